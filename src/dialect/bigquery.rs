@@ -1,0 +1,29 @@
+use crate::dialect::Dialect;
+use crate::relation::Target;
+
+/// Google's BigQuery: GoogleSQL.
+#[derive(Debug)]
+pub struct BigQuery;
+
+impl Dialect for BigQuery {
+    fn name(&self) -> &'static str {
+        "bigquery"
+    }
+
+    fn identifier(&self, name: &str) -> String {
+        format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+    }
+
+    fn string(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
+    }
+
+    /// One pair of backticks around the whole path, as Dataform writes it.
+    fn relation(&self, target: &Target) -> String {
+        self.identifier(&target.to_string())
+    }
+
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::BigQueryDialect
+    }
+}

@@ -1,0 +1,23 @@
+use crate::dialect::Dialect;
+
+/// The embedded engine.
+#[derive(Debug)]
+pub struct DuckDb;
+
+impl Dialect for DuckDb {
+    fn name(&self) -> &'static str {
+        "duckdb"
+    }
+
+    fn identifier(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn string(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::DuckDbDialect
+    }
+}

@@ -1,0 +1,51 @@
+//! How a warehouse writes SQL: quoting, literals, grammar, and what it can do. Pure text, no I/O.
+
+mod bigquery;
+mod duckdb;
+mod postgres;
+mod redshift;
+pub mod syntax;
+pub mod translate;
+
+use std::fmt::Debug;
+
+use crate::relation::Target;
+
+pub use bigquery::BigQuery;
+pub use duckdb::DuckDb;
+pub use postgres::Postgres;
+pub use redshift::Redshift;
+
+/// What a warehouse's SQL looks like.
+pub trait Dialect: Debug + Send + Sync {
+    /// As written in the settings: `bigquery`, `duckdb`, `postgres`, `redshift`.
+    fn name(&self) -> &'static str;
+
+    /// An identifier, always quoted, with the quotes inside it escaped.
+    fn identifier(&self, name: &str) -> String;
+
+    /// A string literal that the warehouse reads as exactly this text.
+    fn string(&self, text: &str) -> String;
+
+    /// The full, quoted name of a relation, as it stands after FROM.
+    fn relation(&self, target: &Target) -> String {
+        target.parts().map(|part| self.identifier(part)).collect::<Vec<_>>().join(".")
+    }
+
+    /// The grammar in which its statements are parsed.
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect;
+}
+
+static DIALECTS: [&dyn Dialect; 4] = [&BigQuery, &DuckDb, &Postgres, &Redshift];
+
+/// The dialect of that name (`postgresql` is taken for `postgres`, in any case of letters).
+pub fn named(name: &str) -> Option<&'static dyn Dialect> {
+    let name = name.to_ascii_lowercase();
+    let name = if name == "postgresql" { "postgres" } else { &name };
+    DIALECTS.into_iter().find(|dialect| dialect.name() == name)
+}
+
+/// The names that [`named`] knows, in alphabetical order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DIALECTS.into_iter().map(Dialect::name)
+}

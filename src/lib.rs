@@ -1,0 +1,7 @@
+//! trueup compiles a project of `.sqlx` models to a graph, finds the mistakes without a warehouse, and runs it.
+//!
+//! The modules are layers, in this order; each uses only what stands above it in this list.
+
+pub mod relation;
+
+pub mod dialect;
