@@ -2,6 +2,10 @@
 //!
 //! The modules are layers, in this order; each uses only what stands above it in this list.
 
+pub mod files;
+
+pub mod diagnostic;
+
 pub mod relation;
 
 pub mod dialect;

@@ -1,0 +1,240 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// Declares every code with its name; its doc comment is the page that `trueup explain` prints.
+macro_rules! codes {
+    ($($(#[doc = $line:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A kind of mistake.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[doc = $line])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in alphabetical order of its name.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// As people write it: `unknown-ref`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// Its page, in Markdown: what it means, an example, what to do.
+            pub fn page(self) -> String {
+                let lines: &[&str] = match self {
+                    $(Self::$variant => &[$($line,)+],)+
+                };
+                lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
+            }
+        }
+    };
+}
+
+codes! {
+    /// A `ref()` that more than one action answers to.
+    ///
+    /// Two actions may share a name if their schemas differ; a ref by that name alone does not say which one is meant.
+    ///
+    /// ```sqlx
+    /// select * from ${ref("orders")}             -- staging.orders or mart.orders?
+    /// select * from ${ref("staging", "orders")}  -- this one
+    /// ```
+    ///
+    /// What to do: name the schema (and, if need be, the database) in the ref.
+    AmbiguousRef = "ambiguous-ref",
+
+    /// Actions that depend on each other in a circle, so that none can run first.
+    ///
+    /// The shortest circle is shown, with the place of each ref that makes it.
+    ///
+    /// ```sqlx
+    /// -- a.sqlx
+    /// select * from ${ref("b")}
+    /// -- b.sqlx
+    /// select * from ${ref("a")}
+    /// ```
+    ///
+    /// What to do: take one of the refs out, or split one of the models. A model that reads its own table uses
+    /// `self()`, which is no dependency.
+    CircularDependency = "circular-dependency",
+
+    /// Two actions with the same full name.
+    ///
+    /// Database, schema and name together must be unique over tables, views, declarations, assertions and operations:
+    /// each is one object in the warehouse. A file's action is called as its `name` says, or else as the file.
+    ///
+    /// What to do: rename one, or give it another `schema`.
+    DuplicateAction = "duplicate-action",
+
+    /// A block that a file may hold once stands in it a second time.
+    ///
+    /// As in Dataform the last one counts, and the earlier ones have no effect.
+    ///
+    /// What to do: put their contents into one block.
+    DuplicateBlock = "duplicate-block",
+
+    /// A config value of the wrong type, or one that is not allowed.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental", tags: "daily" }    -- tags is a list
+    /// config { type: "incremental", tags: ["daily"] }
+    /// ```
+    ///
+    /// The message says what is expected in this place.
+    InvalidConfig = "invalid-config",
+
+    /// The JavaScript of a `${…}`, a `js {}` or `config {}` block or an include does not parse or throws an error.
+    ///
+    /// The place is the line inside the block. An error that an include throws is shown with the call and the place in
+    /// the include.
+    ///
+    /// What to do: mend the code. The functions at hand in SQL are `ref`, `resolve`, `self`, `name`, `schema`,
+    /// `database`, `incremental`, `when` and `var`; variables of a `js {}` block can be seen in the file's SQL but not
+    /// in its `config {}`.
+    InvalidJavascript = "invalid-javascript",
+
+    /// A Jinja tag or macro does not parse, or fails.
+    ///
+    /// The place is the tag; if the failure is inside a macro both the call and the line in the macro are shown.
+    ///
+    /// What to do: mend the tag. A project that does not use Jinja can turn it off with `jinja: false` in
+    /// `trueup.yaml`; a single piece of text is kept as it is between `{% raw %}` and `{% endraw %}`.
+    InvalidJinja = "invalid-jinja",
+
+    /// The project's settings file has a mistake.
+    ///
+    /// Settings are in `trueup.yaml`, or in Dataform's `workflow_settings.yaml` or `dataform.json`. The message says
+    /// which key or value is not understood; `docs/configuration.md` lists them all.
+    InvalidSettings = "invalid-settings",
+
+    /// JavaScript that ran for too long or took too much memory.
+    ///
+    /// Code in a project gets two seconds and 256 MiB for each file, so that an endless loop ends in this message and
+    /// not in a compile that never comes back.
+    ///
+    /// What to do: look for a loop that does not end.
+    JavascriptLimit = "javascript-limit",
+
+    /// A block in a file whose type has no use for it.
+    ///
+    /// `pre_operations` and `post_operations` belong to tables, views and incremental tables; `incremental_where` to
+    /// incremental tables; `input` to tests; and only operations may hold more than one statement (`---`).
+    ///
+    /// What to do: change the `type` in the config, or move the block to the file that it belongs to.
+    MisplacedBlock = "misplaced-block",
+
+    /// A unit test does not give the rows of a relation that the tested model reads.
+    ///
+    /// A test stands on its own: every relation that the model refers to needs an `input` block, with the name that the
+    /// model uses in its ref.
+    ///
+    /// ```sqlx
+    /// config { type: "test", dataset: "daily_orders" }
+    /// input "orders" { select 1 as id, date '2024-01-01' as day }
+    /// select date '2024-01-01' as day, 1 as orders
+    /// ```
+    MissingInput = "missing-input",
+
+    /// SQL that trueup could not read from this place on.
+    ///
+    /// This is a warning: it may well be right. trueup's parser does not know every statement of every warehouse; what
+    /// it does not understand it sends as it is, but it cannot check it or translate it for another warehouse.
+    ///
+    /// What to do: nothing, if the warehouse takes it.
+    SqlNotUnderstood = "sql-not-understood",
+
+    /// SQL that the warehouse would surely refuse.
+    ///
+    /// For example a bracket that is never closed, a misspelt keyword, or a comma before FROM. The place is the one in
+    /// the `.sqlx` file, even if the text comes out of a template.
+    SqlSyntax = "sql-syntax",
+
+    /// An action that cannot be what its config says.
+    ///
+    /// For example a table whose query is empty, a query that ends in a semicolon, `protected: true` on a view, or an
+    /// operation that is the target of a ref but has no output.
+    UnfitAction = "unfit-action",
+
+    /// A config key that is not known.
+    ///
+    /// Keys of a misspelt name would otherwise have no effect, without a word. Near names are offered;
+    /// `docs/language.md` lists the keys of each type.
+    UnknownConfigKey = "unknown-config-key",
+
+    /// A `ref()` or a dependency to a name that no file declares.
+    ///
+    /// ```sqlx
+    /// select * from ${ref("ordrs")}   -- did you mean `orders`?
+    /// ```
+    ///
+    /// What to do: correct the name. For a table that something else than this project makes, add a file with
+    /// `config { type: "declaration", schema: "…", name: "…" }`.
+    UnknownRef = "unknown-ref",
+
+    /// A `var()` that the settings do not have.
+    ///
+    /// What to do: add it under `vars` in the settings, give it on the command line with `--vars name=value`, or give
+    /// the call a second argument as its default: `var("start", "2024-01-01")`.
+    UnknownVariable = "unknown-variable",
+
+    /// A file that cannot be read.
+    ///
+    /// Sources are text in UTF-8; a byte-order mark at the start is left out.
+    ///
+    /// What to do: save the file as UTF-8, or see whether you are allowed to read it.
+    UnreadableFile = "unreadable-file",
+
+    /// A block or a `${…}` that is never closed.
+    ///
+    /// The rest of the file is taken to be inside of it.
+    ///
+    /// What to do: add the missing `}`. In a `pre_operations`, `post_operations`, `incremental_where` or `input` block,
+    /// the first `}` outside of strings, comments and `${…}` ends the block.
+    Unterminated = "unterminated",
+
+    /// A construct that has no equal on the warehouse of this environment.
+    ///
+    /// Models are written in the SQL of one warehouse and can run on another by translation. Where nothing there gives
+    /// the same rows, trueup says so rather than run something else.
+    ///
+    /// What to do: write it in a way that both understand, or run this model in an environment of its own warehouse.
+    Untranslatable = "untranslatable",
+
+    /// An `input` that the tested model never reads.
+    ///
+    /// Most often a misspelt name: the model then reads a relation for which the test gives no rows.
+    ///
+    /// What to do: name the input as the model's ref names it, or take it out.
+    UnusedInput = "unused-input",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Code {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.iter().copied().find(|code| code.name() == name).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_documented() {
+        let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        for code in Code::ALL {
+            assert!(code.page().lines().count() > 4, "{code} has no page");
+            assert_eq!(code.name().parse(), Ok(*code));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// The names nearest to `name` by spelling, best first, three at the most; none that is too far off to be meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let lower = name.to_lowercase();
+    let limit = (name.chars().count() / 3).max(1);
+    let mut near: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let other = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &other);
+            let contains = lower.len() >= 4 && other.contains(&lower);
+            (distance <= limit || contains).then_some((distance, candidate))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().map(|(_, candidate)| candidate).take(3).collect()
+}
+
+/// ``did you mean `orders`?`` or ``did you mean `orders`, `order` or `orderz`?``; `None` where nothing is near.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near: Vec<String> = nearest(name, candidates).into_iter().map(|name| format!("`{name}`")).collect();
+    let (last, others) = near.split_last()?;
+    Some(if others.is_empty() {
+        format!("did you mean {last}?")
+    } else {
+        format!("did you mean {} or {last}?", others.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_offered_best_first() {
+        let names = ["orders", "order_items", "customers", "odrers"];
+        assert_eq!(nearest("ordrs", names), ["orders"]);
+        assert_eq!(nearest("order", names), ["orders", "order_items"]);
+        assert_eq!(did_you_mean("order", names).unwrap(), "did you mean `orders` or `order_items`?");
+        assert_eq!(did_you_mean("zebra", names), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! Source text: files, places in them, and the one door to the disk.
+
+mod source;
+mod span;
+mod system;
+
+pub use source::{LineColumn, SourceFile, Sources};
+pub use span::{FileId, Span};
+pub use system::{Disk, FileSystem, Memory};

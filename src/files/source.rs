@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::files::{FileId, Span};
+
+/// One file of a project, as read.
+#[derive(Debug)]
+pub struct SourceFile {
+    id: FileId,
+    path: Arc<str>,
+    text: Arc<str>,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+/// A place for people: both count from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineColumn {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+impl SourceFile {
+    /// Which one it is.
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Relative to the project's root, with forward slashes.
+    pub fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The bytes `range` of this file.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.id, range)
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Span {
+        self.span(0..self.text.len())
+    }
+
+    /// The line and column of a byte; one past the end of the text gives the end of the text.
+    pub fn line_column(&self, offset: usize) -> LineColumn {
+        let offset = offset.min(self.text.len());
+        let starts = self.line_starts();
+        let line = starts.partition_point(|&start| start as usize <= offset);
+        let start = starts[line - 1] as usize;
+        LineColumn { line, column: self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1 }
+    }
+
+    /// The byte at which a line (from 1) and a column (from 1, in characters) stand; a place beyond the end of its line
+    /// gives that end.
+    pub fn offset(&self, place: LineColumn) -> usize {
+        let starts = self.line_starts();
+        let Some(&start) = starts.get(place.line.saturating_sub(1)) else { return self.text.len() };
+        let line = self.text[start as usize..].split('\n').next().unwrap_or_default();
+        let column = place.column.saturating_sub(1);
+        start as usize + line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "no source file is larger than u32::MAX, see Sources::add")]
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+        })
+    }
+}
+
+/// Every file that a compilation has read. Grows only.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+    by_path: BTreeMap<Arc<str>, FileId>,
+}
+
+impl Sources {
+    /// Takes a file in. Text beyond 4 GiB is cut off. A path that is there already keeps its first text.
+    pub fn add(&mut self, path: &str, text: impl Into<Arc<str>>) -> FileId {
+        if let Some(&id) = self.by_path.get(path) {
+            return id;
+        }
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let mut text: Arc<str> = text.into();
+        if u32::try_from(text.len()).is_err() {
+            text = text.chars().take(u32::MAX as usize / 4).collect::<String>().into();
+        }
+        let path: Arc<str> = path.into();
+        self.by_path.insert(Arc::clone(&path), id);
+        self.files.push(SourceFile { id, path, text, line_starts: OnceLock::new() });
+        id
+    }
+
+    /// The file of that id.
+    pub fn get(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// The file at that path, relative to the project's root.
+    pub fn find(&self, path: &str) -> Option<&SourceFile> {
+        self.by_path.get(path).map(|&id| self.get(id))
+    }
+
+    /// All files, in order of path.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
+        self.by_path.values().map(|&id| self.get(id))
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file).text.get(span.range()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_characters() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.sqlx", "sélect 1\r\n\nfrom");
+        let file = sources.get(id);
+        let place = |offset| file.line_column(offset);
+        assert_eq!(place(0), LineColumn { line: 1, column: 1 });
+        assert_eq!(place(3), LineColumn { line: 1, column: 3 });
+        assert_eq!(place(12), LineColumn { line: 3, column: 1 });
+        assert_eq!(place(99), LineColumn { line: 3, column: 5 });
+        for offset in [0, 1, 3, 11, 12, 16] {
+            assert_eq!(file.offset(place(offset)), offset);
+        }
+    }
+}
