@@ -6,6 +6,10 @@ pub mod files;
 
 pub mod diagnostic;
 
+pub mod config;
+
 pub mod relation;
 
 pub mod dialect;
+
+pub mod project;

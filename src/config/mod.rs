@@ -1,0 +1,12 @@
+//! Configuration as it was written: values with their places, and a reader that makes typed settings of them and
+//! reports every key and value that it does not understand.
+//!
+//! The settings file of a project and the `config {}` of a model both go through here.
+
+mod reader;
+mod value;
+mod yaml;
+
+pub use reader::{Reader, Spanned};
+pub use value::{Entry, Value, ValueKind};
+pub use yaml::parse_yaml;

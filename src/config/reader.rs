@@ -1,0 +1,247 @@
+use std::collections::BTreeSet;
+
+use crate::config::{Entry, Value, ValueKind};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::files::Span;
+
+/// A value that was understood, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+/// Reads an object key by key. What is not asked for by the time of [`finish`](Self::finish) is an unknown key.
+///
+/// Every getter gives `None` where the key is missing or its value is of the wrong type; the latter is reported.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    what: &'a str,
+    entries: &'a [Entry],
+    unknown: Code,
+    invalid: Code,
+    asked: BTreeSet<&'a str>,
+    diagnostics: Diagnostics,
+}
+
+impl<'a> Reader<'a> {
+    /// Of an object; anything else is reported and read as an empty one. `what` is its name in messages, as in
+    /// "unknown key in {what}". `unknown` and `invalid` are the codes for keys and values.
+    pub fn new(value: &'a Value, what: &'a str, unknown: Code, invalid: Code) -> Self {
+        let mut diagnostics = Diagnostics::default();
+        let entries = if let ValueKind::Object(entries) = &value.kind {
+            entries.as_slice()
+        } else {
+            diagnostics.push(wrong_type(invalid, what, "an object", value));
+            &[]
+        };
+        Self { what, entries, unknown, invalid, asked: BTreeSet::new(), diagnostics }
+    }
+
+    /// A reader of an object inside this one.
+    fn inner(&self, value: &'a Value, what: &'a str) -> Self {
+        Self::new(value, what, self.unknown, self.invalid)
+    }
+
+    /// The value of a key as it was written; `null` counts as missing.
+    pub fn raw(&mut self, key: &'a str) -> Option<&'a Value> {
+        self.asked.insert(key);
+        let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;
+        (entry.value.kind != ValueKind::Null).then_some(&entry.value)
+    }
+
+    /// Whether the key is there at all. Counts as asking for it.
+    pub fn has(&mut self, key: &'a str) -> bool {
+        self.raw(key).is_some()
+    }
+
+    fn typed<T>(
+        &mut self,
+        key: &'a str,
+        expected: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        let value = self.raw(key)?;
+        if let Some(read) = read(value) {
+            return Some(Spanned { value: read, span: value.span });
+        }
+        self.diagnostics.push(wrong_type(self.invalid, &format!("`{key}`"), expected, value));
+        None
+    }
+
+    /// A string.
+    pub fn string(&mut self, key: &'a str) -> Option<Spanned<String>> {
+        self.typed(key, "a string", as_string)
+    }
+
+    /// A string or a number, as text: ports, dates and versions in YAML.
+    pub fn text(&mut self, key: &'a str) -> Option<Spanned<String>> {
+        self.typed(key, "a string", as_text)
+    }
+
+    /// `true` or `false`; also as a string, as Dataform takes it.
+    pub fn bool(&mut self, key: &'a str) -> Option<Spanned<bool>> {
+        self.typed(key, "true or false", |value| match &value.kind {
+            ValueKind::Bool(bool) => Some(*bool),
+            ValueKind::String(text) => text.parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// A whole number of 0 or more; also as a string.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be a whole number in range"
+    )]
+    pub fn count(&mut self, key: &'a str) -> Option<Spanned<u64>> {
+        self.typed(key, "a whole number", |value| match &value.kind {
+            ValueKind::Number(number) if number.fract() == 0.0 && (0.0..1e15).contains(number) => Some(*number as u64),
+            ValueKind::String(text) => text.parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// A list of strings.
+    pub fn strings(&mut self, key: &'a str) -> Option<Spanned<Vec<Spanned<String>>>> {
+        self.typed(key, "a list of strings", as_strings)
+    }
+
+    /// A list of strings, or one string for a list of one.
+    pub fn string_or_strings(&mut self, key: &'a str) -> Option<Spanned<Vec<Spanned<String>>>> {
+        self.typed(key, "a string or a list of strings", |value| {
+            as_strings(value).or_else(|| as_string(value).map(|text| vec![Spanned { value: text, span: value.span }]))
+        })
+    }
+
+    /// A list of anything.
+    pub fn list(&mut self, key: &'a str) -> Option<&'a [Value]> {
+        self.typed(key, "a list", |value| match &value.kind {
+            ValueKind::Array(items) => Some(items.as_slice()),
+            _ => None,
+        })
+        .map(|list| list.value)
+    }
+
+    /// The entries of an object with any keys, in the order written.
+    pub fn entries(&mut self, key: &'a str) -> Option<&'a [Entry]> {
+        self.typed(key, "an object", |value| match &value.kind {
+            ValueKind::Object(entries) => Some(entries.as_slice()),
+            _ => None,
+        })
+        .map(|entries| entries.value)
+    }
+
+    /// An object whose values are strings or numbers, read as text.
+    pub fn texts(&mut self, key: &'a str) -> Option<Vec<(String, Spanned<String>)>> {
+        let entries = self.entries(key)?;
+        let mut texts = Vec::new();
+        for entry in entries {
+            match as_text(&entry.value) {
+                Some(value) => texts.push((entry.key.clone(), Spanned { value, span: entry.value.span })),
+                None => self.diagnostics.push(wrong_type(
+                    self.invalid,
+                    &format!("`{key}.{}`", entry.key),
+                    "a string",
+                    &entry.value,
+                )),
+            }
+        }
+        Some(texts)
+    }
+
+    /// One of a few words, in any case of letters.
+    pub fn one_of<T: Copy>(&mut self, key: &'a str, words: &[(&str, T)]) -> Option<Spanned<T>> {
+        let word = self.string(key)?;
+        if let Some((_, found)) = words.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word.value)) {
+            return Some(Spanned { value: *found, span: word.span });
+        }
+        let names: Vec<String> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let near = did_you_mean(&word.value, words.iter().map(|(name, _)| *name));
+        self.diagnostics.push(
+            Diagnostic::error(self.invalid, format!("`{key}` cannot be `{}`", word.value))
+                .at(word.span, format!("expected one of {}", names.join(", ")))
+                .maybe_help(near),
+        );
+        None
+    }
+
+    /// Reads an object inside this one, and takes over what is found wrong in it.
+    pub fn object<T>(
+        &mut self,
+        key: &'a str,
+        what: &'a str,
+        read: impl FnOnce(&mut Reader<'a>) -> T,
+    ) -> Option<Spanned<T>> {
+        let value = self.raw(key)?;
+        let mut inner = self.inner(value, what);
+        let result = read(&mut inner);
+        self.diagnostics.extend(inner.finish());
+        Some(Spanned { value: result, span: value.span })
+    }
+
+    /// Reads one value of a list or a map as an object, and takes over what is found wrong in it.
+    pub fn item<T>(&mut self, value: &'a Value, what: &'a str, read: impl FnOnce(&mut Reader<'a>) -> T) -> T {
+        let mut inner = self.inner(value, what);
+        let result = read(&mut inner);
+        self.diagnostics.extend(inner.finish());
+        result
+    }
+
+    /// Says that a value is not what it should be.
+    pub fn refuse(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        self.diagnostics.push(Diagnostic::error(self.invalid, message).at(span, "").maybe_help(help));
+    }
+
+    /// Says that a value is not of the type that is expected there.
+    pub fn refuse_type(&mut self, what: &str, expected: &str, value: &Value) {
+        self.diagnostics.push(wrong_type(self.invalid, what, expected, value));
+    }
+
+    /// Takes every key that is still there as known.
+    pub fn allow_rest(&mut self) {
+        self.asked.extend(self.entries.iter().map(|entry| entry.key.as_str()));
+    }
+
+    /// What was found wrong, unknown keys included.
+    pub fn finish(mut self) -> Diagnostics {
+        for entry in self.entries.iter().filter(|entry| !self.asked.contains(entry.key.as_str())) {
+            let near = did_you_mean(&entry.key, self.asked.iter().copied());
+            let known = self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            self.diagnostics.push(
+                Diagnostic::error(self.unknown, format!("unknown key `{}` in {}", entry.key, self.what))
+                    .at(entry.key_span, "")
+                    .help(near.unwrap_or_else(|| format!("the keys are {known}"))),
+            );
+        }
+        self.diagnostics
+    }
+}
+
+fn wrong_type(code: Code, what: &str, expected: &str, value: &Value) -> Diagnostic {
+    Diagnostic::error(code, format!("{what} must be {expected}"))
+        .at(value.span, format!("this is {}", value.describe()))
+}
+
+fn as_string(value: &Value) -> Option<String> {
+    match &value.kind {
+        ValueKind::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match &value.kind {
+        ValueKind::String(text) => Some(text.clone()),
+        ValueKind::Number(number) => Some(number.to_string()),
+        ValueKind::Bool(bool) => Some(bool.to_string()),
+        _ => None,
+    }
+}
+
+fn as_strings(value: &Value) -> Option<Vec<Spanned<String>>> {
+    let ValueKind::Array(items) = &value.kind else { return None };
+    items.iter().map(|item| as_string(item).map(|text| Spanned { value: text, span: item.span })).collect()
+}

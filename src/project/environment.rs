@@ -1,0 +1,190 @@
+use std::path::PathBuf;
+
+use crate::config::{Entry, Reader, Value, ValueKind};
+use crate::dialect::{self, Dialect};
+use crate::project::settings::read_dialect;
+use crate::project::{LoadError, Naming};
+
+/// A named warehouse connection with its naming rules.
+#[derive(Debug)]
+pub struct Environment {
+    /// As on the command line: `local`, `prod`.
+    pub name: String,
+    /// Where it runs.
+    pub connection: Connection,
+    /// On top of the project's own.
+    pub naming: Naming,
+    /// Relations that are read from files, by `schema.name`. Embedded engine only.
+    pub sources: Vec<Source>,
+    /// How many steps may run at once; otherwise as many as the engine takes.
+    pub threads: Option<usize>,
+}
+
+/// How a warehouse is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// The embedded engine: a database file, relative to the project's root; or `:memory:`.
+    DuckDb {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A warehouse that this version can compile for but not reach.
+    Unsupported {
+        /// Its name in the settings.
+        warehouse: &'static str,
+    },
+}
+
+/// A relation that stands for files: data that lies in a lake, or was made by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The schema, and the name in it.
+    pub relation: (String, String),
+    /// A path or a glob, relative to the project's root, ending in `.parquet`, `.csv`, `.json`, `.jsonl` or `.ndjson`,
+    /// each also with `.gz`.
+    pub path: String,
+    /// Names and DuckDB types; read off the files where there are none.
+    pub columns: Vec<(String, String)>,
+}
+
+/// An environment as the settings have it: `${NAME}` still stands in its strings.
+#[derive(Debug)]
+pub(super) struct WrittenEnvironment {
+    pub(super) name: String,
+    connection: WrittenConnection,
+    naming: Naming,
+    sources: Vec<Source>,
+    threads: Option<usize>,
+}
+
+#[derive(Debug)]
+enum WrittenConnection {
+    DuckDb { path: Option<String> },
+    Unsupported { warehouse: &'static str },
+}
+
+impl Environment {
+    /// The one that a project has without saying so: a DuckDB file under `.trueup/`.
+    pub(super) fn embedded(project: &str) -> Self {
+        Self {
+            name: "local".to_owned(),
+            connection: Connection::DuckDb { path: default_path(project) },
+            naming: Naming::default(),
+            sources: Vec::new(),
+            threads: None,
+        }
+    }
+}
+
+fn default_path(project: &str) -> PathBuf {
+    let safe = |char: char| if char.is_alphanumeric() || "-_.".contains(char) { char } else { '_' };
+    PathBuf::from(".trueup").join(format!("{}.duckdb", project.chars().map(safe).collect::<String>()))
+}
+
+impl WrittenEnvironment {
+    pub(super) fn resolve(
+        &self,
+        project: &str,
+        secret: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Environment, LoadError> {
+        let fill = |text: &str| {
+            fill_in(text, secret).map_err(|variable| LoadError::NoVariable { environment: self.name.clone(), variable })
+        };
+        let fill_maybe = |text: &Option<String>| text.as_deref().map(fill).transpose();
+        let connection = match &self.connection {
+            WrittenConnection::DuckDb { path } => {
+                Connection::DuckDb { path: fill_maybe(path)?.map_or_else(|| default_path(project), PathBuf::from) }
+            }
+            WrittenConnection::Unsupported { warehouse } => Connection::Unsupported { warehouse },
+        };
+        Ok(Environment {
+            name: self.name.clone(),
+            connection,
+            naming: Naming {
+                database_suffix: fill_maybe(&self.naming.database_suffix)?,
+                schema_suffix: fill_maybe(&self.naming.schema_suffix)?,
+                name_prefix: fill_maybe(&self.naming.name_prefix)?,
+            },
+            sources: self
+                .sources
+                .iter()
+                .map(|source| Ok(Source { path: fill(&source.path)?, ..source.clone() }))
+                .collect::<Result<_, LoadError>>()?,
+            threads: self.threads,
+        })
+    }
+}
+
+/// Puts the value of each `${NAME}` in its place, or says which name has none.
+fn fill_in(text: &str, secret: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        let Some((name, after)) = behind.split_once('}') else { break };
+        filled.push_str(before);
+        filled.push_str(&secret(name).ok_or_else(|| name.to_owned())?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+pub(super) fn read_naming(reader: &mut Reader<'_>) -> Naming {
+    let mut text = |key| reader.string(key).map(|text| text.value).filter(|text| !text.is_empty());
+    Naming {
+        database_suffix: text("database_suffix"),
+        schema_suffix: text("schema_suffix"),
+        name_prefix: text("name_prefix"),
+    }
+}
+
+pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<WrittenEnvironment> {
+    settings.item(&entry.value, &entry.key, |reader| {
+        let written = reader.has("warehouse");
+        let warehouse = read_dialect(reader, "warehouse").or((!written).then_some(&dialect::DuckDb as &dyn Dialect));
+        let naming = read_naming(reader);
+        let threads = reader.count("threads").and_then(|count| usize::try_from(count.value).ok());
+        let sources = read_sources(reader);
+        // The one place where a warehouse is told by its name: its connection is built here.
+        let connection = match warehouse?.name() {
+            "duckdb" => WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) },
+            warehouse => {
+                // Its fields belong to the adapter of that warehouse, which checks them when it connects.
+                reader.allow_rest();
+                WrittenConnection::Unsupported { warehouse }
+            }
+        };
+        Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads })
+    })
+}
+
+fn read_sources(reader: &mut Reader<'_>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for entry in reader.entries("sources").unwrap_or_default() {
+        let Some((schema, name)) = entry.key.split_once('.') else {
+            reader.refuse(
+                entry.key_span,
+                format!("`{}` is not the name of a relation", entry.key),
+                Some("write it as `schema.name`".to_owned()),
+            );
+            continue;
+        };
+        let relation = (schema.to_owned(), name.to_owned());
+        if let Some((path, columns)) = read_source(reader, &entry.value) {
+            sources.push(Source { relation, path, columns });
+        }
+    }
+    sources
+}
+
+fn read_source<'a>(reader: &mut Reader<'a>, value: &'a Value) -> Option<(String, Vec<(String, String)>)> {
+    if let ValueKind::String(path) = &value.kind {
+        return Some((path.clone(), Vec::new()));
+    }
+    reader.item(value, "a source", |source| {
+        let path = source.string("path");
+        let columns = source.texts("columns").unwrap_or_default();
+        let columns = columns.into_iter().map(|(name, text)| (name, text.value)).collect();
+        Some((path?.value, columns))
+    })
+}

@@ -1,0 +1,179 @@
+//! A project: its settings, the environment chosen, and the text of its files.
+
+mod dataform;
+mod environment;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::files::{FileId, FileSystem, Sources};
+
+pub use environment::{Connection, Environment, Source};
+pub use settings::{Defaults, Naming, Settings};
+
+/// The names of settings files, first choice first.
+pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", "dataform.json"];
+
+/// Everything that a compilation reads.
+#[derive(Debug)]
+pub struct Project {
+    /// What the settings files say, with the overrides of the command line.
+    pub settings: Settings,
+    /// The environment that was asked for.
+    pub environment: Environment,
+    /// The text of all the files.
+    pub sources: Sources,
+    /// `definitions/**/*.sqlx`, in order of path.
+    pub definitions: Vec<FileId>,
+    /// `includes/*.js`, in order of path.
+    pub includes: Vec<FileId>,
+    /// `macros/**/*.jinja`, in order of path.
+    pub macros: Vec<FileId>,
+}
+
+/// What the command line may change.
+#[derive(Debug, Default, Clone)]
+pub struct Overrides {
+    /// The environment; otherwise the settings' `default_environment`.
+    pub environment: Option<String>,
+    /// Variables, over those of the settings.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// Why a project could not be looked at, as opposed to having mistakes in it.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// There is no settings file.
+    #[error("there is no settings file: none of {}", SETTINGS_FILES.join(", "))]
+    NoSettings,
+    /// The environment asked for is not in the settings.
+    #[error("there is no environment `{name}`{}", near.as_ref().map(|near| format!(": {near}")).unwrap_or_default())]
+    NoEnvironment {
+        /// The name asked for.
+        name: String,
+        /// Near names.
+        near: Option<String>,
+    },
+    /// A variable of the process's environment that the settings ask for is not set.
+    #[error("environment `{environment}` needs the variable {variable}, which is not set")]
+    NoVariable {
+        /// Whose settings ask for it.
+        environment: String,
+        /// The name in `${…}`.
+        variable: String,
+    },
+    /// The disk said no.
+    #[error("cannot read {path}: {error}")]
+    Io {
+        /// What was read.
+        path: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// Reads the settings and every source file. `secret` looks up variables for `${NAME}` in the environment's settings.
+pub fn load(
+    files: &dyn FileSystem,
+    overrides: &Overrides,
+    secret: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Project, Diagnostics), LoadError> {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let mut settings = read_settings(files, &mut sources, &mut diagnostics)?;
+    settings.vars.extend(overrides.vars.clone());
+    let environment = settings.environment(overrides.environment.as_deref(), secret)?;
+
+    let mut folder = |folder: &str, ending: &str, deep: bool| -> Result<Vec<FileId>, LoadError> {
+        let paths = files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error })?;
+        let mut ids = Vec::new();
+        for path in paths {
+            let inside = &path[folder.len() + 1..];
+            if !path.ends_with(ending) || (!deep && inside.contains('/')) {
+                continue;
+            }
+            match files.read(&path) {
+                Ok(text) => ids.push(sources.add(&path, text)),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let id = sources.add(&path, "");
+                    diagnostics.push(
+                        Diagnostic::error(Code::UnreadableFile, "this file is not text in UTF-8")
+                            .at(sources.get(id).whole(), "")
+                            .help("save it as UTF-8"),
+                    );
+                }
+                Err(error) => return Err(LoadError::Io { path, error }),
+            }
+        }
+        Ok(ids)
+    };
+    let definitions = folder("definitions", ".sqlx", true)?;
+    let includes = folder("includes", ".js", false)?;
+    let macros = folder("macros", ".jinja", true)?;
+    Ok((Project { settings, environment, sources, definitions, includes, macros }, diagnostics))
+}
+
+fn read_settings(
+    files: &dyn FileSystem,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Settings, LoadError> {
+    let mut settings: Option<Settings> = None;
+    // Dataform's file comes first, so that a `trueup.yaml` beside it adds to it.
+    for path in SETTINGS_FILES.into_iter().rev() {
+        let text = match files.read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(LoadError::Io { path: path.to_owned(), error }),
+        };
+        let id = sources.add(path, text);
+        let tree = match crate::config::parse_yaml(sources.get(id)) {
+            Ok(tree) => tree,
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                settings.get_or_insert_with(Settings::default);
+                continue;
+            }
+        };
+        let base = settings.unwrap_or_default();
+        let (read, found) = match path {
+            "trueup.yaml" => settings::read(&tree, base),
+            "workflow_settings.yaml" => dataform::read_workflow_settings(&tree, base),
+            _ => dataform::read_dataform_json(&tree, base),
+        };
+        diagnostics.extend(found);
+        settings = Some(read);
+    }
+    settings.ok_or(LoadError::NoSettings)
+}
+
+impl Settings {
+    /// The environment of that name, or the default one; an embedded DuckDB where the settings have none at all.
+    fn environment(
+        &self,
+        name: Option<&str>,
+        secret: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Environment, LoadError> {
+        let first = || self.environments.first().map(|written| written.name.as_str());
+        let Some(wanted) = name.or(self.default_environment.as_deref()).or_else(first) else {
+            return Ok(Environment::embedded(&self.name));
+        };
+        match self.environments.iter().find(|written| written.name == wanted) {
+            Some(written) => written.resolve(&self.name, secret),
+            None if name.is_none_or(|name| name == "local") && self.environments.is_empty() => {
+                Ok(Environment::embedded(&self.name))
+            }
+            None => Err(LoadError::NoEnvironment {
+                name: wanted.to_owned(),
+                near: did_you_mean(wanted, self.environments.iter().map(|written| written.name.as_str())).or_else(
+                    || {
+                        let names: Vec<&str> = self.environments.iter().map(|written| written.name.as_str()).collect();
+                        (!names.is_empty()).then(|| format!("the settings have {}", names.join(", ")))
+                    },
+                ),
+            }),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+
+use crate::config::{Reader, Value};
+use crate::diagnostic::{Code, Diagnostics};
+use crate::dialect::{self, Dialect};
+use crate::project::environment::{self, WrittenEnvironment};
+use crate::relation::Target;
+
+/// What the settings files say, before an environment is chosen.
+#[derive(Debug)]
+pub struct Settings {
+    /// The project's name; `project` where none is given.
+    pub name: String,
+    /// The SQL that the models are written in.
+    pub dialect: &'static dyn Dialect,
+    /// Whether `{{ }}`, `{% %}` and `{# #}` are templates.
+    pub jinja: bool,
+    /// Where an action goes that does not say so itself.
+    pub defaults: Defaults,
+    /// Variables of the project. Text only, as in Dataform.
+    pub vars: BTreeMap<String, String>,
+    /// Prefix and suffixes for every environment.
+    pub naming: Naming,
+    /// Put before the names of assertions that come from a model's config.
+    pub assertion_name_prefix: Option<String>,
+    /// Whether assertions are left out of runs.
+    pub disable_assertions: bool,
+    /// As written; only the chosen one is looked into further.
+    pub(super) environments: Vec<WrittenEnvironment>,
+    pub(super) default_environment: Option<String>,
+}
+
+/// Where an action goes that does not say so itself.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// The database (BigQuery: project).
+    pub database: Option<String>,
+    /// The schema (BigQuery: dataset).
+    pub schema: Option<String>,
+    /// The schema of assertions; otherwise `schema`.
+    pub assertion_schema: Option<String>,
+    /// BigQuery's location.
+    pub location: Option<String>,
+}
+
+/// How an environment renames what the project makes, so that several can share a warehouse. Declarations keep theirs.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// `database` becomes `database_suffix`.
+    pub database_suffix: Option<String>,
+    /// `schema` becomes `schema_suffix`.
+    pub schema_suffix: Option<String>,
+    /// `name` becomes `prefix_name`.
+    pub name_prefix: Option<String>,
+}
+
+impl Naming {
+    /// The name in the warehouse of what the project calls `target`.
+    pub fn apply(&self, target: &Target) -> Target {
+        let suffixed = |part: &Option<String>, suffix: &Option<String>| {
+            part.as_ref().map(|part| suffix.as_ref().map_or_else(|| part.clone(), |suffix| format!("{part}_{suffix}")))
+        };
+        Target {
+            database: suffixed(&target.database, &self.database_suffix),
+            schema: suffixed(&target.schema, &self.schema_suffix),
+            name: self
+                .name_prefix
+                .as_ref()
+                .map_or_else(|| target.name.clone(), |prefix| format!("{prefix}_{}", target.name)),
+        }
+    }
+
+    /// These rules, with those of `other` where it has any.
+    #[must_use]
+    pub fn overridden_by(&self, other: &Self) -> Self {
+        let pick = |mine: &Option<String>, theirs: &Option<String>| theirs.clone().or_else(|| mine.clone());
+        Self {
+            database_suffix: pick(&self.database_suffix, &other.database_suffix),
+            schema_suffix: pick(&self.schema_suffix, &other.schema_suffix),
+            name_prefix: pick(&self.name_prefix, &other.name_prefix),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: "project".to_owned(),
+            dialect: &dialect::DuckDb,
+            jinja: true,
+            defaults: Defaults::default(),
+            vars: BTreeMap::new(),
+            naming: Naming::default(),
+            assertion_name_prefix: None,
+            disable_assertions: false,
+            environments: Vec::new(),
+            default_environment: None,
+        }
+    }
+}
+
+/// Reads `trueup.yaml` over what Dataform's file said.
+pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnostics) {
+    let mut reader = Reader::new(tree, "trueup.yaml", Code::InvalidSettings, Code::InvalidSettings);
+    if let Some(name) = reader.string("name") {
+        settings.name = name.value;
+    }
+    if let Some(dialect) = read_dialect(&mut reader, "dialect") {
+        settings.dialect = dialect;
+    }
+    if let Some(jinja) = reader.bool("jinja") {
+        settings.jinja = jinja.value;
+    }
+    reader.object("defaults", "defaults", |defaults| {
+        let own = &mut settings.defaults;
+        for (key, place) in [
+            ("database", &mut own.database),
+            ("schema", &mut own.schema),
+            ("assertion_schema", &mut own.assertion_schema),
+            ("location", &mut own.location),
+        ] {
+            if let Some(text) = defaults.string(key) {
+                *place = Some(text.value);
+            }
+        }
+    });
+    read_vars(&mut reader, &mut settings);
+    if let Some(disable) = reader.bool("disable_assertions") {
+        settings.disable_assertions = disable.value;
+    }
+    settings.naming = settings.naming.overridden_by(&environment::read_naming(&mut reader));
+    if let Some(entries) = reader.entries("environments") {
+        settings.environments = entries.iter().filter_map(|entry| environment::read(&mut reader, entry)).collect();
+    }
+    if let Some(name) = reader.string("default_environment") {
+        if !settings.environments.is_empty() && settings.environments.iter().all(|known| known.name != name.value) {
+            let names: Vec<&str> = settings.environments.iter().map(|known| known.name.as_str()).collect();
+            reader.refuse(
+                name.span,
+                format!("there is no environment `{}`", name.value),
+                Some(format!("the environments are {}", names.join(", "))),
+            );
+        } else {
+            settings.default_environment = Some(name.value);
+        }
+    }
+    (settings, reader.finish())
+}
+
+pub(super) fn read_vars(reader: &mut Reader<'_>, settings: &mut Settings) {
+    for (name, value) in reader.texts("vars").unwrap_or_default() {
+        settings.vars.insert(name, value.value);
+    }
+}
+
+pub(super) fn read_dialect<'a>(reader: &mut Reader<'a>, key: &'a str) -> Option<&'static dyn Dialect> {
+    let name = reader.string(key)?;
+    let found = dialect::named(&name.value);
+    if found.is_none() {
+        let names: Vec<&str> = dialect::names().collect();
+        reader.refuse(
+            name.span,
+            format!("there is no dialect `{}`", name.value),
+            Some(format!("the dialects are {}", names.join(", "))),
+        );
+    }
+    found
+}
