@@ -12,4 +12,6 @@ pub mod relation;
 
 pub mod dialect;
 
+pub mod action;
+
 pub mod project;

@@ -1,0 +1,42 @@
+use crate::action::{Reference, Rendered};
+
+/// A query that must return no rows.
+#[derive(Debug, Clone)]
+pub struct Assertion {
+    /// Gives the rows that should not be there.
+    pub query: Rendered,
+    /// What it checks.
+    pub check: Check,
+}
+
+/// What an assertion checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// A file of its own: whatever its query says.
+    Query,
+    /// No two rows of the model have the same values in these columns.
+    Unique {
+        /// The model.
+        of: Reference,
+        /// The key.
+        columns: Vec<String>,
+    },
+    /// Conditions that hold for every row of the model; those for `nonNull` and `acceptedValues` among them.
+    Rows {
+        /// The model.
+        of: Reference,
+        /// SQL conditions.
+        conditions: Vec<String>,
+    },
+    /// Every value of a column that is not NULL is in a column of another relation.
+    Relationship {
+        /// The model.
+        of: Reference,
+        /// Its column.
+        column: String,
+        /// The other relation.
+        to: Reference,
+        /// The column there.
+        to_column: String,
+    },
+}

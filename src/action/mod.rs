@@ -1,0 +1,137 @@
+//! The nodes of the graph. An action before its references are resolved and one after are different types:
+//! `Action<Reference>` and `Action<ActionId>`.
+
+mod assertion;
+mod model;
+mod reference;
+mod rendered;
+
+use std::collections::BTreeMap;
+
+use crate::files::Span;
+use crate::relation::Target;
+
+pub use assertion::{Assertion, Check};
+pub use model::{
+    Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, PhysicalOptions, Redshift, Texts,
+};
+pub use reference::{Dependency, Origin, Reference};
+pub use rendered::{Piece, Rendered};
+
+/// A node's place in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActionId(pub u32);
+
+impl ActionId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One thing that a project makes, checks or knows of. `R` is what it depends on: names as written, or nodes.
+#[derive(Debug, Clone)]
+pub struct Action<R> {
+    /// Its name in the warehouse of the environment.
+    pub target: Target,
+    /// Its name as the project has it, without the environment's prefix and suffixes.
+    pub canonical: Target,
+    /// Where its name is written; the start of the file where the file's name is its own.
+    pub name_span: Span,
+    /// What it is.
+    pub kind: Kind,
+    /// Labels for selection.
+    pub tags: Vec<String>,
+    /// In the graph, but not run.
+    pub disabled: bool,
+    /// For people.
+    pub documentation: Documentation,
+    /// What must be there first: those of the config in the order written, then those of the texts.
+    pub dependencies: Vec<Dependency<R>>,
+}
+
+/// What an action is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Makes a relation out of a query.
+    Model(Box<Model>),
+    /// SQL run as it is written.
+    Operations {
+        /// One text for each statement.
+        statements: Vec<Rendered>,
+        /// Whether it makes the relation that it is named after.
+        has_output: bool,
+    },
+    /// A table made by someone else.
+    Declaration,
+    /// A query that must return no rows.
+    Assertion(Box<Assertion>),
+    /// Given inputs, the expected output of one model.
+    Test(Box<UnitTest>),
+}
+
+impl Kind {
+    /// One word for people: `table`, `view`, `incremental`, `operations`, `declaration`, `assertion`, `test`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Model(model) => model.materialization.word(),
+            Self::Operations { .. } => "operations",
+            Self::Declaration => "declaration",
+            Self::Assertion(_) => "assertion",
+            Self::Test(_) => "test",
+        }
+    }
+
+    /// Whether there is something to select from after it ran.
+    pub fn has_output(&self) -> bool {
+        match self {
+            Self::Model(_) | Self::Declaration | Self::Assertion(_) => true,
+            Self::Operations { has_output, .. } => *has_output,
+            Self::Test(_) => false,
+        }
+    }
+}
+
+/// A unit test: the model's query over given rows, beside the rows expected.
+#[derive(Debug, Clone)]
+pub struct UnitTest {
+    /// The model under test, as written.
+    pub tested: Reference,
+    /// The rows of each relation that the model reads.
+    pub inputs: Vec<TestInput>,
+    /// A query that gives the expected rows.
+    pub expected: Rendered,
+}
+
+/// The rows that stand for a relation in a unit test.
+#[derive(Debug, Clone)]
+pub struct TestInput {
+    /// The relation, as the model's ref names it; the tested model itself for the table as it was before the run.
+    pub relation: Reference,
+    /// A query that gives the rows.
+    pub rows: Rendered,
+}
+
+/// What people are told about an action.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documentation {
+    /// What it is.
+    pub description: Option<String>,
+    /// Its columns, in the order written. A field inside a record has a path of several names.
+    pub columns: Vec<ColumnDocumentation>,
+    /// Labels of the object in the warehouse.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What people are told about a column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnDocumentation {
+    /// Its name; the names of the records around it first.
+    pub path: Vec<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// BigQuery's policy tags.
+    pub policy_tags: Vec<String>,
+}

@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use crate::action::Rendered;
+
+/// An action that makes a relation out of a query.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What it becomes.
+    pub materialization: Materialization,
+    /// For a full build.
+    pub texts: Texts,
+    /// How it lies in the warehouse.
+    pub options: PhysicalOptions,
+    /// The columns that together tell its rows apart; empty if none are declared.
+    pub unique_key: Vec<String>,
+}
+
+/// The texts of a model, rendered with `incremental()` either false or true.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    /// What it selects.
+    pub query: Rendered,
+    /// Run before it, in the order written.
+    pub pre_operations: Vec<Rendered>,
+    /// Run after it.
+    pub post_operations: Vec<Rendered>,
+}
+
+/// What a model becomes in the warehouse.
+#[derive(Debug, Clone)]
+pub enum Materialization {
+    /// A view.
+    View {
+        /// Whether the warehouse keeps its rows.
+        materialized: bool,
+    },
+    /// A table, built anew on each run.
+    Table,
+    /// A table that each run adds to.
+    Incremental(Box<Incremental>),
+}
+
+impl Materialization {
+    /// `view`, `table`, `incremental`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::View { .. } => "view",
+            Self::Table => "table",
+            Self::Incremental(_) => "incremental",
+        }
+    }
+}
+
+/// How an incremental table grows.
+#[derive(Debug, Clone)]
+pub struct Incremental {
+    /// With `incremental()` true.
+    pub texts: Texts,
+    /// Which of the new rows count: the `incremental_where` block.
+    pub filter: Option<Rendered>,
+    /// What becomes of the rows that are there.
+    pub strategy: IncrementalStrategy,
+    /// What happens if the query's columns are no longer those of the table.
+    pub on_schema_change: OnSchemaChange,
+    /// Whether a full refresh leaves it alone.
+    pub protected: bool,
+    /// A condition on the table's rows that a merge looks at. BigQuery reads only those partitions.
+    pub update_partition_filter: Option<String>,
+    /// Further conditions of the merge.
+    pub predicates: Vec<String>,
+}
+
+/// What becomes of the rows that are there when new ones come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncrementalStrategy {
+    /// New rows are added.
+    Append,
+    /// Rows with the same unique key are replaced, others are added.
+    Merge,
+    /// The partitions that the new rows touch are replaced whole.
+    InsertOverwrite,
+}
+
+/// What happens if the columns of an incremental model are no longer those of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSchemaChange {
+    /// New columns are left out; the columns of the table must all be there.
+    #[default]
+    Ignore,
+    /// The step fails before it writes.
+    Fail,
+    /// New columns are added to the table; a missing one fails.
+    Extend,
+    /// New columns are added, missing ones dropped.
+    Synchronize,
+}
+
+/// How a relation lies in its warehouse. Each warehouse takes what it has a word for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhysicalOptions {
+    /// An SQL expression; rows with the same value make a partition.
+    pub partition_by: Option<String>,
+    /// Columns to cluster by.
+    pub cluster_by: Vec<String>,
+    /// Days that a partition is kept.
+    pub partition_expiration_days: Option<u64>,
+    /// Whether queries must filter on the partition.
+    pub require_partition_filter: bool,
+    /// Further options of BigQuery, as written.
+    pub additional_options: BTreeMap<String, String>,
+    /// Redshift's own.
+    pub redshift: Redshift,
+}
+
+/// Where Redshift keeps the rows of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redshift {
+    /// `even`, `key`, `all` or `auto`.
+    pub dist_style: Option<String>,
+    /// The distribution key.
+    pub dist_key: Option<String>,
+    /// The sort key.
+    pub sort_keys: Vec<String>,
+    /// `compound` or `interleaved`.
+    pub sort_style: Option<String>,
+    /// Whether a view is bound to what it reads; late-binding otherwise.
+    pub bind: bool,
+}
