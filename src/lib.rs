@@ -9,3 +9,5 @@ pub mod diagnostic;
 pub mod relation;
 
 pub mod dialect;
+
+pub mod sqlx;
