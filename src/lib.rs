@@ -15,3 +15,5 @@ pub mod dialect;
 pub mod action;
 
 pub mod project;
+
+pub mod sqlx;

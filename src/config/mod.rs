@@ -8,5 +8,5 @@ mod value;
 mod yaml;
 
 pub use reader::{Reader, Spanned};
-pub use value::{Entry, Value, ValueKind};
+pub use value::{Entry, Key, Value, ValueKind};
 pub use yaml::parse_yaml;

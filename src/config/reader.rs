@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
     /// "unknown key in {what}". `unknown` and `invalid` are the codes for keys and values.
     pub fn new(value: &'a Value, what: &'a str, unknown: Code, invalid: Code) -> Self {
         let mut diagnostics = Diagnostics::default();
-        let entries = if let ValueKind::Object(entries) = &value.kind {
+        let entries = if let ValueKind::Object { entries, .. } = &value.kind {
             entries.as_slice()
         } else {
             diagnostics.push(wrong_type(invalid, what, "an object", value));
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
     /// The entries of an object with any keys, in the order written.
     pub fn entries(&mut self, key: &'a str) -> Option<&'a [Entry]> {
         self.typed(key, "an object", |value| match &value.kind {
-            ValueKind::Object(entries) => Some(entries.as_slice()),
+            ValueKind::Object { entries, .. } => Some(entries.as_slice()),
             _ => None,
         })
         .map(|entries| entries.value)

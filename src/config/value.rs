@@ -3,58 +3,96 @@ use crate::files::Span;
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
-    /// From its first to its last byte.
+    /// From its first token to its last.
     pub span: Span,
     /// What it is.
     pub kind: ValueKind,
 }
 
-/// What a configuration is made of.
+/// What a [`Value`] is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueKind {
     /// `null`
     Null,
-    /// `true`, `false`
+    /// `true` or `false`
     Bool(bool),
-    /// Any number; JavaScript and YAML have no other.
+    /// A finite number, a minus in front of it included.
     Number(f64),
-    /// Text, with its escapes resolved.
+    /// In quotes, or in backticks without `${…}`.
     String(String),
     /// `[…]`
     Array(Vec<Value>),
-    /// `{…}`, in the order written.
-    Object(Vec<Entry>),
-    /// JavaScript that has to be evaluated before its value is known.
+    /// `{…}`
+    Object {
+        /// Those that have a plain key, in order. Of two with the same key the last one counts.
+        entries: Vec<Entry>,
+        /// Whether it has others too: a computed key, a spread, a method, a shorthand.
+        open: bool,
+    },
+    /// Anything else, and what does not parse: JavaScript must evaluate it.
     Expression,
 }
 
-/// One `key: value` of an object.
+/// A key of an object with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The name, without quotes.
+    /// Without quotes.
     pub key: String,
-    /// Where the key stands.
+    /// With its quotes.
     pub key_span: Span,
-    /// What it holds.
+    /// What is behind the colon.
     pub value: Value,
 }
 
+/// One step down into a [`Value`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// Into an object.
+    Name(&'a str),
+    /// Into an array, from 0.
+    Index(usize),
+}
+
 impl Value {
-    /// Whether its value can be read off the text: there is no JavaScript anywhere inside.
+    /// Whether the tree says all: nothing in it must be evaluated.
     pub fn is_literal(&self) -> bool {
         match &self.kind {
             ValueKind::Expression => false,
             ValueKind::Array(items) => items.iter().all(Self::is_literal),
-            ValueKind::Object(entries) => entries.iter().all(|entry| entry.value.is_literal()),
+            ValueKind::Object { entries, open } => !open && entries.iter().all(|entry| entry.value.is_literal()),
             _ => true,
         }
     }
 
-    /// The entry of an object; the last one where a key is repeated, as in JavaScript.
+    /// The entry of that key, if this is an object that has it in plain sight.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.kind {
-            ValueKind::Object(entries) => entries.iter().rev().find(|entry| entry.key == key),
+            ValueKind::Object { entries, .. } => entries.iter().rev().find(|entry| entry.key == key),
             _ => None,
+        }
+    }
+
+    /// The value at the end of a path of keys and indices.
+    pub fn get(&self, path: &[Key<'_>]) -> Option<&Self> {
+        path.iter().try_fold(self, |value, step| value.step(*step))
+    }
+
+    /// The value nearest to the end of a path: where the tree knows no more, the last one that it does know. A place for
+    /// a diagnostic on a value that was evaluated.
+    pub fn nearest(&self, path: &[Key<'_>]) -> &Self {
+        let mut value = self;
+        for step in path {
+            let Some(next) = value.step(*step) else { break };
+            value = next;
+        }
+        value
+    }
+
+    fn step(&self, key: Key<'_>) -> Option<&Self> {
+        match (key, &self.kind) {
+            (Key::Name(name), _) => self.entry(name).map(|entry| &entry.value),
+            (Key::Index(index), ValueKind::Array(items)) => items.get(index),
+            (Key::Index(_), _) => None,
         }
     }
 
@@ -66,7 +104,7 @@ impl Value {
             ValueKind::Number(_) => "a number",
             ValueKind::String(_) => "a string",
             ValueKind::Array(_) => "a list",
-            ValueKind::Object(_) => "an object",
+            ValueKind::Object { .. } => "an object",
             ValueKind::Expression => "an expression",
         }
     }

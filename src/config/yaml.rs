@@ -18,7 +18,7 @@ pub fn parse_yaml(file: &SourceFile) -> Result<Value, Diagnostic> {
         Diagnostic::error(Code::InvalidSettings, format!("this is not YAML: {message}")).at(file.span(start..start), "")
     })?;
     Ok(match yaml {
-        Yaml::Null => Value { span: file.span(0..0), kind: ValueKind::Object(Vec::new()) },
+        Yaml::Null => Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } },
         yaml => Places { file, text }.value(yaml, 0..text.len()),
     })
 }
@@ -69,7 +69,7 @@ impl Places<'_> {
                     key_span: self.file.span(range.clone()),
                     value: self.value(value, range.end..end.max(range.end)),
                 });
-                ValueKind::Object(entries.collect())
+                ValueKind::Object { entries: entries.collect(), open: false }
             }
         };
         Value { span, kind }
