@@ -17,3 +17,7 @@ pub mod action;
 pub mod project;
 
 pub mod sqlx;
+
+pub mod template;
+
+pub mod graph;

@@ -3,6 +3,7 @@
 
 mod assertion;
 mod model;
+mod names;
 mod reference;
 mod rendered;
 
@@ -15,6 +16,7 @@ pub use assertion::{Assertion, Check};
 pub use model::{
     Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, PhysicalOptions, Redshift, Texts,
 };
+pub use names::Names;
 pub use reference::{Dependency, Origin, Reference};
 pub use rendered::{Piece, Rendered};
 
@@ -108,6 +110,8 @@ pub struct UnitTest {
 pub struct TestInput {
     /// The relation, as the model's ref names it; the tested model itself for the table as it was before the run.
     pub relation: Reference,
+    /// Where it is named.
+    pub span: Span,
     /// A query that gives the rows.
     pub rows: Rendered,
 }

@@ -65,4 +65,13 @@ pub struct Dependency<R> {
     pub origin: Origin,
     /// Whether the assertions of the other one must pass first, too.
     pub with_assertions: bool,
+    /// Whether rows are read from it; otherwise it only has to be done first.
+    pub is_read: bool,
+}
+
+impl<R> Dependency<R> {
+    /// The same on something else.
+    pub fn map<S>(&self, on: S) -> Dependency<S> {
+        Dependency { on, origin: self.origin, with_assertions: self.with_assertions, is_read: self.is_read }
+    }
 }

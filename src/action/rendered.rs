@@ -8,6 +8,7 @@ use crate::files::Span;
 pub struct Rendered {
     text: String,
     pieces: Vec<Piece>,
+    is_broken: bool,
 }
 
 /// A run of rendered text that comes from one place.
@@ -59,6 +60,17 @@ impl Rendered {
         let offset = self.text.len() as u32;
         self.pieces.extend(other.pieces.iter().map(|piece| Piece { start: piece.start + offset, ..*piece }));
         self.text.push_str(&other.text);
+        self.is_broken |= other.is_broken;
+    }
+
+    /// Notes that something that belongs in here could not be rendered.
+    pub fn break_off(&mut self) {
+        self.is_broken = true;
+    }
+
+    /// Whether something is missing, which has been reported: what is wrong with the text is then of no interest.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// The text.

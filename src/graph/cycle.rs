@@ -1,0 +1,67 @@
+use std::collections::{HashMap, VecDeque};
+
+use petgraph::algo;
+
+use crate::action::ActionId;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::{Graph, id};
+
+/// The shortest circle of each group of actions that depend on each other.
+pub(super) fn find(graph: &Graph) -> Vec<Diagnostic> {
+    let groups = algo::tarjan_scc(&graph.edges).into_iter().map(|group| {
+        let mut group: Vec<ActionId> = group.into_iter().map(id).collect();
+        group.sort_unstable();
+        group
+    });
+    groups.filter_map(|group| shortest(graph, &group)).map(|circle| report(graph, &circle)).collect()
+}
+
+/// Each action of the circle depends on the next one, the last on the first.
+fn shortest(graph: &Graph, group: &[ActionId]) -> Option<Vec<ActionId>> {
+    group.iter().filter_map(|start| circle_from(graph, *start, group)).min_by_key(Vec::len)
+}
+
+fn circle_from(graph: &Graph, start: ActionId, group: &[ActionId]) -> Option<Vec<ActionId>> {
+    let mut came_from: HashMap<ActionId, ActionId> = HashMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        for next in graph.dependencies(at) {
+            if next == start {
+                let mut circle = vec![at];
+                while let Some(before) =
+                    circle.last().filter(|last| **last != start).and_then(|last| came_from.get(last))
+                {
+                    circle.push(*before);
+                }
+                circle.reverse();
+                return Some(circle);
+            }
+            if group.binary_search(&next).is_ok() && !came_from.contains_key(&next) {
+                came_from.insert(next, at);
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn report(graph: &Graph, circle: &[ActionId]) -> Diagnostic {
+    let name = |id: ActionId| format!("`{}`", graph.get(id).target.name);
+    let chain: Vec<String> = circle.iter().chain(circle.first()).map(|id| name(*id)).collect();
+    let message = match circle {
+        [only] => format!("{} depends on itself", name(*only)),
+        _ => format!("these depend on each other in a circle: {}", chain.join(" → ")),
+    };
+    let mut diagnostic = Diagnostic::error(Code::CircularDependency, message);
+    for (at, from) in circle.iter().enumerate() {
+        let to = circle[(at + 1) % circle.len()];
+        let place = graph.get(*from).dependencies.iter().find(|dependency| dependency.on == to);
+        if let Some(dependency) = place {
+            diagnostic = diagnostic.at(dependency.origin.call, format!("{} needs {}", name(*from), name(to)));
+        }
+    }
+    diagnostic.help(match circle {
+        [_] => "a model reads its own table with `self()`, which is no dependency",
+        _ => "take one of these refs out",
+    })
+}

@@ -1,0 +1,99 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::action::{Action, ActionId, Dependency, Kind, Reference};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::graph::{Graph, cycle, unit_test};
+use crate::relation::Target;
+use crate::template::Evaluated;
+
+/// Links actions to what they depend on. What cannot be linked is reported and left out.
+pub fn resolve(evaluated: Evaluated) -> (Graph, Diagnostics) {
+    let Evaluated { actions, names } = evaluated;
+    let mut diagnostics = Diagnostics::default();
+    report_duplicates(&actions, &mut diagnostics);
+
+    let no_output: BTreeSet<ActionId> =
+        (0..).map(ActionId).zip(&actions).filter(|(_, action)| !action.kind.has_output()).map(|(id, _)| id).collect();
+    let mut linked: Vec<Vec<Dependency<ActionId>>> = Vec::with_capacity(actions.len());
+    for action in &actions {
+        let mut dependencies: Vec<Dependency<ActionId>> = Vec::new();
+        for dependency in &action.dependencies {
+            match names.resolve(&dependency.on, dependency.origin) {
+                Err(diagnostic) => diagnostics.push(diagnostic),
+                Ok(id) => {
+                    if no_output.contains(&id) && dependency.is_read {
+                        diagnostics.push(refers_to_nothing(&actions[id.index()], dependency));
+                    }
+                    dependencies.push(dependency.map(id));
+                }
+            }
+        }
+        linked.push(dependencies);
+    }
+    add_assertions(&actions, &mut linked);
+
+    let actions: Vec<Action<ActionId>> = actions
+        .into_iter()
+        .zip(linked)
+        .map(|(action, dependencies)| {
+            let Action { target, canonical, name_span, kind, tags, disabled, documentation, dependencies: _ } = action;
+            Action { target, canonical, name_span, kind, tags, disabled, documentation, dependencies }
+        })
+        .collect();
+    let graph = Graph::new(actions, names);
+    diagnostics.extend(cycle::find(&graph));
+    diagnostics.extend(unit_test::check(&graph));
+    (graph, diagnostics)
+}
+
+fn refers_to_nothing(of: &Action<Reference>, dependency: &Dependency<Reference>) -> Diagnostic {
+    let message = format!("`{}` has no output to refer to", dependency.on);
+    Diagnostic::error(Code::UnfitAction, message)
+        .at(dependency.origin.call, "")
+        .at(of.name_span, "these operations make nothing of that name")
+        .help("add `hasOutput: true` to its config if it makes a relation of that name, or list it in `dependencies`")
+}
+
+fn report_duplicates(actions: &[Action<Reference>], diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<(&Target, bool), Vec<&Action<Reference>>> = BTreeMap::new();
+    for action in actions {
+        let is_test = matches!(action.kind, Kind::Test(_));
+        seen.entry((&action.target, is_test)).or_default().push(action);
+    }
+    for ((target, _), same) in seen.into_iter().filter(|(_, same)| same.len() > 1) {
+        let (first, others) = (same[0], &same[1..]);
+        for other in others {
+            let word = other.kind.word();
+            diagnostics.push(
+                Diagnostic::error(Code::DuplicateAction, format!("{word} `{target}` is defined twice"))
+                    .at(other.name_span, "")
+                    .at(first.name_span, "the first one")
+                    .help("rename one of them, or give it another schema"),
+            );
+        }
+    }
+}
+
+/// Whoever depends on an action together with its assertions depends on every assertion that depends on it.
+fn add_assertions(actions: &[Action<Reference>], linked: &mut [Vec<Dependency<ActionId>>]) {
+    let mut assertions: HashMap<ActionId, Vec<ActionId>> = HashMap::new();
+    for (id, action) in (0..).map(ActionId).zip(actions) {
+        if matches!(action.kind, Kind::Assertion(_)) {
+            for dependency in &linked[id.index()] {
+                assertions.entry(dependency.on).or_default().push(id);
+            }
+        }
+    }
+    for (own, dependencies) in (0..).map(ActionId).zip(linked) {
+        let mut with = Vec::with_capacity(dependencies.len());
+        for dependency in dependencies.drain(..) {
+            if dependency.with_assertions {
+                let of = assertions.get(&dependency.on).map(Vec::as_slice).unwrap_or_default().iter();
+                let of = of.filter(|id| **id != own);
+                with.extend(of.map(|id| Dependency { with_assertions: false, is_read: false, ..dependency.map(*id) }));
+            }
+            with.push(dependency);
+        }
+        *dependencies = with;
+    }
+}

@@ -1,0 +1,331 @@
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rquickjs::context::EvalOptions;
+use rquickjs::function::Rest;
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+
+use crate::action::Reference;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::files::{SourceFile, Sources, Span};
+use crate::project::Project;
+use crate::template::generated::Generated;
+use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
+
+/// For each piece of a project's code that runs.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+const MEMORY_LIMIT: usize = 256 << 20;
+const STACK_LIMIT: usize = 1 << 20;
+
+/// The sandbox in which a project's JavaScript runs: no files, no network, no processes; time and memory have limits.
+pub(super) struct Engine {
+    context: Context,
+    current: Rc<RefCell<Option<Arc<Scope>>>>,
+    deadline: Rc<Cell<Instant>>,
+    /// All code that was run. Its index is part of the name that it has in stack traces.
+    code: RefCell<Vec<Rc<Generated>>>,
+}
+
+/// A function that gives the text of one placeholder.
+pub(super) type Thunk = Persistent<Function<'static>>;
+
+impl Engine {
+    /// Starts the engine and runs the includes, whose exports become globals under the name of their file.
+    pub(super) fn start(project: &Project) -> (Self, Diagnostics) {
+        let runtime = Runtime::new().expect("the engine starts unless memory is out");
+        runtime.set_memory_limit(MEMORY_LIMIT);
+        runtime.set_max_stack_size(STACK_LIMIT);
+        let deadline = Rc::new(Cell::new(Instant::now() + TIME_LIMIT));
+        let seen = Rc::clone(&deadline);
+        runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > seen.get())));
+        let context = Context::full(&runtime).expect("the engine starts unless memory is out");
+        let engine = Self { context, current: Rc::default(), deadline, code: RefCell::default() };
+        let mut diagnostics = Diagnostics::default();
+        engine.set_up(project);
+        for id in &project.includes {
+            diagnostics.extend(engine.include(project.sources.get(*id), &project.sources).err());
+        }
+        engine.context.with(|ctx| {
+            let _ = ctx.eval::<(), _>(ATTACH_INCLUDES).catch(&ctx);
+        });
+        (engine, diagnostics)
+    }
+
+    /// Puts the functions of the language and the settings into the engine.
+    fn set_up(&self, project: &Project) {
+        let prepared = self.context.with(|ctx| {
+            let host = Object::new(ctx.clone())?;
+            let function = |name: &str, call: fn(&Scope) -> Result<String, String>| {
+                let current = Rc::clone(&self.current);
+                let function = Function::new(ctx.clone(), move |ctx: Ctx<'_>| with_scope(&current, &ctx, call))?;
+                host.set(name, function.with_name(name)?)
+            };
+            function("self", |scope| scope.this("self").map(|this| this.relation.clone()))?;
+            function("name", |scope| scope.this("name").map(|this| this.name.clone()))?;
+            function("schema", |scope| scope.this("schema").map(|this| this.schema.clone()))?;
+            function("database", |scope| scope.this("database").map(|this| this.database.clone()))?;
+            let current = Rc::clone(&self.current);
+            let incremental =
+                Function::new(ctx.clone(), move || current.borrow().as_ref().is_some_and(|scope| scope.incremental))?;
+            host.set("incremental", incremental)?;
+            for (name, is_dependency) in [("ref", true), ("resolve", false)] {
+                let current = Rc::clone(&self.current);
+                let function = Function::new(ctx.clone(), move |ctx: Ctx<'_>, arguments: Rest<Value<'_>>| {
+                    with_scope(&current, &ctx, |scope| {
+                        let (reference, with_assertions) = read_reference(&arguments.0).ok_or(REF_ARGUMENTS)?;
+                        scope.refer(Use { reference, is_dependency, with_assertions })
+                    })
+                })?;
+                host.set(name, function.with_name(name)?)?;
+            }
+            ctx.globals().set("__context", host)?;
+            ctx.globals().set("__settings", settings_json(project))?;
+            ctx.eval::<(), _>(PRELUDE)
+        });
+        debug_assert!(prepared.is_ok(), "{prepared:?}");
+    }
+
+    fn include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
+        let mut code = Generated::default();
+        let name = file.path().rsplit('/').next().unwrap_or_default();
+        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        code.push(&format!("__include({}, function (module, exports, require) {{\n", json(name)));
+        code.copy(file, file.whole());
+        code.push("\n})");
+        self.run(file.path(), code, sources, file.whole(), |_, _| Ok(()))
+    }
+
+    /// The value of an expression, as JSON text; `undefined` gives `null`.
+    pub(super) fn json(&self, file: &SourceFile, sources: &Sources, span: Span) -> Result<String, Diagnostic> {
+        let mut code = Generated::default();
+        code.push("\"use strict\"; __json((");
+        code.copy(file, span);
+        code.push("\n))");
+        self.run(file.path(), code, sources, span, |_, value| value.get::<String>())
+    }
+
+    /// A function for each expression; all of them see what the `js {}` blocks declare.
+    pub(super) fn thunks(
+        &self,
+        file: &SourceFile,
+        sources: &Sources,
+        js: &[Span],
+        expressions: &[Span],
+    ) -> Result<Vec<Thunk>, Diagnostic> {
+        let mut code = Generated::default();
+        code.push(
+            "(function (ctx, self, ref, resolve, name, schema, database, incremental, when) { return (function () {\n",
+        );
+        for span in js {
+            code.copy(file, *span);
+            code.push("\n");
+        }
+        code.push("return [");
+        for span in expressions {
+            code.push("() => `${");
+            code.copy(file, *span);
+            code.push("\n}`,\n");
+        }
+        code.push("]; })() })(...__arguments())");
+        let fallback = expressions.first().or(js.first()).copied().unwrap_or(file.whole());
+        self.run(file.path(), code, sources, fallback, |ctx, value| {
+            let functions: Vec<Function<'_>> = value.get()?;
+            Ok(functions.into_iter().map(|function| Persistent::save(ctx, function)).collect())
+        })
+    }
+
+    /// The text of a placeholder that stands at `span`.
+    pub(super) fn call(&self, thunk: &Thunk, sources: &Sources, span: Span) -> Result<String, Diagnostic> {
+        self.start_clock();
+        self.context.with(|ctx| {
+            let result = thunk.clone().restore(&ctx).and_then(|function| function.call::<_, String>(()));
+            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, span))
+        })
+    }
+
+    /// What the functions know from now on.
+    pub(super) fn enter(&self, scope: &Arc<Scope>) {
+        *self.current.borrow_mut() = Some(Arc::clone(scope));
+    }
+
+    fn start_clock(&self) {
+        self.deadline.set(Instant::now() + TIME_LIMIT);
+    }
+
+    fn run<T>(
+        &self,
+        name: &str,
+        code: Generated,
+        sources: &Sources,
+        fallback: Span,
+        take: impl for<'js> FnOnce(&Ctx<'js>, Value<'js>) -> rquickjs::Result<T>,
+    ) -> Result<T, Diagnostic> {
+        self.start_clock();
+        let code = Rc::new(code);
+        let number = self.code.borrow().len();
+        let name = format!("{name}#{number}");
+        self.code.borrow_mut().push(Rc::clone(&code));
+        self.context.with(|ctx| {
+            let mut options = EvalOptions::default();
+            options.strict = false;
+            options.filename = Some(name);
+            let result =
+                ctx.eval_with_options::<Value<'_>, _>(code.text(), options).and_then(|value| take(&ctx, value));
+            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, fallback))
+        })
+    }
+
+    /// Where an error was thrown: in the file itself, or in an include that it called.
+    fn diagnose(&self, error: &CaughtError<'_>, sources: &Sources, fallback: Span) -> Diagnostic {
+        let (message, stack) = match error {
+            CaughtError::Exception(exception) => {
+                (exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
+            }
+            CaughtError::Value(value) => (
+                value
+                    .as_string()
+                    .and_then(|text| text.to_string().ok())
+                    .unwrap_or_else(|| "a value was thrown".to_owned()),
+                String::new(),
+            ),
+            CaughtError::Error(error) => (error.to_string(), String::new()),
+        };
+        if message == "interrupted" {
+            return Diagnostic::error(
+                Code::JavascriptLimit,
+                format!("this ran for more than {} seconds", TIME_LIMIT.as_secs()),
+            )
+            .at(fallback, "")
+            .help("look for a loop that does not end");
+        }
+        if message.contains("out of memory") {
+            return Diagnostic::error(
+                Code::JavascriptLimit,
+                format!("this took more than {} MiB of memory", MEMORY_LIMIT >> 20),
+            )
+            .at(fallback, "");
+        }
+        let own = sources.get(fallback.file).path();
+        let places: Vec<Span> = stack.lines().filter_map(|line| self.frame(line)).collect();
+        let here = places.iter().find(|span| span.file == fallback.file);
+        let within = |span: &&Span| span.start >= fallback.start && span.start <= fallback.end;
+        // A frame of this file counts if it is inside of what was evaluated; other frames are of functions it called.
+        let call = here.filter(within).or(here.filter(|_| own.starts_with("includes/"))).copied().unwrap_or(fallback);
+        let definition = places.first().filter(|span| span.file != fallback.file);
+        let diagnostic = Diagnostic::error(Code::InvalidJavascript, message);
+        let diagnostic = match definition {
+            Some(definition) => diagnostic.at(call, "called here").at(*definition, "thrown here"),
+            None => diagnostic.at(call, ""),
+        };
+        let text = sources.text(fallback);
+        let var = text.contains("var(").then(|| {
+            "`var` is a keyword of JavaScript; a variable of the project is `dataform.projectConfig.vars.name`"
+                .to_owned()
+        });
+        diagnostic.maybe_help(var)
+    }
+
+    /// The place of a line of a stack trace: `at f (includes/x.js:3:10)`.
+    fn frame(&self, line: &str) -> Option<Span> {
+        let line = line.trim().trim_end_matches(')');
+        let place = line.rsplit(['(', ' ']).next()?;
+        let mut parts = place.rsplitn(3, ':');
+        let column = parts.next()?.parse().ok()?;
+        let line = parts.next()?.parse().ok()?;
+        let number: usize = parts.next()?.rsplit('#').next()?.parse().ok()?;
+        let code = Rc::clone(self.code.borrow().get(number)?);
+        code.origin(line, column)
+    }
+}
+
+fn with_scope<T>(
+    current: &RefCell<Option<Arc<Scope>>>,
+    ctx: &Ctx<'_>,
+    call: impl FnOnce(&Scope) -> Result<T, String>,
+) -> rquickjs::Result<T> {
+    let scope = current.borrow().clone();
+    let result = scope.map_or_else(|| Err("this function has no meaning here".to_owned()), |scope| call(&scope));
+    result.map_err(|message| rquickjs::Exception::throw_type(ctx, &message))
+}
+
+/// `ref("name")`, `ref("schema", "name")`, `ref(["schema", "name"])`, `ref({ schema, name })`; see Dataform's own rules.
+fn read_reference(arguments: &[Value<'_>]) -> Option<(Reference, Option<bool>)> {
+    let strings = |values: &mut dyn Iterator<Item = Option<String>>| values.collect::<Option<Vec<String>>>();
+    let text = |value: &Value<'_>| value.as_string().and_then(|text| text.to_string().ok());
+    if let [single] = arguments {
+        if let Some(array) = single.as_array() {
+            let parts = strings(&mut array.iter::<Value<'_>>().map(|item| item.ok().as_ref().and_then(text)))?;
+            return Some((Reference::from_parts(parts)?, None));
+        }
+        if let Some(object) = single.as_object().filter(|_| !single.is_string()) {
+            let field = |names: [&str; 2]| {
+                names.iter().find_map(|name| object.get::<_, Value<'_>>(*name).ok().as_ref().and_then(text))
+            };
+            let name = object.get::<_, Value<'_>>("name").ok().as_ref().and_then(text)?;
+            let (schema, database) = (field(["schema", "dataset"]), field(["database", "project"]));
+            let with = object.get::<_, Option<bool>>("includeDependentAssertions").ok().flatten();
+            return Some((Reference { database, schema, name }, with));
+        }
+    }
+    let parts = strings(&mut arguments.iter().map(text))?;
+    Some((Reference::from_parts(parts)?, None))
+}
+
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// `dataform.projectConfig`, under the names that Dataform has for them.
+fn settings_json(project: &Project) -> String {
+    let settings = &project.settings;
+    let naming = settings.naming.overridden_by(&project.environment.naming);
+    let defaults = &settings.defaults;
+    let mut config = serde_json::Map::new();
+    config.insert("warehouse".to_owned(), settings.dialect.name().into());
+    for (key, value) in [
+        ("defaultDatabase", &defaults.database),
+        ("defaultSchema", &defaults.schema),
+        ("defaultLocation", &defaults.location),
+        ("assertionSchema", &defaults.assertion_schema),
+        ("databaseSuffix", &naming.database_suffix),
+        ("schemaSuffix", &naming.schema_suffix),
+        ("tablePrefix", &naming.name_prefix),
+    ] {
+        if let Some(value) = value {
+            config.insert(key.to_owned(), value.as_str().into());
+        }
+    }
+    let vars = settings.vars.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+    config.insert("vars".to_owned(), serde_json::Value::Object(vars.collect()));
+    serde_json::Value::Object(config).to_string()
+}
+
+/// `when` is here and not in Rust because it passes on values of any kind.
+const PRELUDE: &str = r#"(() => {
+    globalThis.global = globalThis;
+    globalThis.console = { log() {}, info() {}, warn() {}, error() {}, debug() {} };
+    globalThis.dataform = { projectConfig: JSON.parse(__settings) };
+    __context.when = (condition, yes, no = "") => condition ? yes : no;
+    globalThis.__arguments = () => {
+        const c = __context;
+        return [c, c.self, c.ref, c.resolve, c.name, c.schema, c.database, c.incremental, c.when];
+    };
+    globalThis.__json = (value) => JSON.stringify(value) ?? "null";
+    const includes = {};
+    globalThis.__include = (name, run) => {
+        const require = (path) => {
+            const wanted = String(path).replace(/^.*\//, "").replace(/\.js$/, "");
+            if (!(wanted in includes)) throw new Error(`cannot find module '${path}'`);
+            return includes[wanted].exports;
+        };
+        const module = { exports: {} };
+        includes[name] = module;
+        run(module, module.exports, require);
+    };
+    globalThis.__attach = () => { for (const name in includes) globalThis[name] = includes[name].exports; };
+})()"#;
+
+/// After all of them have run, as Dataform does it.
+const ATTACH_INCLUDES: &str = "__attach()";

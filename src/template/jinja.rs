@@ -1,0 +1,421 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::machinery::{Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Rest};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+
+use crate::action::{Origin, Reference};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::files::{Sources, Span};
+use crate::project::Project;
+use crate::template::generated::Generated;
+use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
+
+/// The work that one body may do, in instructions of the template machine: far more than any model needs.
+const FUEL: u64 = 20_000_000;
+
+// Marks in template text, so that the output tells where it comes from. They are Unicode noncharacters, which no text
+// that is meant for exchange contains.
+const DATA_START: char = '\u{FDD0}';
+const DATA_NUMBER_END: char = '\u{FDD1}';
+const DATA_END: char = '\u{FDD2}';
+
+/// The name of a body in the engine's errors; macro files have their path.
+const BODY: &str = "";
+
+/// Renders Jinja. Each body is rendered twice, once as it is and once with marks in its text: the first gives the
+/// text, the second the map. Where a template works on its own output in a way that the marks disturb, the two differ,
+/// and the text is kept without a fine map.
+#[derive(Debug)]
+pub(super) struct Jinja {
+    plain: Environment<'static>,
+    marked: Environment<'static>,
+    current: Current,
+    macros: BTreeMap<String, Template>,
+    /// Names of macros, and the file of each.
+    macro_files: BTreeMap<String, String>,
+}
+
+type Current = Arc<Mutex<Option<Arc<Scope>>>>;
+
+/// A template's text, taken apart.
+#[derive(Debug, Default)]
+struct Template {
+    source: Generated,
+    /// What is not inside of a tag, in order.
+    data: Vec<Range<usize>>,
+    /// String literals inside of tags.
+    strings: Vec<(String, Range<usize>)>,
+    /// Identifiers inside of tags.
+    identifiers: Vec<(String, Range<usize>)>,
+}
+
+/// A run of output and where it comes from.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) text: String,
+    pub(super) origin: OutputOrigin,
+}
+
+/// Where output comes from.
+#[derive(Debug)]
+pub(super) enum OutputOrigin {
+    /// From these bytes of the body's [`Generated`] text.
+    Body(Range<usize>),
+    /// Text of a macro, byte for byte.
+    Macro(Origin),
+    /// What a tag gave.
+    Tag(Origin),
+}
+
+/// What a body gave.
+pub(super) struct JinjaOutput {
+    pub(super) runs: Vec<Output>,
+    /// Every call of `ref` and `resolve`, with its place.
+    pub(super) uses: Vec<(Use, Origin)>,
+}
+
+impl Jinja {
+    /// Reads the macros.
+    pub(super) fn start(project: &Project) -> (Self, Diagnostics) {
+        let current = Current::default();
+        let mut jinja = Self {
+            plain: environment(&current),
+            marked: environment(&current),
+            current,
+            macros: BTreeMap::new(),
+            macro_files: BTreeMap::new(),
+        };
+        let mut diagnostics = Diagnostics::default();
+        for id in &project.macros {
+            let file = project.sources.get(*id);
+            let path = file.path().to_string();
+            let mut source = Generated::default();
+            source.copy(file, file.whole());
+            let template = Template::new(source);
+            let text = template.source.text().to_owned();
+            let added = jinja.plain.add_template_owned(path.clone(), text);
+            if let Err(error) = added {
+                diagnostics.push(jinja.diagnose(&error, &template, &project.sources, file.whole()));
+                continue;
+            }
+            let marked = jinja.marked.add_template_owned(path.clone(), template.marked(&path));
+            debug_assert!(marked.is_ok(), "marks are plain text: {marked:?}");
+            for (name, range) in template.macro_names() {
+                if let Some(first) = jinja.macro_files.insert(name.clone(), path.clone()).filter(|first| *first != path)
+                {
+                    diagnostics.push(
+                        Diagnostic::error(Code::InvalidJinja, format!("macro `{name}` is defined twice"))
+                            .at(template.source.span(range).unwrap_or(file.whole()), "")
+                            .help(format!("the other one is in {first}")),
+                    );
+                }
+                for environment in [&mut jinja.plain, &mut jinja.marked] {
+                    environment.add_global(name.clone(), macro_function(path.clone(), name.clone()));
+                }
+            }
+            jinja.macros.insert(path, template);
+        }
+        (jinja, diagnostics)
+    }
+
+    /// Renders a body. `at` is its place as a whole.
+    pub(super) fn render(
+        &self,
+        source: Generated,
+        scope: &Arc<Scope>,
+        sources: &Sources,
+        at: Span,
+    ) -> Result<(JinjaOutput, Generated), Diagnostic> {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(scope));
+        let body = Template::new(source);
+        let plain = self.plain.render_named_str(BODY, body.source.text(), ());
+        let uses = scope.take_uses();
+        let text = plain.map_err(|error| self.diagnose(&error, &body, sources, at))?;
+        let marked = self.marked.render_named_str(BODY, &body.marked(BODY), ());
+        scope.take_uses();
+        let runs = marked.ok().map(|marked| self.read_marks(&marked, &body, at));
+        let runs = runs.filter(|runs| {
+            let mut rest = text.as_str();
+            runs.iter().all(|run| rest.strip_prefix(run.text.as_str()).map(|behind| rest = behind).is_some())
+                && rest.is_empty()
+        });
+        let runs = runs.unwrap_or_else(|| vec![Output { text, origin: OutputOrigin::Tag(Origin::here(at)) }]);
+        let uses = uses.into_iter().map(|call| {
+            let origin = self.place_of_use(&call.reference, &body, at);
+            (call, origin)
+        });
+        Ok((JinjaOutput { runs, uses: uses.collect() }, body.source))
+    }
+
+    /// Takes the marks out of an output.
+    fn read_marks(&self, marked: &str, body: &Template, at: Span) -> Vec<Output> {
+        let mut runs = Vec::new();
+        let mut reader = MarkReader { jinja: self, body, at, last_body: None, last_macro: None };
+        let mut rest = marked;
+        while !rest.is_empty() {
+            if let Some(behind) = rest.strip_prefix(DATA_START) {
+                let Some((number, behind)) = behind.split_once(DATA_NUMBER_END) else { break };
+                let Some((data, behind)) = behind.split_once(DATA_END) else { break };
+                runs.extend(reader.data(number, data));
+                rest = behind;
+            } else {
+                let end = rest.find(DATA_START).unwrap_or(rest.len());
+                runs.push(Output { text: rest[..end].to_owned(), origin: OutputOrigin::Tag(reader.tag()) });
+                rest = &rest[end..];
+            }
+        }
+        runs
+    }
+
+    /// The string that names it: in the body, or else in a macro that the body calls.
+    fn place_of_use(&self, reference: &Reference, body: &Template, at: Span) -> Origin {
+        if let Some(span) = body.string(&reference.name) {
+            return Origin::here(span);
+        }
+        for (name, range) in &body.identifiers {
+            let Some(file) = self.macro_files.get(name).and_then(|path| self.macros.get(path)) else { continue };
+            let Some(call) = body.source.span(range.clone()) else { continue };
+            let everywhere = std::iter::once(file).chain(self.macros.values());
+            if let Some(definition) = everywhere.filter_map(|file| file.string(&reference.name)).next() {
+                return Origin { call, definition: Some(definition) };
+            }
+        }
+        Origin::here(at)
+    }
+
+    fn diagnose(&self, error: &Error, body: &Template, sources: &Sources, at: Span) -> Diagnostic {
+        let mut error = error;
+        while let Some(inner) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>()) {
+            error = inner;
+        }
+        let unknown = std::error::Error::source(error).and_then(|source| source.downcast_ref::<UnknownVariable>());
+        let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let mut diagnostic = match unknown {
+            Some(_) => Diagnostic::error(Code::UnknownVariable, message),
+            None => Diagnostic::error(Code::InvalidJinja, message),
+        };
+        let in_macro = error.name().and_then(|name| self.macros.get(name));
+        let template = in_macro.unwrap_or(body);
+        let place = error
+            .range()
+            .and_then(|range| template.source.span(range))
+            .or_else(|| error.line().and_then(|line| template.source.origin(line, 1)));
+        diagnostic = match (in_macro, place) {
+            (Some(_), Some(place)) => {
+                let path = error.name().unwrap_or_default();
+                let called = body
+                    .identifiers
+                    .iter()
+                    .find(|(name, _)| self.macro_files.get(name).is_some_and(|file| file == path));
+                let called =
+                    called.or_else(|| body.identifiers.iter().find(|(name, _)| self.macro_files.contains_key(name)));
+                let call = called.and_then(|(_, range)| body.source.span(range.clone())).unwrap_or(at);
+                diagnostic.at(call, "called here").at(place, "fails here")
+            }
+            (_, place) => diagnostic.at(place.unwrap_or(at), ""),
+        };
+        if error.kind() == ErrorKind::OutOfFuel {
+            diagnostic.message = "this template does not come to an end".to_owned();
+        }
+        if error.kind() == ErrorKind::UnknownFunction || error.kind() == ErrorKind::UndefinedError {
+            let span = diagnostic.labels.last().map(|label| sources.text(label.span)).unwrap_or_default();
+            let word: String = span.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+            let known = self.macro_files.keys().map(String::as_str).chain(FUNCTIONS);
+            diagnostic = diagnostic.maybe_help(did_you_mean(&word, known));
+        }
+        diagnostic.maybe_help(unknown.and_then(|unknown| unknown.near.clone()))
+    }
+}
+
+const FUNCTIONS: [&str; 9] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when", "var"];
+
+struct MarkReader<'a> {
+    jinja: &'a Jinja,
+    body: &'a Template,
+    at: Span,
+    last_body: Option<usize>,
+    last_macro: Option<(&'a Template, usize)>,
+}
+
+impl<'a> MarkReader<'a> {
+    /// A run of data: `number` is `7` for the eighth piece of the body, `macros/a.jinja:7` for one of a macro file.
+    fn data(&mut self, number: &str, data: &str) -> Option<Output> {
+        if data.is_empty() && number.is_empty() {
+            return None;
+        }
+        let text = data.to_owned();
+        if let Some((path, index)) = number.rsplit_once(':') {
+            let template: &'a Template = self.jinja.macros.get(path)?;
+            let index: usize = index.parse().ok()?;
+            self.last_macro = Some((template, index));
+            let definition = template.source.span(template.data.get(index)?.clone());
+            let origin = Origin { call: self.tag_of_body(), definition };
+            return Some(Output { text, origin: OutputOrigin::Macro(origin) });
+        }
+        let index: usize = number.parse().ok()?;
+        self.last_body = Some(index);
+        self.last_macro = None;
+        Some(Output { text, origin: OutputOrigin::Body(self.body.data.get(index)?.clone()) })
+    }
+
+    /// Where output between two runs of data comes from.
+    fn tag(&self) -> Origin {
+        let call = self.tag_of_body();
+        let definition = self.last_macro.and_then(|(template, index)| {
+            let gap = template.gap(Some(index));
+            let left_the_macro = template.source.text()[gap.clone()].contains("endmacro");
+            if left_the_macro { None } else { template.source.span(gap) }
+        });
+        Origin { call, definition }
+    }
+
+    fn tag_of_body(&self) -> Span {
+        self.body.source.span(self.body.gap(self.last_body)).unwrap_or(self.at)
+    }
+}
+
+impl Template {
+    fn new(source: Generated) -> Self {
+        let mut template = Self { source, ..Self::default() };
+        let text = template.source.text();
+        for (token, span) in tokenize(text, false, syntax()).map_while(Result::ok) {
+            let range = span.start_offset as usize..span.end_offset as usize;
+            match token {
+                Token::TemplateData(data) => {
+                    // The data is a part of the text, so its place follows from its address; the span of the token also
+                    // covers the white space that a `-` takes away.
+                    let start = data.as_ptr() as usize - text.as_ptr() as usize;
+                    template.data.push(start..start + data.len());
+                }
+                Token::Str(value) => template.strings.push((value.to_owned(), range)),
+                Token::String(value) => template.strings.push((value.into(), range)),
+                Token::Ident(name) => template.identifiers.push((name.to_owned(), range)),
+                _ => {}
+            }
+        }
+        template
+    }
+
+    /// The text with a mark around each piece of data.
+    fn marked(&self, path: &str) -> String {
+        let text = self.source.text();
+        let mut marked = String::with_capacity(text.len() + 16 * self.data.len());
+        let mut at = 0;
+        for (number, range) in self.data.iter().enumerate() {
+            marked.push_str(&text[at..range.start]);
+            marked.push(DATA_START);
+            if !path.is_empty() {
+                marked.push_str(path);
+                marked.push(':');
+            }
+            marked.push_str(&number.to_string());
+            marked.push(DATA_NUMBER_END);
+            marked.push_str(&text[range.clone()]);
+            marked.push(DATA_END);
+            at = range.end;
+        }
+        marked.push_str(&text[at..]);
+        marked
+    }
+
+    /// The tags behind a piece of data, up to the next one; those before the first for `None`.
+    fn gap(&self, data: Option<usize>) -> Range<usize> {
+        let start = data.and_then(|index| self.data.get(index)).map_or(0, |range| range.end);
+        let next = data.map_or(0, |index| index + 1);
+        let end = self.data.get(next).map_or(self.source.text().len(), |range| range.start);
+        start..end.max(start)
+    }
+
+    fn string(&self, value: &str) -> Option<Span> {
+        let (_, range) = self.strings.iter().find(|(text, _)| text == value)?;
+        self.source.span(range.start + 1..range.end - 1)
+    }
+
+    /// The macros that it defines: identifiers that stand behind the word `macro`.
+    fn macro_names(&self) -> Vec<(String, Range<usize>)> {
+        let pairs = self.identifiers.windows(2);
+        pairs.filter(|pair| pair[0].0 == "macro").map(|pair| pair[1].clone()).collect()
+    }
+}
+
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
+}
+
+fn environment(current: &Current) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_syntax(syntax());
+    environment.set_debug(true);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_fuel(Some(FUEL));
+    for (name, is_dependency) in [("ref", true), ("resolve", false)] {
+        let current = Arc::clone(current);
+        environment.add_function(name, move |parts: Rest<String>| {
+            with_scope(&current, |scope| {
+                let reference = Reference::from_parts(parts.0).ok_or(REF_ARGUMENTS)?;
+                scope.refer(Use { reference, is_dependency, with_assertions: None })
+            })
+        });
+    }
+    let mut about_this = |name: &'static str, read: fn(&Scope) -> Result<String, String>| {
+        let current = Arc::clone(current);
+        environment.add_function(name, move || with_scope(&current, read));
+    };
+    about_this("self", |scope| scope.this("self").map(|this| this.relation.clone()));
+    about_this("name", |scope| scope.this("name").map(|this| this.name.clone()));
+    about_this("schema", |scope| scope.this("schema").map(|this| this.schema.clone()));
+    about_this("database", |scope| scope.this("database").map(|this| this.database.clone()));
+    let seen = Arc::clone(current);
+    environment.add_function("incremental", move || with_scope(&seen, |scope| Ok(scope.incremental)));
+    environment.add_function(
+        "when",
+        |condition: Value, yes: Value, no: Option<Value>| {
+            if condition.is_true() { yes } else { no.unwrap_or_else(|| Value::from("")) }
+        },
+    );
+    let seen = Arc::clone(current);
+    environment.add_function("var", move |name: String, default: Option<Value>| {
+        let vars = with_scope(&seen, |scope| Ok(scope.catalog.vars.clone()))?;
+        if let Some(value) = vars.get(&name) {
+            return Ok(Value::from(value.as_str()));
+        }
+        default.ok_or_else(|| {
+            let near = did_you_mean(&name, vars.keys().map(String::as_str));
+            Error::new(ErrorKind::InvalidOperation, format!("there is no variable `{name}`"))
+                .with_source(UnknownVariable { near })
+        })
+    });
+    environment
+}
+
+/// Marks an error as one of `var()`.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown variable")]
+struct UnknownVariable {
+    near: Option<String>,
+}
+
+fn with_scope<T>(current: &Current, call: impl FnOnce(&Scope) -> Result<T, String>) -> Result<T, Error> {
+    let scope = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let result = scope.map_or_else(|| Err("this function has no meaning here".to_owned()), |scope| call(&scope));
+    result.map_err(|message| Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// A macro as a global function, so that bodies and other macros call it by its name.
+fn macro_function(path: String, name: String) -> Value {
+    Value::from_function(move |state: &State<'_, '_>, arguments: Rest<Value>, named: Kwargs| {
+        let mut all = arguments.0;
+        if named.args().next().is_some() {
+            all.push(Value::from(named));
+        }
+        let template = state.env().get_template(&path)?;
+        let mut captured = template.render_captured(())?;
+        let text = captured.with_state_mut(|state| state.call_macro(&name, &all))?;
+        Ok::<Value, Error>(Value::from_safe_string(text))
+    })
+}

@@ -1,0 +1,295 @@
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::action::{Origin, Reference, Rendered};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::files::{FileId, SourceFile, Span};
+use crate::project::Project;
+use crate::sqlx::{PieceKind, Text, literals, simple_call};
+use crate::template::generated::Generated;
+use crate::template::javascript::{Engine, Thunk};
+use crate::template::jinja::{Jinja, OutputOrigin};
+use crate::template::scope::{Scope, Use};
+
+// Stand in a Jinja body for a `${…}`, whose text takes their place when Jinja is done. Unicode noncharacters, like the
+// marks of `jinja`.
+const PLACEHOLDER_START: char = '\u{FDD3}';
+const PLACEHOLDER_END: char = '\u{FDD4}';
+
+/// Static text shorter than this is not searched for in what JavaScript gives: it would be found in wrong places.
+const SHORTEST_LITERAL: usize = 4;
+
+/// Renders texts, one after the other.
+pub(super) struct Renderer<'a> {
+    project: &'a Project,
+    engine: &'a Engine,
+    jinja: &'a Jinja,
+    /// The static texts of each include, under the include's name.
+    includes: OnceCell<HashMap<String, Vec<(String, Span)>>>,
+}
+
+/// A rendered text, what it refers to, and what went wrong.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) rendered: Rendered,
+    pub(super) uses: Vec<(Use, Origin)>,
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl<'a> Renderer<'a> {
+    pub(super) fn new(project: &'a Project, engine: &'a Engine, jinja: &'a Jinja) -> Self {
+        Self { project, engine, jinja, includes: OnceCell::new() }
+    }
+
+    /// Renders one text of a file. `js` are the file's `js {}` blocks.
+    pub(super) fn render(&self, file: FileId, js: &[Span], text: &Text, scope: &Arc<Scope>) -> Outcome {
+        let file = self.project.sources.get(file);
+        let mut body =
+            Body { renderer: self, file, js, text, scope, thunks: OnceCell::new(), outcome: Outcome::default() };
+        if text.has_jinja {
+            body.render_jinja();
+        } else {
+            body.render_pieces();
+        }
+        body.outcome
+    }
+
+    fn include_literals(&self) -> &HashMap<String, Vec<(String, Span)>> {
+        self.includes.get_or_init(|| {
+            let files = self.project.includes.iter().map(|id| self.project.sources.get(*id));
+            files.map(|file| (stem(file).to_owned(), static_texts(file, file.whole()))).collect()
+        })
+    }
+}
+
+fn stem(file: &SourceFile) -> &str {
+    let name = file.path().rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// The string and template literals in a piece of JavaScript whose value is what is written.
+fn static_texts(file: &SourceFile, span: Span) -> Vec<(String, Span)> {
+    let text = &file.text()[span.range()];
+    let all = literals(text).into_iter().filter_map(|literal| {
+        let written = &text[literal.content.clone()];
+        (literal.cooked.as_deref() == Some(written)).then(|| (written.to_owned(), span.part(literal.content)))
+    });
+    all.collect()
+}
+
+/// One text while it is rendered.
+struct Body<'a> {
+    renderer: &'a Renderer<'a>,
+    file: &'a SourceFile,
+    js: &'a [Span],
+    text: &'a Text,
+    scope: &'a Arc<Scope>,
+    /// Functions for the placeholders that need JavaScript, by index of the piece; nothing if the code does not parse.
+    thunks: OnceCell<HashMap<usize, Thunk>>,
+    outcome: Outcome,
+}
+
+impl Body<'_> {
+    fn render_pieces(&mut self) {
+        for (index, piece) in self.text.pieces.iter().enumerate() {
+            match piece.kind {
+                PieceKind::Verbatim => {
+                    let text = &self.file.text()[piece.span.range()];
+                    push_verbatim(&mut self.outcome.rendered, text, piece.span);
+                }
+                PieceKind::Placeholder { .. } => self.placeholder(index),
+            }
+        }
+    }
+
+    /// Jinja goes first, with marks where the placeholders are, so that `${…}` in a branch that is not taken is not
+    /// evaluated.
+    fn render_jinja(&mut self) {
+        let mut source = Generated::default();
+        for (index, piece) in self.text.pieces.iter().enumerate() {
+            match piece.kind {
+                PieceKind::Verbatim => source.copy(self.file, piece.span),
+                PieceKind::Placeholder { .. } => source.push(&format!("{PLACEHOLDER_START}{index}{PLACEHOLDER_END}")),
+            }
+        }
+        let sources = &self.renderer.project.sources;
+        let (output, source) = match self.renderer.jinja.render(source, self.scope, sources, self.text.span) {
+            Ok(output) => output,
+            Err(diagnostic) => return self.fail(diagnostic),
+        };
+        self.outcome.uses.extend(output.uses);
+        for run in output.runs {
+            match run.origin {
+                OutputOrigin::Body(range) => {
+                    for (part, span) in source.split(range) {
+                        match span {
+                            Some(span) => push_verbatim(&mut self.outcome.rendered, &source.text()[part], span),
+                            None => self.with_placeholders(&source.text()[part], Origin::here(self.text.span), false),
+                        }
+                    }
+                }
+                OutputOrigin::Macro(origin) => self.with_placeholders(&run.text, origin, true),
+                OutputOrigin::Tag(origin) => self.with_placeholders(&run.text, origin, false),
+            }
+        }
+    }
+
+    /// Adds output in which placeholders may stand.
+    fn with_placeholders(&mut self, text: &str, origin: Origin, verbatim: bool) {
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once(PLACEHOLDER_START) {
+            let Some((index, after)) = behind.split_once(PLACEHOLDER_END) else { break };
+            self.outcome.rendered.push_computed(before, origin);
+            if let Ok(index) = index.parse() {
+                self.placeholder(index);
+            }
+            rest = after;
+        }
+        if verbatim && rest.len() == text.len() {
+            self.outcome.rendered.push_verbatim(rest, origin);
+        } else {
+            self.outcome.rendered.push_computed(rest, origin);
+        }
+    }
+
+    /// Adds the text of the placeholder that is the piece `index`.
+    fn placeholder(&mut self, index: usize) {
+        let Some(piece) = self.text.pieces.get(index) else { return };
+        let PieceKind::Placeholder { expression } = piece.kind else { return };
+        if let Some(text) = self.short_way(expression) {
+            self.outcome.rendered.push_computed(&text, Origin::here(piece.span));
+            return;
+        }
+        let renderer = self.renderer;
+        let sources = &renderer.project.sources;
+        renderer.engine.enter(self.scope);
+        if self.thunks.get().is_none() {
+            let thunks = self.thunks();
+            let _ = self.thunks.set(thunks);
+        }
+        let Some(thunk) = self.thunks.get().and_then(|thunks| thunks.get(&index)) else { return };
+        let value = renderer.engine.call(thunk, sources, expression);
+        for call in self.scope.take_uses() {
+            let origin = self.place_of_use(&call.reference, expression);
+            self.outcome.uses.push((call, origin));
+        }
+        match value {
+            Ok(value) => self.push_evaluated(&value, piece.span, expression),
+            Err(diagnostic) => self.fail(diagnostic),
+        }
+    }
+
+    fn thunks(&mut self) -> HashMap<usize, Thunk> {
+        let needed = self.text.pieces.iter().enumerate().filter_map(|(index, piece)| match piece.kind {
+            PieceKind::Placeholder { expression } => Some((index, expression)),
+            PieceKind::Verbatim => None,
+        });
+        let (indices, expressions): (Vec<usize>, Vec<Span>) = needed.unzip();
+        let sources = &self.renderer.project.sources;
+        match self.renderer.engine.thunks(self.file, sources, self.js, &expressions) {
+            Ok(thunks) => indices.into_iter().zip(thunks).collect(),
+            Err(diagnostic) => {
+                self.fail(diagnostic);
+                HashMap::new()
+            }
+        }
+    }
+
+    /// The value of `ref("x")`, `self()` and the like without JavaScript. A `js {}` block may give these names another
+    /// meaning, so then there is no short way.
+    fn short_way(&mut self, expression: Span) -> Option<String> {
+        if !self.js.is_empty() {
+            return None;
+        }
+        let call = simple_call(&self.file.text()[expression.range()])?;
+        let read = |read: fn(&Scope) -> Result<String, String>| {
+            if call.arguments.is_empty() { read(self.scope).ok() } else { None }
+        };
+        match call.name {
+            "self" => read(|scope| scope.this("self").map(|this| this.relation.clone())),
+            "name" => read(|scope| scope.this("name").map(|this| this.name.clone())),
+            "schema" => read(|scope| scope.this("schema").map(|this| this.schema.clone())),
+            "ref" | "resolve" => {
+                let reference = Reference::from_parts(call.arguments.iter().map(|part| part.value.to_string()))?;
+                let use_ = Use { is_dependency: call.name == "ref", ..Use::dependency(reference) };
+                let text = self.scope.refer(use_).ok()?;
+                let span = call.arguments.last().map_or(expression, |part| expression.part(part.range.clone()));
+                self.outcome.uses.extend(self.scope.take_uses().into_iter().map(|call| (call, Origin::here(span))));
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// The string that names it: in the expression, or else in an include.
+    fn place_of_use(&self, reference: &Reference, expression: Span) -> Origin {
+        let named =
+            |texts: &[(String, Span)]| texts.iter().find(|(text, _)| *text == reference.name).map(|found| found.1);
+        let own = std::iter::once(expression).chain(self.js.iter().copied());
+        if let Some(span) = own.filter_map(|span| named(&static_texts(self.file, span))).next() {
+            return Origin::here(span);
+        }
+        let includes = self.renderer.include_literals();
+        let mut names: Vec<&String> = includes.keys().collect();
+        names.sort();
+        let definition = names.into_iter().filter_map(|name| named(&includes[name])).next();
+        Origin { call: expression, definition }
+    }
+
+    /// Adds what JavaScript gave. Static text in it, of this expression or of the includes that it names, is found again
+    /// by search, longest first: what is equal to the letter is mapped to the letter.
+    fn push_evaluated(&mut self, value: &str, placeholder: Span, expression: Span) {
+        let text = &self.file.text()[expression.range()];
+        let mut candidates: Vec<(String, Origin)> =
+            static_texts(self.file, expression).into_iter().map(|(text, span)| (text, Origin::here(span))).collect();
+        if value.len() >= SHORTEST_LITERAL && !self.renderer.project.includes.is_empty() {
+            for (name, texts) in
+                self.renderer.include_literals().iter().filter(|(name, _)| text.contains(name.as_str()))
+            {
+                let _ = name;
+                let here = texts
+                    .iter()
+                    .map(|(text, span)| (text.clone(), Origin { call: placeholder, definition: Some(*span) }));
+                candidates.extend(here);
+            }
+        }
+        candidates.retain(|(text, _)| text.len() >= SHORTEST_LITERAL && text.chars().any(char::is_alphanumeric));
+        candidates.sort_by(|(a, at), (b, bt)| {
+            b.len().cmp(&a.len()).then(at.call.cmp(&bt.call)).then(at.definition.cmp(&bt.definition))
+        });
+        let mut found: Vec<(usize, usize, Origin)> = Vec::new();
+        for (text, origin) in candidates {
+            for (start, _) in value.match_indices(&text) {
+                let end = start + text.len();
+                if found.iter().all(|(from, to, _)| end <= *from || start >= *to) {
+                    found.push((start, end, origin));
+                }
+            }
+        }
+        found.sort_unstable_by_key(|(start, ..)| *start);
+        let mut at = 0;
+        let rendered = &mut self.outcome.rendered;
+        for (start, end, origin) in found {
+            rendered.push_computed(&value[at..start], Origin::here(placeholder));
+            rendered.push_verbatim(&value[start..end], origin);
+            at = end;
+        }
+        rendered.push_computed(&value[at..], Origin::here(placeholder));
+    }
+
+    fn fail(&mut self, diagnostic: Diagnostic) {
+        self.outcome.diagnostics.push(diagnostic);
+        self.outcome.rendered.break_off();
+    }
+}
+
+/// Adds text of a file. A line ends in LF alone, as it does in a template of JavaScript.
+fn push_verbatim(rendered: &mut Rendered, text: &str, span: Span) {
+    let mut start = 0;
+    for (at, _) in text.match_indices("\r\n") {
+        rendered.push_verbatim(&text[start..at], Origin::here(span.part(start..at)));
+        start = at + 1;
+    }
+    rendered.push_verbatim(&text[start..], Origin::here(span.part(start..text.len())));
+}

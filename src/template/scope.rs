@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::action::{Names, Reference};
+use crate::dialect::Dialect;
+
+/// Everything that has been declared, by name, and how SQL refers to it. Shared by all bodies.
+#[derive(Debug)]
+pub(super) struct Catalog {
+    pub(super) names: Arc<Names>,
+    /// By action id: the quoted full name in the warehouse.
+    pub(super) relations: Vec<String>,
+    pub(super) dialect: &'static dyn Dialect,
+    pub(super) vars: BTreeMap<String, String>,
+}
+
+/// What the functions of a template know while one text is rendered. JavaScript and Jinja both call these.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) catalog: Arc<Catalog>,
+    /// What `self()` is; `None` where it has no meaning.
+    pub(super) this: Option<This>,
+    /// Whether `ref` and `resolve` have a meaning.
+    pub(super) refs: bool,
+    pub(super) incremental: bool,
+    uses: Mutex<Vec<Use>>,
+}
+
+/// The action whose text is rendered.
+#[derive(Debug, Clone)]
+pub(super) struct This {
+    pub(super) relation: String,
+    pub(super) name: String,
+    pub(super) schema: String,
+    pub(super) database: String,
+}
+
+/// One call of `ref` or `resolve`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) reference: Reference,
+    /// `resolve` gives the name without making a dependency.
+    pub(super) is_dependency: bool,
+    /// `includeDependentAssertions`, if written.
+    pub(super) with_assertions: Option<bool>,
+}
+
+impl Scope {
+    pub(super) fn new(catalog: &Arc<Catalog>, this: Option<This>, refs: bool, incremental: bool) -> Self {
+        Self { catalog: Arc::clone(catalog), this, refs, incremental, uses: Mutex::default() }
+    }
+
+    /// The quoted name of what is referred to. A name that is not known is quoted as it is; the graph reports it.
+    pub(super) fn refer(&self, call: Use) -> Result<String, String> {
+        if !self.refs {
+            return Err("`ref()` and `resolve()` have no meaning here".to_owned());
+        }
+        let known = self.catalog.names.find(&call.reference).next();
+        let text = known.map_or_else(
+            || {
+                let parts: Vec<String> =
+                    call.reference.parts().map(|part| self.catalog.dialect.identifier(part)).collect();
+                parts.join(".")
+            },
+            |id| self.catalog.relations[id.index()].clone(),
+        );
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        Ok(text)
+    }
+
+    /// What the text is about.
+    pub(super) fn this(&self, function: &str) -> Result<&This, String> {
+        self.this.as_ref().ok_or_else(|| format!("`{function}()` has no meaning here"))
+    }
+
+    /// The calls of `ref` and `resolve` since the last time this was asked.
+    pub(super) fn take_uses(&self) -> Vec<Use> {
+        std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Use {
+    pub(super) fn dependency(reference: Reference) -> Self {
+        Self { reference, is_dependency: true, with_assertions: None }
+    }
+}
+
+/// What both languages say of arguments that name no action.
+pub(super) const REF_ARGUMENTS: &str =
+    "`ref()` takes a name, a schema and a name, or a database, a schema and a name, all of them strings";
