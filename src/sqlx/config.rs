@@ -146,12 +146,11 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         let mut open = false;
         while !self.take(b'}') {
-            match self.key() {
-                Some((key, key_span)) => entries.push(Entry { key, key_span, value: self.value(depth + 1) }),
-                None => {
-                    open = true;
-                    self.skip();
-                }
+            if let Some((key, key_span)) = self.key() {
+                entries.push(Entry { key, key_span, value: self.value(depth + 1) });
+            } else {
+                open = true;
+                self.skip();
             }
             if !self.take(b',') && !self.next_is(b'}') {
                 return None;

@@ -269,7 +269,8 @@ fn is_blank(at: char) -> bool {
 
 /// The value of what stands between the quotes of a string or the ends of a template piece.
 pub(super) fn cook(content: &str, template: bool) -> Option<Cow<'_, str>> {
-    if !content.contains('\\') && !(template && content.contains('\r')) {
+    let plain = if template { !content.contains(['\\', '\r']) } else { !content.contains('\\') };
+    if plain {
         return Some(Cow::Borrowed(content));
     }
     let mut cooked = String::with_capacity(content.len());

@@ -8,6 +8,8 @@ mod call;
 mod config;
 mod javascript;
 mod parser;
+#[cfg(test)]
+mod tiling;
 mod tree;
 
 pub use call::{Argument, SimpleCall, simple_call};

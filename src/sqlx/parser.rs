@@ -464,10 +464,9 @@ impl Parser<'_> {
             match string {
                 Some(_) if byte == b'\\' => at += 1,
                 Some(quote) if byte == quote => string = None,
-                Some(_) => {}
                 None if matches!(byte, b'\'' | b'"') => string = Some(byte),
                 None if self.bytes[at..].starts_with(close) => return Some(at + 2),
-                None => {}
+                _ => {}
             }
             at += 1;
         }
@@ -508,4 +507,83 @@ fn second_statement(kind: BlockKind, second: &Text, file: &SourceFile) -> Diagno
     Diagnostic::error(Code::MisplacedBlock, format!("`{}` holds one statement only", kind.keyword()))
         .at(file.span(dashes..dashes + 3), "a second one starts here")
         .help("take the `---` out")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::sqlx::tiling;
+
+    /// What means something to the lexer, so that random texts get deep into it.
+    const WORDS: &[&str] = &[
+        "config",
+        "js",
+        "incremental_where",
+        "pre_operations",
+        "input",
+        " ",
+        " ",
+        "\n",
+        "\r\n",
+        "{",
+        "{",
+        "}",
+        "}",
+        "${",
+        "$",
+        "'",
+        "'",
+        "\"",
+        "\"",
+        "'''",
+        "`",
+        "\\",
+        "--",
+        "---",
+        "---",
+        "/*",
+        "*/",
+        "//",
+        "/",
+        "#",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "raw",
+        "endraw",
+        ",",
+        ":",
+        "[",
+        "]",
+        "(",
+        ")",
+        "a",
+        "1",
+        "-",
+        "...",
+        "x: 1",
+        "é",
+        "\u{a0}",
+        "\u{feff}",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            proptest::collection::vec(proptest::sample::select(WORDS), 0..60).prop_map(|words| words.concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_text_is_tiled_by_its_tree(text in text(), jinja: bool) {
+            tiling::check(&text, jinja);
+        }
+    }
 }
