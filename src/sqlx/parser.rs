@@ -287,7 +287,7 @@ impl Parser<'_> {
         }
     }
 
-    /// At a `$`: a placeholder, or just the sign.
+    /// At a `$`: a placeholder, or just the sign. The rest of the file behind one that is never closed is text.
     fn placeholder(&mut self, out: &mut Statements) {
         let start = self.at;
         if self.byte(start + 1) != b'{' {
@@ -420,12 +420,13 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes over the tag of Jinja that opens here, if one does.
+    /// At a brace: goes over the tag of Jinja that opens here, if one does. One that is never closed is text here, and
+    /// Jinja says what is wrong with it.
     fn jinja_tag(&mut self, out: &mut Statements) -> bool {
-        let Some(end) = self.jinja_end(self.at) else { return false };
-        self.at = end;
-        out.has_jinja = true;
-        true
+        out.has_jinja |= self.jinja && matches!(self.byte(self.at + 1), b'{' | b'%' | b'#');
+        let end = self.jinja_end(self.at);
+        self.at = end.unwrap_or(self.at);
+        end.is_some()
     }
 
     /// The end of the tag that opens at `start`, if one does.
