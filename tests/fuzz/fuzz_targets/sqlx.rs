@@ -3,6 +3,8 @@
 #![no_main]
 #![allow(dead_code, unused_imports, reason = "the modules offer more than this target uses")]
 
+#[path = "../../../src/config/mod.rs"]
+mod config;
 #[path = "../../../src/diagnostic/mod.rs"]
 mod diagnostic;
 #[path = "../../../src/files/mod.rs"]
