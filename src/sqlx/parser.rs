@@ -49,6 +49,8 @@ struct Unclosed {
     jinja_expression: bool,
     jinja_statement: bool,
     jinja_comment: bool,
+    jinja_raw: bool,
+    placeholder: bool,
 }
 
 struct Parser<'a> {
@@ -238,7 +240,6 @@ impl Parser<'_> {
     fn block(&mut self, head: Head) {
         let Head { kind, names, brace, .. } = head;
         let keyword = self.span(head.keyword.start, head.keyword.end);
-        let unclosed_before = self.diagnostics.has_errors();
         self.at = brace + 1;
         let mut statements = Vec::new();
         if kind.is_javascript() {
@@ -250,7 +251,7 @@ impl Parser<'_> {
         let closed = self.at < self.bytes.len();
         if closed {
             self.at += 1;
-        } else if self.diagnostics.has_errors() == unclosed_before {
+        } else if !self.unclosed.placeholder {
             self.diagnostics.push(
                 Diagnostic::error(Code::Unterminated, format!("this `{}` block is never closed", kind.keyword()))
                     .at(keyword, "the block starts here")
@@ -301,6 +302,7 @@ impl Parser<'_> {
             out.pieces.push(Piece { span: self.span(start, self.at), kind });
         } else {
             self.at = self.bytes.len();
+            self.unclosed.placeholder = true;
             self.diagnostics.push(
                 Diagnostic::error(Code::Unterminated, "this `${` is never closed")
                     .at(self.span(start, start + 2), "the placeholder starts here")
@@ -334,7 +336,7 @@ impl Parser<'_> {
     /// Whether a string of BigQuery opens here, in three quotes, and not one in single quotes that starts with a doubled
     /// one. The two end at the same places but for `''''`, which is a string of one quote if nothing is glued to it.
     fn is_triple(&self, quote: u8) -> bool {
-        let quotes = self.rest().iter().take_while(|&&byte| byte == quote).count();
+        let quotes = self.rest().iter().take(5).take_while(|&&byte| byte == quote).count();
         let next = self.byte(self.at + quotes);
         let alone = next == 0 || next.is_ascii_whitespace() || b"),;|:]}+=<>!".contains(&next);
         let behind = self.rest().get(3..).unwrap_or_default();
@@ -450,7 +452,12 @@ impl Parser<'_> {
                 self.unclosed.jinja_statement = end.is_none();
                 let end = end?;
                 let name = |tag: &str| tag.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim() == "raw";
-                if name(self.text.get(start + 2..end - 2)?) { self.end_of_raw(end).or(Some(end)) } else { Some(end) }
+                if self.unclosed.jinja_raw || !name(self.text.get(start + 2..end - 2)?) {
+                    return Some(end);
+                }
+                let raw = self.end_of_raw(end);
+                self.unclosed.jinja_raw = raw.is_none();
+                raw.or(Some(end))
             }
             _ => None,
         }
