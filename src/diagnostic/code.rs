@@ -120,7 +120,8 @@ codes! {
     /// A block in a file whose type has no use for it.
     ///
     /// `pre_operations` and `post_operations` belong to tables, views and incremental tables; `incremental_where` to
-    /// incremental tables; `input` to tests; and only operations may hold more than one statement (`---`).
+    /// incremental tables; `input` to tests. Only operations, `pre_operations` and `post_operations` may hold more than one
+    /// statement (`---`).
     ///
     /// What to do: change the `type` in the config, or move the block to the file that it belongs to.
     MisplacedBlock = "misplaced-block",
@@ -190,8 +191,8 @@ codes! {
     ///
     /// The rest of the file is taken to be inside of it.
     ///
-    /// What to do: add the missing `}`. In a `pre_operations`, `post_operations`, `incremental_where` or `input` block,
-    /// the first `}` outside of strings, comments and `${…}` ends the block.
+    /// What to do: add the missing `}`. Each `{` of the SQL or the JavaScript in a block needs one of its own, but for
+    /// those in strings, comments and `${…}`.
     Unterminated = "unterminated",
 
     /// A construct that has no equal on the warehouse of this environment.

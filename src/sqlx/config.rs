@@ -72,7 +72,7 @@ impl Reader<'_> {
                     depth += 1;
                 }
                 TokenKind::Punctuation(b')' | b']' | b'}') | TokenKind::Template { first: false, last: true, .. } => {
-                    depth -= 1;
+                    depth = depth.saturating_sub(1);
                 }
                 _ => {}
             }
@@ -146,12 +146,11 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         let mut open = false;
         while !self.take(b'}') {
-            match self.key() {
-                Some((key, key_span)) => entries.push(Entry { key, key_span, value: self.value(depth + 1) }),
-                None => {
-                    open = true;
-                    self.skip();
-                }
+            if let Some((key, key_span)) = self.key() {
+                entries.push(Entry { key, key_span, value: self.value(depth + 1) });
+            } else {
+                open = true;
+                self.skip();
             }
             if !self.take(b',') && !self.next_is(b'}') {
                 return None;
@@ -269,9 +268,18 @@ mod tests {
                 assert!(!value.is_literal(), "{member}");
             });
         }
-        for broken in
-            ["{ a: 1 b: 2 }", "{ a: }", "{ a: 1 } }", "{ , }", "{ a: [1 2] }", "{ a: ) }", "{", "", "{a: [,]}"]
-        {
+        for broken in [
+            "{ a: 1 b: 2 }",
+            "{ a: }",
+            "{ a: 1 } }",
+            "{ , }",
+            "{ a: [1 2] }",
+            "{ a: ) }",
+            "{",
+            "",
+            "{a: [,]}",
+            "{ `${)}` }",
+        ] {
             with(broken, |value, _| assert!(!value.is_literal(), "{broken}"));
         }
         let deep = format!("{{a: {}{}}}", "[".repeat(100_000), "]".repeat(100_000));

@@ -77,6 +77,9 @@ pub(super) struct Tokens<'a> {
     /// regular expression.
     control: Vec<bool>,
     before: Before,
+    /// For `'`, `"` and `/`: up to where such a literal has been looked for in vain. The next one is not looked for, so
+    /// that one long line takes no more than its length.
+    unclosed: [usize; 3],
 }
 
 /// What the last token was, as far as it decides what a `/` means.
@@ -95,7 +98,7 @@ enum Before {
 impl<'a> Tokens<'a> {
     pub(super) fn new(text: &'a str, start: usize) -> Self {
         let (open, control) = (Vec::new(), Vec::new());
-        Self { text, bytes: text.as_bytes(), at: start, open, control, before: Before::Operator }
+        Self { text, bytes: text.as_bytes(), at: start, open, control, before: Before::Operator, unclosed: [0; 3] }
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -176,6 +179,23 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// The end of the string or regular expression that opens here; `None` if its line ends first.
+    fn delimited_end(&mut self, delimiter: u8) -> Option<usize> {
+        let kind = match delimiter {
+            b'\'' => 0,
+            b'"' => 1,
+            _ => 2,
+        };
+        if self.at < self.unclosed[kind] {
+            return None;
+        }
+        let end = if delimiter == b'/' { self.regex_end(self.at) } else { self.string_end(self.at) };
+        if end.is_none() {
+            self.unclosed[kind] = self.line_end(self.at);
+        }
+        end
+    }
+
     /// The piece of a template that starts here, with its backtick or `}`.
     fn template(&mut self, first: bool) -> Token {
         let start = self.at;
@@ -245,9 +265,9 @@ impl Iterator for Tokens<'_> {
                 };
                 Some(self.token(end, TokenKind::Word))
             }
-            b'\'' | b'"' if let Some(end) = self.string_end(self.at) => operand(self, end, TokenKind::String),
+            b'\'' | b'"' if let Some(end) = self.delimited_end(byte) => operand(self, end, TokenKind::String),
             b'/' if self.before != Before::Operand
-                && let Some(end) = self.regex_end(self.at) =>
+                && let Some(end) = self.delimited_end(byte) =>
             {
                 operand(self, end, TokenKind::Regex)
             }
@@ -269,7 +289,8 @@ fn is_blank(at: char) -> bool {
 
 /// The value of what stands between the quotes of a string or the ends of a template piece.
 pub(super) fn cook(content: &str, template: bool) -> Option<Cow<'_, str>> {
-    if !content.contains('\\') && !(template && content.contains('\r')) {
+    let plain = if template { !content.contains(['\\', '\r']) } else { !content.contains('\\') };
+    if plain {
         return Some(Cow::Borrowed(content));
     }
     let mut cooked = String::with_capacity(content.len());

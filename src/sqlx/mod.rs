@@ -1,13 +1,15 @@
 //! The language of a `.sqlx` file: SQL with `${…}` in it, and blocks in braces between the SQL.
 //!
 //! [`parse`] takes a file apart and never fails: what is wrong comes as diagnostics beside the tree. Nothing is
-//! evaluated here, but what is literal can be read without a JavaScript engine: [`Value::is_literal`](crate::config::Value::is_literal) for a config,
-//! [`simple_call`] for `${ref("orders")}`.
+//! evaluated here, but what is literal can be read without a JavaScript engine:
+//! [`Value::is_literal`](crate::config::Value::is_literal) for a config, [`simple_call`] for `${ref("orders")}`.
 
 mod call;
 mod config;
 mod javascript;
 mod parser;
+#[cfg(test)]
+mod tiling;
 mod tree;
 
 pub use call::{Argument, SimpleCall, simple_call};

@@ -49,6 +49,8 @@ struct Unclosed {
     jinja_expression: bool,
     jinja_statement: bool,
     jinja_comment: bool,
+    jinja_raw: bool,
+    placeholder: bool,
 }
 
 struct Parser<'a> {
@@ -238,7 +240,6 @@ impl Parser<'_> {
     fn block(&mut self, head: Head) {
         let Head { kind, names, brace, .. } = head;
         let keyword = self.span(head.keyword.start, head.keyword.end);
-        let unclosed_before = self.diagnostics.has_errors();
         self.at = brace + 1;
         let mut statements = Vec::new();
         if kind.is_javascript() {
@@ -250,7 +251,7 @@ impl Parser<'_> {
         let closed = self.at < self.bytes.len();
         if closed {
             self.at += 1;
-        } else if self.diagnostics.has_errors() == unclosed_before {
+        } else if !self.unclosed.placeholder {
             self.diagnostics.push(
                 Diagnostic::error(Code::Unterminated, format!("this `{}` block is never closed", kind.keyword()))
                     .at(keyword, "the block starts here")
@@ -287,7 +288,7 @@ impl Parser<'_> {
         }
     }
 
-    /// At a `$`: a placeholder, or just the sign.
+    /// At a `$`: a placeholder, or just the sign. The rest of the file behind one that is never closed is text.
     fn placeholder(&mut self, out: &mut Statements) {
         let start = self.at;
         if self.byte(start + 1) != b'{' {
@@ -301,6 +302,7 @@ impl Parser<'_> {
             out.pieces.push(Piece { span: self.span(start, self.at), kind });
         } else {
             self.at = self.bytes.len();
+            self.unclosed.placeholder = true;
             self.diagnostics.push(
                 Diagnostic::error(Code::Unterminated, "this `${` is never closed")
                     .at(self.span(start, start + 2), "the placeholder starts here")
@@ -334,7 +336,7 @@ impl Parser<'_> {
     /// Whether a string of BigQuery opens here, in three quotes, and not one in single quotes that starts with a doubled
     /// one. The two end at the same places but for `''''`, which is a string of one quote if nothing is glued to it.
     fn is_triple(&self, quote: u8) -> bool {
-        let quotes = self.rest().iter().take_while(|&&byte| byte == quote).count();
+        let quotes = self.rest().iter().take(5).take_while(|&&byte| byte == quote).count();
         let next = self.byte(self.at + quotes);
         let alone = next == 0 || next.is_ascii_whitespace() || b"),;|:]}+=<>!".contains(&next);
         let behind = self.rest().get(3..).unwrap_or_default();
@@ -420,12 +422,13 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes over the tag of Jinja that opens here, if one does.
+    /// At a brace: goes over the tag of Jinja that opens here, if one does. One that is never closed is text here, and
+    /// Jinja says what is wrong with it.
     fn jinja_tag(&mut self, out: &mut Statements) -> bool {
-        let Some(end) = self.jinja_end(self.at) else { return false };
-        self.at = end;
-        out.has_jinja = true;
-        true
+        out.has_jinja |= self.jinja && matches!(self.byte(self.at + 1), b'{' | b'%' | b'#');
+        let end = self.jinja_end(self.at);
+        self.at = end.unwrap_or(self.at);
+        end.is_some()
     }
 
     /// The end of the tag that opens at `start`, if one does.
@@ -449,7 +452,12 @@ impl Parser<'_> {
                 self.unclosed.jinja_statement = end.is_none();
                 let end = end?;
                 let name = |tag: &str| tag.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim() == "raw";
-                if name(self.text.get(start + 2..end - 2)?) { self.end_of_raw(end).or(Some(end)) } else { Some(end) }
+                if self.unclosed.jinja_raw || !name(self.text.get(start + 2..end - 2)?) {
+                    return Some(end);
+                }
+                let raw = self.end_of_raw(end);
+                self.unclosed.jinja_raw = raw.is_none();
+                raw.or(Some(end))
             }
             _ => None,
         }
@@ -464,10 +472,9 @@ impl Parser<'_> {
             match string {
                 Some(_) if byte == b'\\' => at += 1,
                 Some(quote) if byte == quote => string = None,
-                Some(_) => {}
                 None if matches!(byte, b'\'' | b'"') => string = Some(byte),
                 None if self.bytes[at..].starts_with(close) => return Some(at + 2),
-                None => {}
+                _ => {}
             }
             at += 1;
         }
@@ -508,4 +515,83 @@ fn second_statement(kind: BlockKind, second: &Text, file: &SourceFile) -> Diagno
     Diagnostic::error(Code::MisplacedBlock, format!("`{}` holds one statement only", kind.keyword()))
         .at(file.span(dashes..dashes + 3), "a second one starts here")
         .help("take the `---` out")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::sqlx::tiling;
+
+    /// What means something to the lexer, so that random texts get deep into it.
+    const WORDS: &[&str] = &[
+        "config",
+        "js",
+        "incremental_where",
+        "pre_operations",
+        "input",
+        " ",
+        " ",
+        "\n",
+        "\r\n",
+        "{",
+        "{",
+        "}",
+        "}",
+        "${",
+        "$",
+        "'",
+        "'",
+        "\"",
+        "\"",
+        "'''",
+        "`",
+        "\\",
+        "--",
+        "---",
+        "---",
+        "/*",
+        "*/",
+        "//",
+        "/",
+        "#",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "raw",
+        "endraw",
+        ",",
+        ":",
+        "[",
+        "]",
+        "(",
+        ")",
+        "a",
+        "1",
+        "-",
+        "...",
+        "x: 1",
+        "é",
+        "\u{a0}",
+        "\u{feff}",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            proptest::collection::vec(proptest::sample::select(WORDS), 0..60).prop_map(|words| words.concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_text_is_tiled_by_its_tree(text in text(), jinja: bool) {
+            tiling::check(&text, jinja);
+        }
+    }
 }
