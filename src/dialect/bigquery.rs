@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::translate::ToDuckDb;
 use crate::relation::Target;
 
 /// Google's BigQuery: GoogleSQL.
@@ -25,5 +26,9 @@ impl Dialect for BigQuery {
 
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
         &sqlparser::dialect::BigQueryDialect
+    }
+
+    fn to_duckdb(&self) -> Option<ToDuckDb> {
+        Some(ToDuckDb::BIGQUERY)
     }
 }

@@ -34,6 +34,11 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// The grammar in which its statements are parsed.
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect;
+
+    /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
+    fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
+        None
+    }
 }
 
 static DIALECTS: [&dyn Dialect; 4] = [&BigQuery, &DuckDb, &Postgres, &Redshift];

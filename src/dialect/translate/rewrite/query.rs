@@ -1,0 +1,367 @@
+//! Queries: WITH, set operations, SELECT and its clauses.
+
+use sqlparser::ast::{
+    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
+    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, WildcardAdditionalOptions,
+    WindowFrameBound, WindowSpec,
+};
+
+use super::Rewriter;
+use crate::dialect::translate::scope::Columns;
+use crate::dialect::translate::types::Type;
+
+impl Rewriter<'_> {
+    /// Changes a query, and says what is known of its columns.
+    #[recursive::recursive]
+    pub(crate) fn query(&mut self, query: &mut Query) -> Columns {
+        let mark = self.scopes.mark();
+        if let Some(with) = &mut query.with {
+            for named in &mut with.cte_tables {
+                if with.recursive {
+                    // A query that names itself: nothing is known of its columns before it is read.
+                    self.scopes.name(&named.alias.name.value, None);
+                }
+                let columns = self.query(&mut named.query);
+                let columns = renamed(columns, named.alias.columns.iter().map(|column| &column.name));
+                self.scopes.name(&named.alias.name.value, columns);
+            }
+        }
+        let columns = self.body(&mut query.body);
+        // What ORDER BY may name: the columns of the result, then those of FROM.
+        if let SetExpr::Select(_) = query.body.as_ref() {
+        } else {
+            self.scopes.open();
+            self.scopes.add("", columns.clone());
+        }
+        if let Some(order) = &mut query.order_by {
+            self.order_by(order);
+        }
+        self.scopes.close();
+        match &mut query.limit_clause {
+            None => {}
+            Some(LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => {
+                for count in limit.iter_mut().chain(offset.as_mut().map(|offset| &mut offset.value)) {
+                    self.expr(count);
+                }
+            }
+            Some(_) => self.missing(query.body.span(), "LIMIT of this form"),
+        }
+        if let Some(fetch) = &query.fetch {
+            if fetch.with_ties || fetch.percent {
+                self.missing(query.body.span(), "FETCH WITH TIES or PERCENT");
+            }
+        }
+        if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
+            self.missing(query.body.span(), "FOR, SETTINGS or FORMAT");
+        }
+        query.locks.clear();
+        if !query.pipe_operators.is_empty() {
+            self.missing(query.body.span(), "pipe operator `|>`");
+        }
+        self.scopes.forget(mark);
+        columns
+    }
+
+    /// The scope of the last SELECT stays open, so that ORDER BY sees what it sees; the caller closes it.
+    fn body(&mut self, body: &mut SetExpr) -> Columns {
+        match body {
+            SetExpr::Select(select) => {
+                self.scopes.open();
+                self.select(select)
+            }
+            other => self.set(other),
+        }
+    }
+
+    #[recursive::recursive]
+    fn set(&mut self, body: &mut SetExpr) -> Columns {
+        match body {
+            SetExpr::Select(_) => {
+                let columns = self.body(body);
+                self.scopes.close();
+                columns
+            }
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::SetOperation { left, right, op, set_quantifier } => {
+                let one = self.set(left);
+                let other = self.set(right);
+                if *op == SetOperator::Minus {
+                    *op = SetOperator::Except;
+                }
+                if *set_quantifier == SetQuantifier::Distinct {
+                    *set_quantifier = SetQuantifier::None;
+                }
+                let (one, other) = (one?, other?);
+                Some(one.into_iter().zip(other).map(|((name, kind), (_, other))| (name, either(kind, other))).collect())
+            }
+            SetExpr::Values(values) => {
+                let mut columns: Vec<(String, Type)> = Vec::new();
+                for (number, row) in values.rows.iter_mut().enumerate() {
+                    for (place, value) in row.content.iter_mut().enumerate() {
+                        let kind = self.expr(value);
+                        if number == 0 {
+                            columns.push((format!("col{place}"), kind));
+                        } else if let Some((_, known)) = columns.get_mut(place) {
+                            *known = either(std::mem::take(known), kind);
+                        }
+                    }
+                }
+                Some(columns)
+            }
+            SetExpr::Table(table) => {
+                let name = table.table_name.clone().unwrap_or_default();
+                self.scopes.named(&name).cloned().flatten()
+            }
+            other => {
+                let place = other.span();
+                self.missing(place, "statement inside a query");
+                None
+            }
+        }
+    }
+
+    fn select(&mut self, select: &mut Select) -> Columns {
+        let place = select.select_token.0.span;
+        for (present, what) in [
+            (select.prewhere.is_some(), "PREWHERE"),
+            (!select.lateral_views.is_empty(), "LATERAL VIEW"),
+            (!select.connect_by.is_empty(), "CONNECT BY"),
+            (!select.cluster_by.is_empty(), "CLUSTER BY"),
+            (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
+            (!select.sort_by.is_empty(), "SORT BY"),
+            (select.into.is_some(), "SELECT INTO"),
+            (select.top.is_some(), "TOP"),
+            (select.value_table_mode.is_some(), "SELECT AS STRUCT or AS VALUE"),
+            (select.flavor != SelectFlavor::Standard, "query that starts with FROM"),
+        ] {
+            if present {
+                self.missing(place, what);
+            }
+        }
+        select.select_modifiers = None;
+        select.optimizer_hints.clear();
+        let rules = self.rules;
+        rules.from(&mut select.from, self);
+        for table in &mut select.from {
+            self.table_with_joins(table);
+        }
+        if let Some(condition) = &mut select.selection {
+            self.expr(condition);
+        }
+        if let Some(Distinct::On(keys)) = &mut select.distinct {
+            for key in keys {
+                self.expr(key);
+            }
+        }
+        for window in &mut select.named_window {
+            match &mut window.1 {
+                NamedWindowExpr::WindowSpec(window) => self.window(window),
+                NamedWindowExpr::NamedWindow(_) => {}
+            }
+        }
+        let mut columns = Some(Vec::new());
+        for item in &mut select.projection {
+            let more = self.item(item);
+            columns = columns.zip(more).map(|(mut columns, more)| {
+                columns.extend(more);
+                columns
+            });
+        }
+        if let Some(exclude) = &mut select.exclude {
+            columns = without(columns, exclude);
+        }
+        // The names that SELECT gives are known to the clauses after it.
+        let given = select.projection.iter().zip(columns.iter().flatten()).filter_map(|(item, (_, kind))| match item {
+            SelectItem::ExprWithAlias { alias, .. } => Some((alias.value.clone(), kind.clone())),
+            _ => None,
+        });
+        let given: Vec<_> =
+            if select.projection.len() == columns.as_ref().map_or(0, Vec::len) { given.collect() } else { Vec::new() };
+        self.scopes.add("", Some(given));
+        self.group_by(&mut select.group_by);
+        for condition in select.having.iter_mut().chain(&mut select.qualify) {
+            self.expr(condition);
+        }
+        columns
+    }
+
+    fn group_by(&mut self, group_by: &mut GroupByExpr) {
+        match group_by {
+            GroupByExpr::All(modifiers) => self.group_modifiers(modifiers),
+            GroupByExpr::Expressions(keys, modifiers) => {
+                for key in keys {
+                    self.expr(key);
+                }
+                self.group_modifiers(modifiers);
+            }
+        }
+    }
+
+    fn group_modifiers(&mut self, modifiers: &mut [GroupByWithModifier]) {
+        for modifier in modifiers {
+            match modifier {
+                GroupByWithModifier::GroupingSets(sets) => {
+                    self.expr(sets);
+                }
+                other => {
+                    let what = format!("GROUP BY … {other}");
+                    self.missing(sqlparser::tokenizer::Span::empty(), &what);
+                }
+            }
+        }
+    }
+
+    fn item(&mut self, item: &mut SelectItem) -> Columns {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let name = output_name(expr);
+                let before = expr.to_string();
+                let kind = self.expr(expr);
+                // The name of the column comes from the expression: it must not change with it.
+                if let Some(name) = &name
+                    && before != expr.to_string()
+                {
+                    let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
+                    *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
+                }
+                Some(vec![(name.unwrap_or_default(), kind)])
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let kind = self.expr(expr);
+                Some(vec![(alias.value.clone(), kind)])
+            }
+            SelectItem::ExprWithAliases { expr, .. } => {
+                let place = expr.span();
+                self.missing(place, "several names for one expression");
+                None
+            }
+            SelectItem::Wildcard(options) => {
+                let columns = self
+                    .scopes
+                    .innermost()
+                    .iter()
+                    .map(|relation| relation.columns.clone())
+                    .reduce(|one, other| one.zip(other).map(|(one, other)| [one, other].concat()))
+                    .flatten();
+                self.wildcard(options, columns)
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
+                let columns = match name.0.as_slice() {
+                    [ObjectNamePart::Identifier(name)] => {
+                        self.scopes.relation(&name.value).and_then(|relation| relation.columns.clone())
+                    }
+                    _ => None,
+                };
+                self.wildcard(options, columns)
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), _) => {
+                let place = expr.span();
+                self.missing(place, "`.*` after an expression");
+                None
+            }
+        }
+    }
+
+    fn wildcard(&mut self, options: &mut WildcardAdditionalOptions, mut columns: Columns) -> Columns {
+        let place = options.wildcard_token.0.span;
+        if let Some(except) = options.opt_except.take() {
+            let names = std::iter::once(except.first_element).chain(except.additional_elements);
+            options.opt_exclude = Some(ExcludeSelectItem::Multiple(names.map(|name| vec![name].into()).collect()));
+        }
+        if let Some(replace) = &mut options.opt_replace {
+            for element in &mut replace.items {
+                let kind = self.expr(&mut element.expr);
+                let name = &element.column_name.value;
+                if let Some((_, known)) =
+                    columns.iter_mut().flatten().find(|(column, _)| column.eq_ignore_ascii_case(name))
+                {
+                    *known = kind;
+                }
+            }
+        }
+        if let Some(exclude) = &options.opt_exclude {
+            columns = without(columns, exclude);
+        }
+        if options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_alias.is_some() {
+            self.missing(place, "`*` with ILIKE, RENAME or AS");
+        }
+        columns
+    }
+
+    pub(crate) fn order_by(&mut self, order: &mut OrderBy) {
+        match &mut order.kind {
+            OrderByKind::All(_) => {}
+            OrderByKind::Expressions(items) => {
+                for item in items {
+                    self.order_by_expr(item);
+                }
+            }
+        }
+    }
+
+    /// NULL stands elsewhere by default in DuckDB, so its place is always written.
+    pub(crate) fn order_by_expr(&mut self, item: &mut OrderByExpr) {
+        self.expr(&mut item.expr);
+        let least = self.rules.null_is_least();
+        let descending = matches!(item.options.sort, Some(OrderBySort::Desc));
+        if item.with_fill.is_some() || matches!(item.options.sort, Some(OrderBySort::Using(_))) {
+            self.missing(item.expr.span(), "ORDER BY of this form");
+        }
+        item.options.nulls_first.get_or_insert(least != descending);
+    }
+
+    pub(crate) fn window(&mut self, window: &mut WindowSpec) {
+        for key in &mut window.partition_by {
+            self.expr(key);
+        }
+        for item in &mut window.order_by {
+            self.order_by_expr(item);
+        }
+        if let Some(frame) = &mut window.window_frame {
+            for bound in std::iter::once(&mut frame.start_bound).chain(&mut frame.end_bound) {
+                if let WindowFrameBound::Preceding(Some(distance)) | WindowFrameBound::Following(Some(distance)) = bound
+                {
+                    self.expr(distance);
+                }
+            }
+        }
+    }
+}
+
+/// The name that a warehouse gives to an unnamed column; `None` where it makes one up.
+fn output_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(name) => Some(name.value.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+        _ => None,
+    }
+}
+
+/// The type of a column that two queries fill. Where one has nothing but NULL there, the other tells.
+fn either(one: Type, other: Type) -> Type {
+    one.and(other)
+}
+
+fn without(columns: Columns, exclude: &ExcludeSelectItem) -> Columns {
+    let names: Vec<String> = match exclude {
+        ExcludeSelectItem::Single(name) => vec![super::call::simple_name(name)],
+        ExcludeSelectItem::Multiple(names) => names.iter().map(super::call::simple_name).collect(),
+    };
+    columns.map(|mut columns| {
+        columns.retain(|(column, _)| !names.iter().any(|name| name.eq_ignore_ascii_case(column)));
+        columns
+    })
+}
+
+/// The columns under the names that an alias gives them.
+pub(crate) fn renamed<'a>(columns: Columns, names: impl ExactSizeIterator<Item = &'a Ident>) -> Columns {
+    if names.len() == 0 {
+        return columns;
+    }
+    let mut columns = columns?;
+    for ((column, _), name) in columns.iter_mut().zip(names) {
+        column.clone_from(&name.value);
+    }
+    Some(columns)
+}

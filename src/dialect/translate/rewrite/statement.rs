@@ -1,0 +1,204 @@
+//! Statements.
+
+use sqlparser::ast::{
+    AssignmentTarget, ColumnOption, ConditionalStatements, CreateTableOptions, FromTable, MergeAction, MergeInsertKind,
+    MergeUpdateKind, Spanned, Statement, TableObject, UpdateTableFromKind,
+};
+
+use super::Rewriter;
+use super::call::simple_name;
+use crate::dialect::translate::types::Type;
+
+impl Rewriter<'_> {
+    /// The statements that stand in its place.
+    #[recursive::recursive]
+    pub(crate) fn statement(&mut self, mut statement: Statement) -> Vec<Statement> {
+        self.begin(&statement);
+        let rules = self.rules;
+        if let Some(done) = rules.statement(&mut statement, self) {
+            return done;
+        }
+        match &mut statement {
+            Statement::Query(query) => {
+                self.query(query);
+            }
+            Statement::CreateTable(create) => {
+                // Where and how the rows lie on the disk does not change them.
+                create.partition_by = None;
+                create.cluster_by = None;
+                create.order_by = None;
+                create.diststyle = None;
+                create.distkey = None;
+                create.sortkey = None;
+                create.backup = None;
+                create.table_options = CreateTableOptions::None;
+                if create.like.is_some() || create.clone.is_some() || create.external || create.version.is_some() {
+                    self.missing(create.name.span(), "CREATE TABLE LIKE, CLONE, COPY or EXTERNAL");
+                }
+                let mut columns = Vec::new();
+                for column in &mut create.columns {
+                    self.data_type(&mut column.data_type, column.name.span);
+                    columns.push((column.name.value.clone(), Type::of(&column.data_type)));
+                    let mut options = std::mem::take(&mut column.options);
+                    for option in &mut options {
+                        if let ColumnOption::Default(value) = &mut option.option {
+                            self.expr(value);
+                        }
+                    }
+                    options.retain(|option| {
+                        matches!(option.option, ColumnOption::Null | ColumnOption::NotNull | ColumnOption::Default(_))
+                    });
+                    column.options = options;
+                }
+                // Warehouses hold keys to be true but do not enforce them: DuckDB would.
+                create.constraints.clear();
+                let mut known = (!columns.is_empty()).then_some(columns);
+                if let Some(query) = &mut create.query {
+                    let columns = self.query(query);
+                    known = known.or(columns);
+                }
+                let name = known_name(&create.name);
+                self.scopes.name(&name, known);
+            }
+            Statement::CreateView(create) => {
+                create.options = CreateTableOptions::None;
+                create.cluster_by.clear();
+                create.with_no_schema_binding = false;
+                create.comment = None;
+                // The rows are the same, only fresher.
+                create.materialized = false;
+                for column in &mut create.columns {
+                    column.options = None;
+                }
+                let columns = self.query(&mut create.query);
+                let name = known_name(&create.name);
+                self.scopes.name(&name, columns);
+            }
+            Statement::Insert(insert) => {
+                if insert.overwrite
+                    || insert.on.is_some()
+                    || insert.partitioned.is_some()
+                    || insert.ignore
+                    || insert.replace_into
+                {
+                    self.missing(insert.insert_token.0.span, "INSERT of this form");
+                }
+                if !matches!(insert.table, TableObject::TableName(_)) {
+                    self.missing(insert.insert_token.0.span, "INSERT into a function or query");
+                }
+                insert.into = true;
+                if let Some(query) = &mut insert.source {
+                    self.query(query);
+                }
+            }
+            Statement::Update(update) => {
+                self.scopes.open();
+                self.table_with_joins(&mut update.table);
+                if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) =
+                    &mut update.from
+                {
+                    for table in from {
+                        self.table_with_joins(table);
+                    }
+                }
+                for assignment in &mut update.assignments {
+                    if let AssignmentTarget::Tuple(_) = assignment.target {
+                        self.missing(assignment.value.span(), "SET of several columns at once");
+                    }
+                    self.expr(&mut assignment.value);
+                }
+                if let Some(condition) = &mut update.selection {
+                    self.expr(condition);
+                }
+                self.scopes.close();
+            }
+            Statement::Delete(delete) => {
+                self.scopes.open();
+                let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &mut delete.from;
+                for table in from {
+                    self.table_with_joins(table);
+                }
+                for table in delete.using.iter_mut().flatten() {
+                    self.table_with_joins(table);
+                }
+                if let Some(condition) = &mut delete.selection {
+                    self.expr(condition);
+                }
+                self.scopes.close();
+                if let FromTable::WithoutKeyword(from) = &delete.from {
+                    delete.from = FromTable::WithFromKeyword(from.clone());
+                }
+            }
+            Statement::Merge(merge) => {
+                self.scopes.open();
+                self.table(&mut merge.table);
+                self.table(&mut merge.source);
+                self.expr(&mut merge.on);
+                for clause in &mut merge.clauses {
+                    if let Some(condition) = &mut clause.predicate {
+                        self.expr(condition);
+                    }
+                    match &mut clause.action {
+                        MergeAction::Insert(insert) => {
+                            if let MergeInsertKind::Values(values) = &mut insert.kind {
+                                for value in values.rows.iter_mut().flat_map(|row| &mut row.content) {
+                                    self.expr(value);
+                                }
+                            }
+                            if let Some(condition) = &mut insert.insert_predicate {
+                                self.expr(condition);
+                            }
+                        }
+                        MergeAction::Update(update) => {
+                            if let MergeUpdateKind::Set(assignments) = &mut update.kind {
+                                for assignment in assignments {
+                                    self.expr(&mut assignment.value);
+                                }
+                            }
+                        }
+                        MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
+                    }
+                }
+                self.scopes.close();
+            }
+            Statement::Truncate(truncate) => {
+                truncate.table = true;
+                if truncate.partitions.is_some() {
+                    self.missing(sqlparser::tokenizer::Span::empty(), "TRUNCATE of partitions");
+                }
+            }
+            Statement::Drop { .. } | Statement::Commit { .. } | Statement::Rollback { savepoint: None, .. } => {}
+            Statement::StartTransaction { statements, exception: None, .. } if statements.is_empty() => {}
+            Statement::CreateSchema { with, options, default_collate_spec, clone: None, .. } => {
+                *with = None;
+                *options = None;
+                *default_collate_spec = None;
+            }
+            Statement::AlterTable(_) => {}
+            // Who may do what, and what a table is for, is no matter of rows.
+            Statement::Grant(_)
+            | Statement::Revoke(_)
+            | Statement::Comment { .. }
+            | Statement::Analyze(_)
+            | Statement::Vacuum(_) => {
+                return Vec::new();
+            }
+            other => {
+                let text = other.to_string();
+                let words: Vec<_> = text.split_whitespace().take(2).collect();
+                let what = format!("statement `{}`", words.join(" "));
+                self.missing(sqlparser::tokenizer::Span::empty(), &what);
+            }
+        }
+        vec![statement]
+    }
+
+    /// Statements in a block, translated one by one.
+    pub(crate) fn sequence(&mut self, block: &mut ConditionalStatements) -> Vec<Statement> {
+        block.statements().clone().into_iter().flat_map(|statement| self.statement(statement)).collect()
+    }
+}
+
+fn known_name(name: &sqlparser::ast::ObjectName) -> String {
+    if name.0.len() == 1 { simple_name(name) } else { name.to_string() }
+}

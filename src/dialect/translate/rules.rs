@@ -1,0 +1,51 @@
+//! What sets a warehouse apart from DuckDB.
+
+use std::fmt::Debug;
+
+use sqlparser::ast::{DataType, Expr, Statement, TableFactor, TableWithJoins};
+
+use crate::dialect::translate::functions::Functions;
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::types::Type;
+
+/// One warehouse's side of the translation: a table of functions, and what no table can say.
+///
+/// Each method may change what it is given to DuckDB's words, and reports with [`Rewriter::missing`] what has none.
+pub(crate) trait Rules: Debug + Sync {
+    /// The warehouse, as it stands in messages.
+    fn warehouse(&self) -> &'static str;
+
+    /// Its functions.
+    fn functions(&self) -> &'static Functions;
+
+    /// Whether NULL is less than every value in ORDER BY; otherwise it is greater.
+    fn null_is_least(&self) -> bool;
+
+    /// DuckDB's word for a type; `false` where there is none.
+    fn data_type(&self, data_type: &mut DataType) -> bool;
+
+    /// An expression whose parts are not yet translated. `None` leaves it to what all warehouses share; `Some` says that
+    /// it is done, with its type.
+    fn expr(&self, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type>;
+
+    /// An operator, a cast, a call… whose parts are translated, and their types known.
+    fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
+
+    /// A piece of FROM before it is translated. `true` says that it is done.
+    fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
+        let _ = (table, rewriter);
+        false
+    }
+
+    /// FROM before it is translated, with everything that stands to the left of each piece.
+    fn from(&self, from: &mut Vec<TableWithJoins>, rewriter: &mut Rewriter) {
+        let _ = (from, rewriter);
+    }
+
+    /// A statement before it is translated. `None` leaves it to what all warehouses share; otherwise these stand in its
+    /// place.
+    fn statement(&self, statement: &mut Statement, rewriter: &mut Rewriter) -> Option<Vec<Statement>> {
+        let _ = (statement, rewriter);
+        None
+    }
+}
