@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::syntax::{self, Grammar};
 use crate::relation::Target;
 
 /// Google's BigQuery: GoogleSQL.
@@ -23,7 +24,7 @@ impl Dialect for BigQuery {
         self.identifier(&target.to_string())
     }
 
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
-        &sqlparser::dialect::BigQueryDialect
+    fn grammar(&self) -> &dyn Grammar {
+        &syntax::BigQuery
     }
 }

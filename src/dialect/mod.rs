@@ -33,7 +33,7 @@ pub trait Dialect: Debug + Send + Sync {
     }
 
     /// The grammar in which its statements are parsed.
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect;
+    fn grammar(&self) -> &dyn syntax::Grammar;
 }
 
 static DIALECTS: [&dyn Dialect; 4] = [&BigQuery, &DuckDb, &Postgres, &Redshift];
