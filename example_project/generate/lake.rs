@@ -27,15 +27,15 @@ fn delay(random: &mut Random) -> i64 {
     }
 }
 
-/// The moments at which an event arrives, in epoch milliseconds: one, or two where the stream delivers it twice.
-pub(crate) fn arrivals(random: &mut Random, happened: i64) -> Vec<i64> {
-    let first = happened + delay(random);
-    let mut moments = vec![first];
+/// The copies of an event that happened at a moment: one, or two where the stream delivers it again.
+pub(crate) fn deliveries(random: &mut Random, happened: i64) -> Vec<Delivery> {
+    let arrived = happened + delay(random);
+    let mut copies = vec![Delivery { happened, arrived, repeated: false }];
     if random.chance(20) {
-        let again = if random.chance(300) { 0 } else { random.between(SECOND, DAY) };
-        moments.push(first + again);
+        let pause = if random.chance(300) { 0 } else { random.between(SECOND, DAY) };
+        copies.push(Delivery { happened, arrived: arrived + pause, repeated: true });
     }
-    moments
+    copies
 }
 
 /// Cuts time into loads of the same length.
@@ -61,29 +61,48 @@ impl Loads {
     }
 }
 
+/// One copy of an event, on its way.
+pub(crate) struct Delivery {
+    /// When the event happened, in epoch milliseconds.
+    pub(crate) happened: i64,
+    /// When this copy of it arrives.
+    pub(crate) arrived: i64,
+    /// Whether a copy arrives before this one, or with it.
+    pub(crate) repeated: bool,
+}
+
 /// The files to write, each with its lines. A file appears whole and never changes.
 #[derive(Default)]
 pub(crate) struct Lake {
     files: BTreeMap<PathBuf, Vec<(i64, String)>>,
+    events: usize,
+    late: usize,
+    repeated: usize,
 }
 
 impl Lake {
-    /// Adds a line to a file; a file's lines are in order of `arrived`, then of text.
-    pub(crate) fn add(&mut self, file: PathBuf, arrived: i64, line: String) {
-        self.files.entry(file).or_default().push((arrived, line));
+    /// Adds a line to a file; a file's lines are in order of arrival, then of text.
+    pub(crate) fn add(&mut self, file: PathBuf, delivery: &Delivery, line: String) {
+        self.events += 1;
+        self.late += usize::from(delivery.arrived - delivery.happened > HOUR);
+        self.repeated += usize::from(delivery.repeated);
+        self.files.entry(file).or_default().push((delivery.arrived, line));
     }
 
-    /// Writes all files below `out`; gives their number, and the number of lines.
-    pub(crate) fn write(self, out: &Path) -> io::Result<(usize, usize)> {
-        let (mut files, mut lines) = (0, 0);
+    /// Says in words what it holds.
+    pub(crate) fn summary(&self) -> String {
+        let Self { files, events, late, repeated } = self;
+        format!("{events} events in {} files, {late} of them more than an hour late, {repeated} delivered again", files.len())
+    }
+
+    /// Writes all files below `out`.
+    pub(crate) fn write(self, out: &Path) -> io::Result<()> {
         for (file, mut content) in self.files {
             content.sort();
-            files += 1;
-            lines += content.len();
             let text: String = content.into_iter().flat_map(|(_, line)| [line, "\n".to_owned()]).collect();
             write_whole(&out.join(file), &text)?;
         }
-        Ok((files, lines))
+        Ok(())
     }
 }
 

@@ -97,8 +97,9 @@ fn generate(command: &Command) -> io::Result<()> {
     if matches!(command, Command::Streamify { .. }) && common.loads()?.wanted.contains(&0) {
         catalogue::write(&common.out)?;
     }
-    let (files, lines) = lake.write(&common.out)?;
-    writeln!(io::stdout(), "{lines} events in {files} files in {}", common.out.display())
+    let summary = lake.summary();
+    lake.write(&common.out)?;
+    writeln!(io::stdout(), "{summary}")
 }
 
 fn main() -> ExitCode {

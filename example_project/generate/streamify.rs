@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{self, Song};
-use crate::lake::{self, DAY, HOUR, Lake, Loads, MINUTE, SECOND};
+use crate::lake::{self, DAY, Delivery, HOUR, Lake, Loads, MINUTE, SECOND};
 use crate::places::{PLACES, Place};
 use crate::random::Random;
 
@@ -138,8 +138,8 @@ impl Session<'_> {
                 60..90 => self.page("Add to Playlist", "PUT", 200),
                 90..110 => self.page("Settings", "GET", 200),
                 110..120 => self.page("Error", "GET", 404),
-                120..135 if self.user.level == Level::Free => self.change_level(),
-                120..125 => self.change_level(),
+                120..127 if self.user.level == Level::Free => self.change_level(),
+                120..123 => self.change_level(),
                 135..200 if self.user.is_undecided() => self.change_level(),
                 _ => {}
             }
@@ -280,8 +280,8 @@ pub(crate) fn events(seed: u64, users: u32, days: u32, loads: &Loads) -> Lake {
         let mut random = Random::new(seed, u64::from(id));
         let mut way = Random::new(!seed, u64::from(id));
         for (happened, topic, columns) in life(id, loads.from, loads.from + i64::from(days) * DAY, &songs, &mut random) {
-            for arrived in lake::arrivals(&mut way, happened) {
-                deliver(&mut lake, loads, happened, topic, &columns, arrived);
+            for delivery in lake::deliveries(&mut way, happened) {
+                deliver(&mut lake, loads, &delivery, topic, &columns);
             }
         }
     }
@@ -318,8 +318,8 @@ fn life(id: u32, start: i64, end: i64, songs: &[Song], random: &mut Random) -> V
 }
 
 /// Puts an event into the file of the load that it arrives in: `clean/TOPIC/year=YYYY/month=MM/load-NNNNN.jsonl`.
-fn deliver(lake: &mut Lake, loads: &Loads, happened: i64, topic: Topic, columns: &Map<String, Value>, arrived: i64) {
-    let (Some(load), Ok(day)) = (loads.at(arrived), Timestamp::from_millisecond(happened)) else {
+fn deliver(lake: &mut Lake, loads: &Loads, delivery: &Delivery, topic: Topic, columns: &Map<String, Value>) {
+    let (Some(load), Ok(day)) = (loads.at(delivery.arrived), Timestamp::from_millisecond(delivery.happened)) else {
         return;
     };
     let mut columns = columns.clone();
@@ -327,7 +327,7 @@ fn deliver(lake: &mut Lake, loads: &Loads, happened: i64, topic: Topic, columns:
     // A load writes one file for each month that its events happened in.
     columns.insert("loadId".to_owned(), json!(format!("{load:05}-{}", day.strftime("%Y%m"))));
     let file = format!("clean/{}/{}/load-{load:05}.jsonl", topic.folder(), day.strftime("year=%Y/month=%m"));
-    lake.add(PathBuf::from(file), arrived, Value::Object(columns).to_string());
+    lake.add(PathBuf::from(file), delivery, Value::Object(columns).to_string());
 }
 
 /// Milliseconds as a decimal number of seconds.

@@ -32,10 +32,10 @@ pub(crate) fn events(seed: u64, count: u32, loads: &Loads) -> Lake {
         let id = 1_700_000_000 + u64::from(number);
         let user = user(&mut random);
         let title = title(&mut random);
-        for arrived in lake::arrivals(&mut way, now) {
-            let Some(load) = loads.at(arrived) else { continue };
+        for delivery in lake::deliveries(&mut way, now) {
+            let Some(load) = loads.at(delivery.arrived) else { continue };
             let (Ok(happened), Ok(ingested)) =
-                (Timestamp::from_millisecond(now), Timestamp::from_millisecond(arrived / SECOND * SECOND))
+                (Timestamp::from_millisecond(now), Timestamp::from_millisecond(delivery.arrived / SECOND * SECOND))
             else {
                 continue;
             };
@@ -47,7 +47,7 @@ pub(crate) fn events(seed: u64, count: u32, loads: &Loads) -> Lake {
                 "ingested_at": ingested.to_string(),
             });
             let file = format!("wiki_changes/ingestion_date={}/load-{load:05}.jsonl", ingested.strftime("%Y-%m-%d"));
-            lake.add(PathBuf::from(file), arrived, message.to_string());
+            lake.add(PathBuf::from(file), &delivery, message.to_string());
         }
         // Now and then everybody sleeps.
         if random.chance(2) {
