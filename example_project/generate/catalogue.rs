@@ -12,7 +12,7 @@ use crate::random::Random;
 pub(crate) struct Song {
     pub(crate) artist_id: String,
     pub(crate) artist: String,
-    pub(crate) song_id: String,
+    pub(crate) id: String,
     pub(crate) title: String,
     /// In milliseconds.
     pub(crate) length: i64,
@@ -84,7 +84,7 @@ pub(crate) fn songs() -> Vec<Song> {
                 } else {
                     artist.clone()
                 },
-                song_id: String::new(),
+                id: String::new(),
                 title,
                 length: random.between(95_000, 420_000),
                 place,
@@ -98,7 +98,7 @@ pub(crate) fn songs() -> Vec<Song> {
                 let live = Song {
                     artist_id: song.artist_id.clone(),
                     artist: song.artist.clone(),
-                    song_id: String::new(),
+                    id: String::new(),
                     title: song.title.clone(),
                     length: song.length + random.between(9_000, 90_000),
                     year: 0,
@@ -114,38 +114,40 @@ pub(crate) fn songs() -> Vec<Song> {
         songs.swap(last, usize::try_from(random.below(last as u64 + 1)).unwrap_or_default());
     }
     for (number, song) in songs.iter_mut().enumerate() {
-        song.song_id = format!("SO{:06X}", 0x00B2_0000 + number * 13);
+        song.id = format!("SO{:06X}", 0x00B2_0000 + number * 13);
     }
     songs
 }
 
 /// Writes the two reference tables.
 pub(crate) fn write(out: &Path) -> io::Result<()> {
-    let mut text = "artist_id,artist_name,artist_location,artist_latitude,artist_longitude,song_id,title,duration,key,\
-                    tempo,loudness,year\n"
-        .to_owned();
-    for song in songs() {
+    let header = "artist_id,artist_name,artist_location,artist_latitude,artist_longitude,song_id,title,duration,key,tempo,\
+                  loudness,year";
+    let mut lines = vec![header.to_owned()];
+    lines.extend(songs().iter().map(|song| {
         let home = &PLACES[song.place];
-        text += &format!(
-            "{},{},\"{}, {}\",{},{},{},{},{},{},{},{},{}\n",
+        format!(
+            "{},{},\"{}, {}\",{},{},{},{},{},{},{},{},{}",
             song.artist_id,
             song.artist,
             home.city,
             home.state,
             home.latitude,
             home.longitude,
-            song.song_id,
+            song.id,
             song.title,
             thousandths(song.length),
             song.key,
             thousandths(song.tempo),
             thousandths(song.loudness),
             song.year,
-        );
-    }
-    write_whole(&out.join("reference/songs.csv"), &text)?;
-    let states: String = STATES.iter().map(|(code, name)| format!("{code},{name}\n")).collect();
-    write_whole(&out.join("reference/state_codes.csv"), &format!("stateCode,stateName\n{states}"))
+        )
+    }));
+    write_whole(&out.join("reference/songs.csv"), &(lines.join("\n") + "\n"))?;
+
+    let mut lines = vec!["stateCode,stateName".to_owned()];
+    lines.extend(STATES.iter().map(|(code, name)| format!("{code},{name}")));
+    write_whole(&out.join("reference/state_codes.csv"), &(lines.join("\n") + "\n"))
 }
 
 /// `238393` as `238.393`.

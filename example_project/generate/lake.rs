@@ -92,7 +92,10 @@ impl Lake {
     /// Says in words what it holds.
     pub(crate) fn summary(&self) -> String {
         let Self { files, events, late, repeated } = self;
-        format!("{events} events in {} files, {late} of them more than an hour late, {repeated} delivered again", files.len())
+        format!(
+            "{events} events in {} files, {late} of them more than an hour late, {repeated} delivered again",
+            files.len()
+        )
     }
 
     /// Writes all files below `out`.

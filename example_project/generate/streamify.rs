@@ -31,7 +31,18 @@ const FIRST_NAMES: &[(&str, &str)] = &[
 ];
 
 const LAST_NAMES: &[&str] = &[
-    "Perez", "Okafor", "Lindqvist", "Tanaka", "O'Brien", "Novak", "Silva", "Haddad", "Meyer", "Costa", "Nguyen", "Reed",
+    "Perez",
+    "Okafor",
+    "Lindqvist",
+    "Tanaka",
+    "O'Brien",
+    "Novak",
+    "Silva",
+    "Haddad",
+    "Meyer",
+    "Costa",
+    "Nguyen",
+    "Reed",
 ];
 
 const BROWSERS: &[&str] = &[
@@ -210,7 +221,8 @@ impl Session<'_> {
         self.events.push((self.now, Topic::PageView, view));
         self.item += 1;
         // One in six is skipped before its end.
-        self.now += if self.random.chance(160) { self.random.between(5, 60) * SECOND } else { length / SECOND * SECOND };
+        self.now +=
+            if self.random.chance(160) { self.random.between(5, 60) * SECOND } else { length / SECOND * SECOND };
     }
 
     fn page(&mut self, page: &str, method: &str, status: u16) {
@@ -279,7 +291,8 @@ pub(crate) fn events(seed: u64, users: u32, days: u32, loads: &Loads) -> Lake {
     for id in 1..=users {
         let mut random = Random::new(seed, u64::from(id));
         let mut way = Random::new(!seed, u64::from(id));
-        for (happened, topic, columns) in life(id, loads.from, loads.from + i64::from(days) * DAY, &songs, &mut random) {
+        for (happened, topic, columns) in life(id, loads.from, loads.from + i64::from(days) * DAY, &songs, &mut random)
+        {
             for delivery in lake::deliveries(&mut way, happened) {
                 deliver(&mut lake, loads, &delivery, topic, &columns);
             }

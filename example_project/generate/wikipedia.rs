@@ -68,6 +68,7 @@ fn user(random: &mut Random) -> Option<String> {
 }
 
 fn title(random: &mut Random) -> String {
-    let title = format!("{} of {}", random.pick_famous(TOPIC), random.pick_famous(PLACE)).replace("rivers of", "rivers in");
+    let title =
+        format!("{} of {}", random.pick_famous(TOPIC), random.pick_famous(PLACE)).replace("rivers of", "rivers in");
     if random.chance(150) { format!("Talk:{title}") } else { title }
 }
