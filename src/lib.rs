@@ -21,3 +21,17 @@ pub mod sqlx;
 pub mod template;
 
 pub mod graph;
+
+pub mod analysis;
+
+pub mod compile;
+
+pub mod artifact;
+
+pub mod report;
+
+pub mod error;
+
+pub mod commands;
+
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The command line of trueup.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trueup::cli::run()
+}

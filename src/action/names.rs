@@ -39,7 +39,8 @@ impl Names {
                 }
                 let names: Vec<String> = targets.iter().map(|target| format!("`{target}`")).collect();
                 let message = format!("`{reference}` may mean {} actions", names.len());
-                Err(placed(Diagnostic::error(Code::AmbiguousRef, message), origin)
+                Err(origin
+                    .place(Diagnostic::error(Code::AmbiguousRef, message), "named here")
                     .help(format!("name its schema too: it may be {}", names.join(" or "))))
             }
         }
@@ -55,7 +56,7 @@ impl Names {
 
     fn unknown(&self, reference: &Reference, origin: Origin) -> Diagnostic {
         let message = format!("no action is called `{reference}`");
-        let diagnostic = placed(Diagnostic::error(Code::UnknownRef, message), origin);
+        let diagnostic = origin.place(Diagnostic::error(Code::UnknownRef, message), "named here");
         if let Some(same_name) = self.by_name.get(&reference.name) {
             let names: Vec<String> = same_name.iter().map(|(_, target)| format!("`{target}`")).collect();
             return diagnostic.help(format!("there is {}", names.join(" and ")));
@@ -71,13 +72,5 @@ impl Names {
         diagnostic.help(near.unwrap_or_else(|| {
             "a table that another tool makes is declared by a file with `config { type: \"declaration\" }`".to_owned()
         }))
-    }
-}
-
-/// The place of a call, and of the text in a macro or include that it comes from.
-fn placed(diagnostic: Diagnostic, origin: Origin) -> Diagnostic {
-    match origin.definition {
-        Some(definition) => diagnostic.at(origin.call, "called here").at(definition, "named here"),
-        None => diagnostic.at(origin.call, ""),
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::diagnostic::Diagnostic;
 use crate::files::Span;
 
 /// Another action, as a text or a config names it. Parts that are not written match any.
@@ -53,6 +54,15 @@ impl Origin {
     /// In the action's own file.
     pub fn here(call: Span) -> Self {
         Self { call, definition: None }
+    }
+
+    /// Puts a diagnostic there. What comes from a macro or an include is shown at its call and at its definition, which
+    /// `there` says a few words of.
+    pub fn place(self, diagnostic: Diagnostic, there: &str) -> Diagnostic {
+        match self.definition {
+            Some(definition) => diagnostic.at(self.call, "called here").at(definition, there),
+            None => diagnostic.at(self.call, ""),
+        }
     }
 }
 

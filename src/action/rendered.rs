@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use crate::action::Origin;
+use crate::diagnostic::Diagnostic;
 use crate::files::Span;
 
 /// Text that came out of a template, with a map back to the file.
@@ -82,9 +83,9 @@ impl Rendered {
     /// its last piece where both lie in the same file; an empty range at the end gives the end of the last piece.
     pub fn origin(&self, range: Range<usize>) -> Option<Origin> {
         let first = self.piece_at(range.start)?;
-        let start = self.place(first, range.start);
+        let start = self.offset_origin(first, range.start);
         let last = self.piece_at(range.end.saturating_sub(1).max(range.start))?;
-        let end = self.place(last, range.end);
+        let end = self.offset_origin(last, range.end);
         let join = |start: Span, end: Span| {
             if start.file == end.file && start.start <= end.end {
                 Span { end: end.end.max(start.start), ..start }
@@ -99,12 +100,20 @@ impl Rendered {
         })
     }
 
+    /// Puts a diagnostic on a range of the text where that comes from.
+    pub fn place(&self, diagnostic: Diagnostic, range: Range<usize>) -> Diagnostic {
+        match self.origin(range) {
+            Some(origin) => origin.place(diagnostic, "in the text made here"),
+            None => diagnostic,
+        }
+    }
+
     fn piece_at(&self, offset: usize) -> Option<usize> {
         self.pieces.partition_point(|piece| piece.start as usize <= offset).checked_sub(1)
     }
 
     /// The origin of one offset inside of a piece, as an empty span where it is known to the byte.
-    fn place(&self, index: usize, offset: usize) -> Origin {
+    fn offset_origin(&self, index: usize, offset: usize) -> Origin {
         let piece = &self.pieces[index];
         if !piece.verbatim {
             return piece.origin;

@@ -1,0 +1,5 @@
+//! One file for each check.
+
+mod syntax;
+
+pub(super) use syntax::syntax;

@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
+use crate::artifact::manifest::manifest;
+use crate::artifact::write_atomically;
+use crate::compile::Compilation;
+
+/// Writes the compiled SQL of every action to `.trueup/compiled/`, both texts of incremental models, and
+/// `.trueup/manifest.json`. Files of actions that are gone are removed.
+pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> {
+    let folder = root.join(".trueup").join("compiled");
+    let mut written = BTreeSet::new();
+    for (_, action) in compilation.graph.iter() {
+        for (path, text) in texts(action) {
+            let path = folder.join(path);
+            if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+                write_atomically(&path, &text)?;
+            }
+            written.insert(path);
+        }
+    }
+    remove_others(&folder, &written)?;
+    write_atomically(&root.join(".trueup").join("manifest.json"), &manifest(compilation))
+}
+
+/// `schema/name.sql`, and for incremental models also `schema/name.incremental.sql`.
+fn texts(action: &Action<ActionId>) -> Vec<(PathBuf, String)> {
+    let path = |ending: &str| {
+        let schema = action.target.schema.as_deref().map(file_name).unwrap_or_default();
+        Path::new(&schema).join(format!("{}{ending}", file_name(&action.target.name)))
+    };
+    match &action.kind {
+        Kind::Model(model) => {
+            let mut all = vec![(path(".sql"), script(&model.texts))];
+            if let Materialization::Incremental(incremental) = &model.materialization {
+                all.push((path(".incremental.sql"), script(&incremental.texts)));
+            }
+            all
+        }
+        Kind::Operations { statements, .. } => vec![(path(".sql"), join(statements.iter()))],
+        Kind::Assertion(assertion) => vec![(path(".sql"), join([&assertion.query].into_iter()))],
+        Kind::Test(test) => vec![(path(".test.sql"), join([&test.expected].into_iter()))],
+        Kind::Declaration => Vec::new(),
+    }
+}
+
+fn script(texts: &Texts) -> String {
+    join(texts.pre_operations.iter().chain([&texts.query]).chain(&texts.post_operations))
+}
+
+fn join<'a>(statements: impl Iterator<Item = &'a Rendered>) -> String {
+    let statements = statements.map(|text| text.text().trim()).filter(|text| !text.is_empty());
+    let mut text = statements.collect::<Vec<_>>().join(";\n\n");
+    text.push('\n');
+    text
+}
+
+/// A name with everything that a file system may not like taken out.
+fn file_name(name: &str) -> String {
+    let safe = |char: char| if char.is_alphanumeric() || "-_.$".contains(char) { char } else { '_' };
+    name.chars().map(safe).collect::<String>().trim_start_matches('.').to_owned()
+}
+
+fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok) {
+        if entry.file_type().is_file() && !written.contains(entry.path()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

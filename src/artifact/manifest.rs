@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::action::{Action, ActionId, Kind, Materialization};
+use crate::compile::Compilation;
+use crate::relation::Target;
+
+/// `manifest.json`: everything that is known of a project's actions. The version changes when a field changes its
+/// meaning or goes away.
+#[derive(Serialize)]
+struct Manifest<'a> {
+    trueup_version: &'static str,
+    manifest_version: u32,
+    project: &'a str,
+    dialect: &'static str,
+    environment: &'a str,
+    vars: &'a BTreeMap<String, String>,
+    actions: Vec<ManifestAction<'a>>,
+}
+
+#[derive(Serialize)]
+struct ManifestAction<'a> {
+    name: String,
+    target: ManifestTarget<'a>,
+    canonical_target: ManifestTarget<'a>,
+    r#type: &'static str,
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<ManifestColumn<'a>>,
+    tags: &'a [String],
+    disabled: bool,
+    depends_on: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incremental_sql: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pre_operations: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    post_operations: Vec<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unique_key: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ManifestTarget<'a> {
+    database: Option<&'a str>,
+    schema: Option<&'a str>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ManifestColumn<'a> {
+    path: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+}
+
+pub(super) fn manifest(compilation: &Compilation) -> String {
+    let settings = &compilation.project.settings;
+    let manifest = Manifest {
+        trueup_version: env!("CARGO_PKG_VERSION"),
+        manifest_version: 1,
+        project: &settings.name,
+        dialect: settings.dialect.name(),
+        environment: &compilation.project.environment.name,
+        vars: &settings.vars,
+        actions: compilation.graph.iter().map(|(id, action)| describe(compilation, id, action)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<ActionId>) -> ManifestAction<'a> {
+    let (mut sql, mut incremental_sql, mut pre, mut post) = (None, None, Vec::new(), Vec::new());
+    let mut unique_key: &[String] = &[];
+    match &action.kind {
+        Kind::Model(model) => {
+            sql = Some(vec![model.texts.query.text()]);
+            pre = model.texts.pre_operations.iter().map(|text| text.text()).collect();
+            post = model.texts.post_operations.iter().map(|text| text.text()).collect();
+            unique_key = &model.unique_key;
+            if let Materialization::Incremental(incremental) = &model.materialization {
+                incremental_sql = Some(incremental.texts.query.text());
+            }
+        }
+        Kind::Operations { statements, .. } => sql = Some(statements.iter().map(|text| text.text()).collect()),
+        Kind::Assertion(assertion) => sql = Some(vec![assertion.query.text()]),
+        Kind::Test(test) => sql = Some(vec![test.expected.text()]),
+        Kind::Declaration => {}
+    }
+    let columns = action.documentation.columns.iter().map(|column| ManifestColumn {
+        path: &column.path,
+        description: column.description.as_deref(),
+        tags: &column.tags,
+    });
+    let depends_on = compilation.graph.dependencies(id);
+    ManifestAction {
+        name: action.target.to_string(),
+        target: target(&action.target),
+        canonical_target: target(&action.canonical),
+        r#type: action.kind.word(),
+        file: compilation.project.sources.get(action.name_span.file).path(),
+        description: action.documentation.description.as_deref(),
+        columns: columns.collect(),
+        tags: &action.tags,
+        disabled: action.disabled,
+        depends_on: depends_on.iter().map(|id| compilation.graph.get(*id).target.to_string()).collect(),
+        sql,
+        incremental_sql,
+        pre_operations: pre,
+        post_operations: post,
+        unique_key,
+    }
+}
+
+fn target(target: &Target) -> ManifestTarget<'_> {
+    ManifestTarget { database: target.database.as_deref(), schema: target.schema.as_deref(), name: &target.name }
+}

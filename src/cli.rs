@@ -1,0 +1,38 @@
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::{self, Command};
+use crate::error::CommandError;
+use crate::report::Terminal;
+
+/// Compile, run and test a project of SQL models.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The whole program: reads the arguments, runs the command, and gives the exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::detect();
+    match commands::run(&cli.command, &terminal) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            match &error {
+                // What failed has been shown where it happened.
+                CommandError::Failed => {}
+                CommandError::Cancelled => terminal.error("cancelled", None),
+                CommandError::Unable { message, help } => terminal.error(message, help.as_deref()),
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The definition of the command line, for shell completions and for the reference in the documentation.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

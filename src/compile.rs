@@ -1,0 +1,37 @@
+//! The pipeline, from files to a checked graph, on one page.
+
+use crate::analysis;
+use crate::diagnostic::Diagnostics;
+use crate::files::FileSystem;
+use crate::graph::{self, Graph};
+use crate::project::{self, LoadError, Overrides, Project};
+use crate::template;
+
+/// A project that has been read and checked: what every command works on.
+#[derive(Debug)]
+pub struct Compilation {
+    /// Settings and texts.
+    pub project: Project,
+    /// The actions, linked. Complete only if there are no errors.
+    pub graph: Graph,
+    /// Everything found wrong, in order of file and place.
+    pub diagnostics: Diagnostics,
+}
+
+/// Compiles a project. Mistakes in it are in the result; an error is about the outside world.
+///
+/// `secret` looks up the variables that the settings of the environment ask for.
+pub fn compile(
+    files: &dyn FileSystem,
+    overrides: &Overrides,
+    secret: &dyn Fn(&str) -> Option<String>,
+) -> Result<Compilation, LoadError> {
+    let (project, mut diagnostics) = project::load(files, overrides, secret)?;
+    let (evaluated, found) = template::evaluate(&project);
+    diagnostics.extend(found);
+    let (graph, found) = graph::resolve(evaluated);
+    diagnostics.extend(found);
+    diagnostics.extend(analysis::analyze(&graph, project.settings.dialect));
+    diagnostics.sort();
+    Ok(Compilation { project, graph, diagnostics })
+}

@@ -1,0 +1,64 @@
+use std::io;
+
+use crate::graph::SelectError;
+use crate::project::LoadError;
+
+/// Why a command ended without doing what it was asked to. The kind decides the exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The project has mistakes, or a step failed: it has been reported. Exit code 1.
+    #[error("the project has mistakes")]
+    Failed,
+    /// trueup could not work: usage, settings, connection. Exit code 2.
+    #[error("{message}")]
+    Unable {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// Interrupted by the user. Exit code 130, as shells have it.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl CommandError {
+    /// trueup could not work.
+    pub fn unable(message: impl Into<String>) -> Self {
+        Self::Unable { message: message.into(), help: None }
+    }
+
+    /// 1, 2 or 130; 0 is for what went well.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Unable { .. } => 2,
+            Self::Cancelled => 130,
+        }
+    }
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        let help = match &error {
+            LoadError::NoSettings => {
+                Some("go to a project's folder, name it with --project, or make one with `trueup init`")
+            }
+            LoadError::NoVariable { .. } => Some("set it, or write it into a file `.env` beside the settings"),
+            _ => None,
+        };
+        Self::Unable { message: error.to_string(), help: help.map(str::to_owned) }
+    }
+}
+
+impl From<SelectError> for CommandError {
+    fn from(error: SelectError) -> Self {
+        Self::unable(error.to_string())
+    }
+}
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        Self::unable(error.to_string())
+    }
+}

@@ -1,0 +1,135 @@
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::json;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::files::{Sources, Span};
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiagnosticFormat {
+    /// For people: the source line with carets. Coloured or not.
+    Text {
+        /// Whether to use colours.
+        color: bool,
+    },
+    /// One JSON object a line.
+    Json,
+    /// Commands that GitHub shows as annotations on the lines of a pull request.
+    GitHub,
+}
+
+/// All diagnostics in that format; each ends in a line break.
+pub fn render_diagnostics(diagnostics: &Diagnostics, sources: &Sources, format: DiagnosticFormat) -> String {
+    let each = diagnostics.iter().map(|diagnostic| match format {
+        DiagnosticFormat::Text { color } => text(diagnostic, sources, color),
+        DiagnosticFormat::Json => json_line(diagnostic, sources),
+        DiagnosticFormat::GitHub => github(diagnostic, sources),
+    });
+    each.collect()
+}
+
+fn text(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
+    let mut group = Group::with_title(title);
+    // One snippet for each file, the place of the mistake first.
+    let mut files = Vec::new();
+    for label in &diagnostic.labels {
+        if !files.contains(&label.span.file) {
+            files.push(label.span.file);
+        }
+    }
+    for id in files {
+        let file = sources.get(id);
+        if file.text().is_empty() {
+            group = group.element(Origin::path(file.path().as_ref()));
+            continue;
+        }
+        let mut snippet = Snippet::source(file.text().as_ref()).path(file.path().as_ref());
+        for (at, label) in diagnostic.labels.iter().enumerate().filter(|(_, label)| label.span.file == id) {
+            let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let annotation = kind.span(first_line(label.span, file.text()));
+            snippet = snippet.annotation(if label.text.is_empty() {
+                annotation
+            } else {
+                annotation.label(label.text.as_str())
+            });
+        }
+        group = group.element(snippet);
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut drawn = renderer.render(&[group]).to_string();
+    drawn.push_str("\n\n");
+    drawn
+}
+
+/// Carets under one line are easier to read than a frame around many.
+fn first_line(span: Span, text: &str) -> std::ops::Range<usize> {
+    let range = span.range();
+    let length = text.get(range.clone()).and_then(|text| text.trim_end().lines().next()).map_or(0, str::len);
+    range.start..range.start + length
+}
+
+fn json_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let labels = diagnostic.labels.iter().map(|label| {
+        let file = sources.get(label.span.file);
+        let (start, end) = (file.line_column(label.span.range().start), file.line_column(label.span.range().end));
+        json!({
+            "file": file.path().as_ref(),
+            "start": { "line": start.line, "column": start.column },
+            "end": { "line": end.line, "column": end.column },
+            "text": label.text,
+        })
+    });
+    let labels: Vec<_> = labels.collect();
+    let value = json!({
+        "code": diagnostic.code.name(),
+        "severity": severity(diagnostic),
+        "message": diagnostic.message,
+        "labels": labels,
+        "help": diagnostic.help,
+    });
+    format!("{value}\n")
+}
+
+fn severity(diagnostic: &Diagnostic) -> &'static str {
+    match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// `::error file=…,line=…,col=…,title=…::message`, as GitHub's workflow commands are defined.
+fn github(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let mut properties = Vec::new();
+    if let Some(span) = diagnostic.span() {
+        let file = sources.get(span.file);
+        let (start, end) = (file.line_column(span.range().start), file.line_column(span.range().end));
+        properties.push(format!("file={}", property(file.path())));
+        properties.push(format!("line={},col={}", start.line, start.column));
+        if end.line == start.line {
+            properties.push(format!("endColumn={}", end.column));
+        }
+    }
+    properties.push(format!("title={}", property(diagnostic.code.name())));
+    let mut message = diagnostic.message.clone();
+    for help in &diagnostic.help {
+        message.push_str("\nhelp: ");
+        message.push_str(help);
+    }
+    format!("::{} {}::{}\n", severity(diagnostic), properties.join(","), data(&message))
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

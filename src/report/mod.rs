@@ -1,0 +1,11 @@
+//! What people and machines read: the one place that words and draws what the rest found out.
+
+mod compile;
+mod diagnostics;
+mod terminal;
+mod words;
+
+pub use compile::compile_summary;
+pub use diagnostics::{DiagnosticFormat, render_diagnostics};
+pub use terminal::{OutputFormat, Terminal};
+pub use words::{count, duration};
