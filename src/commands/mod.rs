@@ -2,7 +2,9 @@
 
 mod compile;
 mod explain;
+mod run;
 mod shared;
+mod show;
 
 use clap::Subcommand;
 
@@ -16,6 +18,10 @@ pub enum Command {
     Compile(compile::CompileArgs),
     /// Explain a diagnostic by its code
     Explain(explain::ExplainArgs),
+    /// Run the graph, or the selected part of it
+    Run(run::RunArgs),
+    /// Show the first rows of a model's query
+    Show(show::ShowArgs),
 }
 
 /// Runs a command.
@@ -23,5 +29,7 @@ pub fn run(command: &Command, terminal: &Terminal) -> Result<(), CommandError> {
     match command {
         Command::Compile(args) => compile::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
+        Command::Run(args) => run::run(args, terminal),
+        Command::Show(args) => show::run(args, terminal),
     }
 }

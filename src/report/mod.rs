@@ -2,10 +2,16 @@
 
 mod compile;
 mod diagnostics;
+mod plan;
+mod run;
+mod table;
 mod terminal;
 mod words;
 
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
+pub use plan::plan_text;
+pub use run::RunReporter;
+pub use table::{diff_table, rows_table};
 pub use terminal::{OutputFormat, Terminal};
 pub use words::{count, duration};

@@ -32,6 +32,11 @@ impl Terminal {
         self.color
     }
 
+    /// Text in a colour of the terminal's, by its number; as it is where colours are off.
+    pub fn paint(&self, color: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
     /// A result, to standard output. A reader that went away, as `head` does, is no error.
     pub fn print(&self, text: &str) {
         let _ = io::stdout().lock().write_all(text.as_bytes());
@@ -44,7 +49,7 @@ impl Terminal {
 
     /// Why trueup could not work.
     pub fn error(&self, message: &str, help: Option<&str>) {
-        let heading = if self.color { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        let heading = self.paint("1;31", "error");
         let mut text = format!("{heading}: {message}\n");
         if let Some(help) = help {
             text.push_str(&format!("help: {help}\n"));
