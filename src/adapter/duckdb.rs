@@ -18,6 +18,9 @@ use crate::relation::{Column, Relation, RelationKind, Target, WarehouseState};
 
 use session::{DuckDbSession, error};
 
+/// What stands for a file where there is none.
+const IN_MEMORY: &str = ":memory:";
+
 /// The name of the database for targets that name none.
 const DEFAULT_DATABASE: &str = "trueup";
 
@@ -31,17 +34,28 @@ pub struct DuckDb {
 }
 
 impl DuckDb {
+    /// An empty one in memory, for one thing at a time.
+    pub fn in_memory(targets: &[Target]) -> Result<Self, ConnectError> {
+        let config = Config::default().threads(1);
+        Self::start(Path::new(IN_MEMORY), targets, config)
+    }
+
     /// Opens a database file, and makes it if it is not there. `:memory:` is one that is gone afterwards.
     ///
     /// The first database that a target names is that file; each other one is a file beside it.
     pub fn open(path: &Path, targets: &[Target]) -> Result<Self, ConnectError> {
+        Self::start(path, targets, Ok(Config::default()))
+    }
+
+    fn start(path: &Path, targets: &[Target], config: duckdb::Result<Config>) -> Result<Self, ConnectError> {
         let failed = |path: &Path, failure: &duckdb::Error| connect_error(path, failure);
-        let config = Config::default().custom_user_agent("trueup").map_err(|failure| failed(path, &failure))?;
+        let config = config.and_then(|config| config.custom_user_agent("trueup"));
+        let config = config.map_err(|failure| failed(path, &failure))?;
         let connection = Connection::open_in_memory_with_flags(config).map_err(|failure| failed(path, &failure))?;
         let databases: BTreeSet<&str> = targets.iter().filter_map(|target| target.database.as_deref()).collect();
         let default_database = most_common(targets).unwrap_or(DEFAULT_DATABASE).to_owned();
         let attach = |name: &str, path: &Path| {
-            let in_memory = path == Path::new(":memory:");
+            let in_memory = path == Path::new(IN_MEMORY);
             if let Some(folder) = path.parent().filter(|_| !in_memory) {
                 fs::create_dir_all(folder).map_err(|failure| ConnectError::Failed {
                     path: path.display().to_string(),
@@ -92,7 +106,7 @@ fn most_common(targets: &[Target]) -> Option<&str> {
 
 /// `shop.duckdb` and `raw` give `shop.raw.duckdb`.
 fn beside(path: &Path, name: &str) -> PathBuf {
-    if path == Path::new(":memory:") {
+    if path == Path::new(IN_MEMORY) {
         return path.to_path_buf();
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();

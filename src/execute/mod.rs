@@ -4,20 +4,20 @@ mod event;
 mod result;
 mod schedule;
 mod step;
+mod unit_test;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use crate::action::ActionId;
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
 pub use event::Event;
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
 pub use step::run_step;
+pub use unit_test::{UnitTestOutcome, UnitTestResult, run_unit_test};
 
 use schedule::Schedule;
 

@@ -94,11 +94,7 @@ fn run_assertion(create: &Statement, count: &Statement, rows: &Statement, sessio
 }
 
 /// Counts the rows of a query that should have none.
-pub(super) fn count_violations(
-    count: &Statement,
-    rows: &Statement,
-    session: &mut dyn Session,
-) -> Result<Outcome, Failure> {
+fn count_violations(count: &Statement, rows: &Statement, session: &mut dyn Session) -> Result<Outcome, Failure> {
     let answer = session.query(count.sql(), 1).map_err(|error| failure(error, count))?;
     let number = answer.rows.first().and_then(|row| row.first()).and_then(|value| value.as_ref()?.parse().ok());
     match number {
@@ -111,7 +107,8 @@ pub(super) fn count_violations(
     }
 }
 
-fn failure(error: AdapterError, statement: &Statement) -> Failure {
+/// An error of the warehouse, at the place in the project that it points at.
+pub(super) fn failure(error: AdapterError, statement: &Statement) -> Failure {
     Failure {
         origin: error.position.and_then(|position| statement.origin(position)),
         sql: Some(statement.sql().to_owned()),

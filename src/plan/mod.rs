@@ -5,6 +5,7 @@ mod incremental;
 mod model;
 mod statement;
 mod texts;
+mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::relation::{Target, WarehouseState};
 
 pub use incremental::{IncrementalWork, SchemaMismatch};
 pub use statement::{Statement, WarehouseText};
+pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
 
 /// What a run will do.
 #[derive(Debug)]
@@ -171,18 +173,17 @@ fn nearest_selected(graph: &Graph, selection: &Selection, id: ActionId) -> Vec<A
 }
 
 fn schemas(graph: &Graph, steps: &[Step], dialect: &dyn Dialect) -> Vec<Statement> {
-    let mut schemas: BTreeMap<(Option<&str>, &str), ()> = BTreeMap::new();
-    for step in steps.iter().filter(|step| !matches!(step.work, Work::Disabled)) {
-        let target = &graph.get(step.id).target;
-        if let Some(schema) = &target.schema {
-            schemas.insert((target.database.as_deref(), schema), ());
-        }
-    }
-    let statements = schemas.into_keys().map(|(database, schema)| {
-        let database = database.map(|database| format!("{}.", dialect.identifier(database))).unwrap_or_default();
-        Statement::new(format!("create schema if not exists {database}{}", dialect.identifier(schema)))
-    });
-    statements.collect()
+    let targets =
+        steps.iter().filter(|step| !matches!(step.work, Work::Disabled)).map(|step| &graph.get(step.id).target);
+    let by_schema: BTreeMap<_, &Target> = targets.map(|target| ((&target.database, &target.schema), target)).collect();
+    by_schema.into_values().filter_map(|target| create_schema(target, dialect)).collect()
+}
+
+/// Makes the schema of a target where it is not there yet.
+fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<Statement> {
+    let schema = dialect.identifier(target.schema.as_ref()?);
+    let database = target.database.as_ref().map(|name| format!("{}.", dialect.identifier(name))).unwrap_or_default();
+    Some(Statement::new(format!("create schema if not exists {database}{schema}")))
 }
 
 fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work {

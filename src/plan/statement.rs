@@ -54,6 +54,16 @@ impl Statement {
         self
     }
 
+    /// Adds another statement with its map.
+    #[must_use]
+    pub fn then_statement(mut self, other: &Self) -> Self {
+        let offset = self.sql.len();
+        let embedded = other.embedded.iter();
+        self.embedded.extend(embedded.map(|part| Embedded { start: part.start + offset, text: part.text.clone() }));
+        self.sql.push_str(&other.sql);
+        self
+    }
+
     /// What is sent.
     pub fn sql(&self) -> &str {
         &self.sql

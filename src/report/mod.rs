@@ -6,6 +6,7 @@ mod plan;
 mod run;
 mod table;
 mod terminal;
+mod test;
 mod words;
 
 pub use compile::compile_summary;
@@ -14,4 +15,5 @@ pub use plan::plan_text;
 pub use run::RunReporter;
 pub use table::{diff_table, rows_table};
 pub use terminal::{OutputFormat, Terminal};
+pub use test::{TestReport, junit};
 pub use words::{count, duration};

@@ -7,6 +7,7 @@ use crate::action::ActionId;
 use crate::compile::Compilation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult};
+use crate::files::Span;
 use crate::report::{DiagnosticFormat, Terminal, count, duration, render_diagnostics, rows_table};
 
 /// Shows a run while it goes on: a bar and the steps that run on a terminal, one line for each step that ended.
@@ -97,7 +98,7 @@ impl<'a> RunReporter<'a> {
     /// What failed, with the place in the project, and the sum of it all.
     pub fn summary(&self, results: &RunResults) {
         for result in &results.steps {
-            self.terminal.note(&self.detail(result));
+            self.terminal.note(&outcome_detail(self.compilation, result, self.terminal.color()));
         }
         let number = |wanted: fn(&Outcome) -> bool| results.steps.iter().filter(|step| wanted(&step.outcome)).count();
         let parts = [
@@ -111,36 +112,37 @@ impl<'a> RunReporter<'a> {
         let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
         self.terminal.note(&format!("{parts} ({})\n", duration(results.took)));
     }
+}
 
-    fn detail(&self, result: &StepResult) -> String {
-        let action = self.compilation.graph.get(result.id);
-        let (diagnostic, rows) = match &result.outcome {
-            Outcome::Failed(failure) => {
-                (failure_diagnostic(failure, &action.target.to_string(), action.name_span), failure.rows.as_ref())
-            }
-            Outcome::Violated { count: number, sample } => {
-                let rows = count(usize::try_from(*number).unwrap_or(usize::MAX), "row");
-                let message = format!("assertion `{}` found {rows}", action.target.name);
-                let diagnostic = Diagnostic::error(Code::AssertionFailed, message).at(action.name_span, "");
-                (diagnostic.help(format!("all of them: select * from {}", action.target)), Some(sample))
-            }
-            _ => return String::new(),
-        };
-        let mut diagnostics = Diagnostics::default();
-        diagnostics.push(diagnostic);
-        let format = DiagnosticFormat::Text { color: self.terminal.color() };
-        let mut text = String::from("\n");
-        text.push_str(&render_diagnostics(&diagnostics, &self.compilation.project.sources, format));
-        if let Some(rows) = rows {
-            text.push_str(&rows_table(rows));
-            text.push('\n');
+/// What is wrong with a step that failed, with the rows that show it; nothing for any other.
+pub(super) fn outcome_detail(compilation: &Compilation, result: &StepResult, color: bool) -> String {
+    let action = compilation.graph.get(result.id);
+    let (diagnostic, rows) = match &result.outcome {
+        Outcome::Failed(failure) => {
+            (failure_diagnostic(failure, &action.target.to_string(), action.name_span), failure.rows.as_ref())
         }
-        text
+        Outcome::Violated { count: number, sample } => {
+            let rows = count(usize::try_from(*number).unwrap_or(usize::MAX), "row");
+            let message = format!("assertion `{}` found {rows}", action.target.name);
+            let diagnostic = Diagnostic::error(Code::AssertionFailed, message).at(action.name_span, "");
+            (diagnostic.help(format!("all of them: select * from {}", action.target)), Some(sample))
+        }
+        Outcome::Done { .. } | Outcome::Skipped(_) | Outcome::Disabled => return String::new(),
+    };
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.push(diagnostic);
+    let mut text = String::from("\n");
+    let format = DiagnosticFormat::Text { color };
+    text.push_str(&render_diagnostics(&diagnostics, &compilation.project.sources, format));
+    if let Some(rows) = rows {
+        text.push_str(&rows_table(rows));
+        text.push('\n');
     }
+    text
 }
 
 /// A failed step, at the place that the warehouse points at, or else where the action is named.
-fn failure_diagnostic(failure: &Failure, target: &str, name_span: crate::files::Span) -> Diagnostic {
+pub(super) fn failure_diagnostic(failure: &Failure, target: &str, name_span: Span) -> Diagnostic {
     let message = format!("{target}: {}", failure.message);
     let diagnostic = Diagnostic::error(Code::WarehouseError, message);
     let diagnostic = match failure.origin {

@@ -22,6 +22,11 @@ impl Terminal {
         Self { color, interactive, github: env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") }
     }
 
+    /// For text that goes into a file.
+    pub fn plain() -> Self {
+        Self { color: false, interactive: false, github: false }
+    }
+
     /// Whether a person watches.
     pub fn is_interactive(&self) -> bool {
         self.interactive

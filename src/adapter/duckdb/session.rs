@@ -25,8 +25,15 @@ impl DuckDbSession {
 
 impl Session for DuckDbSession {
     fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
-        let changed = self.connection.execute(sql, []).map_err(|failure| error(&failure))?;
-        Ok(Some(changed as u64))
+        // What writes rows answers with their number; `create table as` too, which `Connection::execute` leaves out.
+        let run = || -> duckdb::Result<Option<u64>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let is_count = row.as_ref().column_names().first().is_some_and(|name| name == "Count");
+            if is_count { Ok(row.get::<_, Option<u64>>(0).ok().flatten()) } else { Ok(None) }
+        };
+        run().map_err(|failure| error(&failure))
     }
 
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError> {
