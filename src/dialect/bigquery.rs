@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::ToDuckDb;
 use crate::relation::Target;
 
@@ -24,8 +25,8 @@ impl Dialect for BigQuery {
         self.identifier(&target.to_string())
     }
 
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
-        &sqlparser::dialect::BigQueryDialect
+    fn grammar(&self) -> &dyn Grammar {
+        &syntax::BigQuery
     }
 
     fn to_duckdb(&self) -> Option<ToDuckDb> {

@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::syntax::{self, Grammar};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl Dialect for DuckDb {
         format!("'{}'", text.replace('\'', "''"))
     }
 
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
-        &sqlparser::dialect::DuckDbDialect
+    fn grammar(&self) -> &dyn Grammar {
+        &syntax::DuckDb
     }
 }

@@ -33,7 +33,7 @@ pub trait Dialect: Debug + Send + Sync {
     }
 
     /// The grammar in which its statements are parsed.
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect;
+    fn grammar(&self) -> &dyn syntax::Grammar;
 
     /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
     fn to_duckdb(&self) -> Option<translate::ToDuckDb> {

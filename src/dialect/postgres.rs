@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::syntax::{self, Grammar};
 
 /// PostgreSQL, with standard-conforming strings.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl Dialect for Postgres {
         format!("'{}'", text.replace('\'', "''"))
     }
 
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
-        &sqlparser::dialect::PostgreSqlDialect {}
+    fn grammar(&self) -> &dyn Grammar {
+        &syntax::Postgres
     }
 }

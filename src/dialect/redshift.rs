@@ -1,4 +1,5 @@
 use crate::dialect::Dialect;
+use crate::dialect::syntax::{self, Grammar};
 
 /// Amazon Redshift.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl Dialect for Redshift {
         format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
     }
 
-    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
-        &sqlparser::dialect::RedshiftSqlDialect {}
+    fn grammar(&self) -> &dyn Grammar {
+        &syntax::Redshift
     }
 }

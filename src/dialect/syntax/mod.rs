@@ -1,10 +1,32 @@
 //! SQL text to a tree, and what is surely wrong with it.
+//!
+//! Unknown is not wrong: what the parser does not read is an error only where the warehouse would surely refuse it too.
+//! Everything but the first pass of the parser runs only on a text that it has refused.
+
+mod bigquery;
+mod duckdb;
+mod grammar;
+mod join;
+mod limits;
+mod place;
+mod postgres;
+mod redshift;
+mod split;
+mod verdict;
 
 use std::ops::Range;
 
 use sqlparser::ast::Statement;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::Dialect;
+
+pub use bigquery::BigQuery;
+pub use duckdb::DuckDb;
+pub use grammar::Grammar;
+pub use postgres::Postgres;
+pub use redshift::Redshift;
 
 /// Something about a piece of SQL that its writer should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +41,126 @@ pub struct Problem {
     pub certain: bool,
 }
 
+/// One statement of a script.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// Bytes of the script, without the semicolon.
+    pub range: Range<usize>,
+    /// What it says.
+    pub parsed: Parsed,
+}
+
+/// What is known of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// All of it.
+    Tree(Box<Statement>),
+    /// That the warehouse may well know it, though there is no tree for it: a procedure, a grant, an option of a table.
+    Opaque,
+    /// Where it ceases to be understood.
+    Refused(Problem),
+}
+
 /// The statements of a text, or the place from which it is not understood.
+///
+/// What sqlparser has no tree for stands in the tree as something near it: `approximate count(…)` and `model m` as
+/// [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array.
 pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem> {
-    sqlparser::parser::Parser::parse_sql(dialect.grammar(), sql).map_err(|error| Problem {
-        range: 0..sql.len(),
-        message: error.to_string(),
-        help: None,
-        certain: false,
+    let grammar = dialect.grammar();
+    statements(grammar, tokens(sql, grammar)?).or_else(|refusal| {
+        let tokens = tokens(sql, grammar)?;
+        let problem = pieces(sql, grammar, &tokens).into_iter().find_map(|piece| match piece.parsed {
+            Parsed::Tree(_) => None,
+            Parsed::Opaque => Some(Problem {
+                range: place::first_line(sql, piece.range),
+                message: "this statement is only understood as a whole".to_owned(),
+                help: None,
+                certain: false,
+            }),
+            Parsed::Refused(problem) => Some(problem),
+        });
+        Err(problem.unwrap_or_else(|| verdict::not_understood(sql, &tokens, &refusal)))
     })
+}
+
+/// Everything worth saying of a text, in the order of its places.
+pub fn check(sql: &str, dialect: &dyn Dialect) -> Vec<Problem> {
+    let grammar = dialect.grammar();
+    let tokens = match tokens(sql, grammar) {
+        Ok(tokens) => tokens,
+        Err(problem) => return vec![problem],
+    };
+    let of_tree = |statement: &Statement| join::without_condition(sql, statement, grammar);
+    if let Ok(statements) = statements(grammar, tokens) {
+        return statements.iter().flat_map(of_tree).collect();
+    }
+    read(sql, dialect)
+        .into_iter()
+        .flat_map(|piece| match piece.parsed {
+            Parsed::Tree(statement) => of_tree(&statement),
+            Parsed::Opaque => Vec::new(),
+            Parsed::Refused(problem) => vec![problem],
+        })
+        .collect()
+}
+
+/// The statements of a script one by one, each with what is known of it.
+pub fn read(sql: &str, dialect: &dyn Dialect) -> Vec<Piece> {
+    let grammar = dialect.grammar();
+    let tokens = match tokens(sql, grammar) {
+        Ok(tokens) => tokens,
+        Err(problem) => return vec![Piece { range: 0..sql.len(), parsed: Parsed::Refused(problem) }],
+    };
+    pieces(sql, grammar, &tokens)
+}
+
+/// The words of a text; fails where even these cannot be told.
+fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Problem> {
+    let tokens =
+        Tokenizer::new(grammar, sql).tokenize_with_location().map_err(|error| verdict::of_characters(sql, &error))?;
+    limits::check(sql, &tokens)?;
+    Ok(tokens)
+}
+
+/// Every statement up to the end of the text. The parser's own loop stops in silence at the word END.
+fn statements(grammar: &dyn Grammar, mut tokens: Vec<TokenWithSpan>) -> Result<Vec<Statement>, Refusal> {
+    grammar.prepare(&mut tokens);
+    let depth = limits::recursion(&tokens);
+    let mut parser = Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens);
+    to_end(&mut parser).map_err(|error| Refusal { reached: parser.peek_token_ref().span.start, error })
+}
+
+/// Why the parser stopped, and where it was then.
+struct Refusal {
+    error: ParserError,
+    reached: Location,
+}
+
+fn to_end(parser: &mut Parser) -> Result<Vec<Statement>, ParserError> {
+    let mut statements = Vec::new();
+    loop {
+        while parser.consume_token(&Token::SemiColon) {}
+        if parser.peek_token_ref().token == Token::EOF {
+            return Ok(statements);
+        }
+        statements.push(parser.parse_statement()?);
+        if !matches!(parser.peek_token_ref().token, Token::SemiColon | Token::EOF) {
+            return parser.expected_ref("the end of the statement", parser.peek_token_ref());
+        }
+    }
+}
+
+fn pieces(sql: &str, grammar: &dyn Grammar, tokens: &[TokenWithSpan]) -> Vec<Piece> {
+    split::statements(tokens)
+        .into_iter()
+        .map(|tokens| {
+            let range = place::of_tokens(sql, tokens);
+            let parsed = match statements(grammar, tokens.to_vec()) {
+                Ok(mut statements) if statements.len() == 1 => Parsed::Tree(Box::new(statements.remove(0))),
+                Ok(_) => Parsed::Opaque,
+                Err(error) => verdict::of_statement(sql, grammar, tokens, &error),
+            };
+            Piece { range, parsed }
+        })
+        .collect()
 }

@@ -1,0 +1,150 @@
+//! DuckDB 1.5.
+
+use std::any::TypeId;
+
+use sqlparser::ast::Expr;
+use sqlparser::dialect::{Dialect, DuckDbDialect};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::grammar::{Grammar, enable, refuse_reserved};
+use super::split::keyword;
+
+const BASE: DuckDbDialect = DuckDbDialect;
+
+/// The grammar of DuckDB.
+#[derive(Debug)]
+pub struct DuckDb;
+
+impl Grammar for DuckDb {
+    /// `as materialized` and `as not materialized`, which say how, not what.
+    fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
+        if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::MATERIALIZED)) {
+            return;
+        }
+        tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+        let is = |token: Option<&TokenWithSpan>, word| token.and_then(|token| keyword(&token.token)) == Some(word);
+        let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+        for (index, token) in tokens.iter().enumerate() {
+            let before_body = tokens.get(index + 1).is_some_and(|next| next.token == Token::LParen);
+            if is(Some(token), Keyword::MATERIALIZED) && before_body {
+                if is(kept.last(), Keyword::NOT) {
+                    kept.pop();
+                }
+                if is(kept.last(), Keyword::AS) {
+                    continue;
+                }
+            }
+            kept.push(token.clone());
+        }
+        *tokens = kept;
+    }
+
+    fn treeless(&self) -> &'static [&'static str] {
+        &[
+            "# _",
+            "! ,",
+            "% )",
+            "% offset",
+            "* *",
+            "* columns",
+            "* like",
+            ") .",
+            "] .",
+            "@ (",
+            "asof",
+            "by name",
+            "by position",
+            "describe",
+            "exclude current",
+            "exclude group",
+            "exclude no",
+            "exclude ties",
+            "for _ in",
+            "glob",
+            "pivot",
+            "positional join",
+            "show",
+            "summarize",
+            "unpivot",
+            "update extensions",
+            "using (",
+            "using key",
+            "using sample",
+        ]
+    }
+}
+
+impl Dialect for DuckDb {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<DuckDbDialect>()
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        BASE.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '"'
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        BASE.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        BASE.is_identifier_part(ch)
+    }
+
+    /// In `t positional join u` the word is no alias.
+    fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
+        let is_positional = match &parser.get_current_token().token {
+            Token::Word(word) => word.value.eq_ignore_ascii_case("positional"),
+            _ => false,
+        };
+        BASE.is_table_alias(keyword, parser) && !(is_positional && parser.peek_keyword(Keyword::JOIN))
+    }
+
+    /// `e'…'`.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let is_escaped = matches!(parser.peek_token_ref().token, Token::EscapedStringLiteral(_));
+        if is_escaped { Some(parser.parse_value().map(Expr::Value)) } else { refuse_reserved(parser) }
+    }
+
+    enable! {
+        allow_extract_custom
+        allow_extract_single_quotes
+        support_map_literal_syntax
+        supports_array_typedef_with_brackets
+        supports_bitwise_shift_operators
+        supports_comma_separated_trim
+        supports_comment_on
+        supports_create_index_with_clause
+        supports_detach
+        supports_dictionary_syntax
+        supports_explain_with_utility_options
+        supports_factorial_operator
+        supports_filter_during_aggregation
+        supports_from_first_select
+        supports_group_by_expr
+        supports_install
+        supports_lambda_functions
+        supports_load_extension
+        supports_named_fn_args_with_assignment_operator
+        supports_named_fn_args_with_eq_operator
+        supports_named_fn_args_with_rarrow_operator
+        supports_notnull_operator
+        supports_numeric_literal_underscores
+        supports_order_by_all
+        supports_select_wildcard_exclude
+        supports_select_wildcard_rename
+        supports_select_wildcard_replace
+        supports_string_escape_constant
+        supports_table_versioning
+        supports_trailing_commas
+        supports_values_as_table_factor
+        supports_window_clause_named_window_reference
+        supports_window_function_null_treatment_arg
+    }
+}

@@ -1,0 +1,81 @@
+//! How deep a text may nest: trees are parsed, walked, printed and dropped by recursion.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::{Problem, place, split};
+
+/// How deep the parser may call itself; a bracket takes one to three of them. A thread's usual two megabytes hold about a
+/// thousand of these calls, but hardly ninety where a statement holds another.
+pub(super) fn recursion(tokens: &[TokenWithSpan]) -> usize {
+    let nests_statements = tokens.windows(2).any(|pair| match split::keyword(&pair[0].token) {
+        Some(Keyword::BEGIN | Keyword::WHILE | Keyword::EXPLAIN | Keyword::PREPARE) => true,
+        // Not the function of that name.
+        Some(Keyword::IF) => pair[1].token != Token::LParen,
+        _ => false,
+    });
+    if nests_statements { 60 } else { 300 }
+}
+
+/// How many brackets may be open at once.
+const NESTING: usize = 90;
+
+/// How many operators may follow each other within one pair of brackets: a chain of them is a tree as deep as it is long.
+const CHAIN: usize = 1000;
+
+/// How many queries may be put together by UNION and the like.
+const UNIONS: usize = 250;
+
+/// The operators of one pair of brackets.
+#[derive(Default)]
+struct Level {
+    unions: usize,
+    /// Since the last comma or clause.
+    operators: usize,
+}
+
+/// A problem at the first token that stands too deep.
+pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> {
+    let mut outer = Vec::new();
+    let mut level = Level::default();
+    let mut before = None;
+    for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        let word = split::keyword(&token.token);
+        match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => outer.push(std::mem::take(&mut level)),
+            Token::RParen | Token::RBracket | Token::RBrace => level = outer.pop().unwrap_or_default(),
+            Token::Lt if matches!(before, Some(Keyword::ARRAY | Keyword::STRUCT | Keyword::RANGE)) => {
+                outer.push(std::mem::take(&mut level));
+            }
+            Token::Comma | Token::SemiColon => level.operators = 0,
+            Token::Word(_) => match word {
+                Some(Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS) => level.unions += 1,
+                Some(Keyword::AND | Keyword::OR | Keyword::JOIN) => level.operators += 1,
+                Some(Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::THEN | Keyword::ELSE) => {
+                    level.operators = 0;
+                }
+                _ => {}
+            },
+            Token::SingleQuotedString(_) | Token::Number(..) | Token::Period => {}
+            _ => level.operators += 1,
+        }
+        before = word;
+        let message = if outer.len() > NESTING {
+            "nested too deep to be understood"
+        } else if level.operators > CHAIN || level.unions > UNIONS {
+            "too many operators in a row to be understood"
+        } else {
+            continue;
+        };
+        return Err(Problem {
+            range: place::range(sql, token.span),
+            message: message.to_owned(),
+            help: Some("split it into named parts of a WITH clause, or use IN with a list".to_owned()),
+            certain: false,
+        });
+    }
+    Ok(())
+}
