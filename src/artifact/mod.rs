@@ -4,5 +4,5 @@ mod compiled;
 mod manifest;
 mod write;
 
-pub use compiled::write_compiled;
+pub use compiled::{compiled, write_compiled};
 pub use write::write_atomically;
