@@ -54,10 +54,17 @@ fn script(texts: &Texts) -> String {
 }
 
 fn join<'a>(statements: impl Iterator<Item = &'a Rendered>) -> String {
-    let statements = statements.map(|text| text.text().trim()).filter(|text| !text.is_empty());
-    let mut text = statements.collect::<Vec<_>>().join(";\n\n");
-    text.push('\n');
-    text
+    let mut all = String::new();
+    for text in statements.map(|text| text.text().trim()).filter(|text| !text.is_empty()) {
+        if !all.is_empty() {
+            // In a comment a semicolon would end nothing.
+            let last_line = all.lines().next_back().unwrap_or_default();
+            all.push_str(if last_line.contains("--") { "\n;\n\n" } else { ";\n\n" });
+        }
+        all.push_str(text);
+    }
+    all.push('\n');
+    all
 }
 
 /// A name with everything that a file system may not like taken out.

@@ -149,8 +149,9 @@ fn assertions(name: &str, body: &str) -> Vec<String> {
     let mut all = Vec::new();
     for (number, line) in (1..).zip(body.lines()) {
         for severity in ["error", "warning"] {
-            let code = line.split_once(&format!("{severity}: [")).and_then(|(_, rest)| rest.split_once(']'));
-            all.extend(code.map(|(code, _)| format!("{name}:{number}: {severity}: [{code}]")));
+            let opening = format!("{severity}: [");
+            let codes = line.split(&opening).skip(1).filter_map(|rest| rest.split_once(']'));
+            all.extend(codes.map(|(code, _)| format!("{name}:{number}: {severity}: [{code}]")));
         }
     }
     all
