@@ -12,17 +12,20 @@ use crate::compile::Compilation;
 pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> {
     let folder = root.join(".trueup").join("compiled");
     let mut written = BTreeSet::new();
-    for (_, action) in compilation.graph.iter() {
-        for (path, text) in texts(action) {
-            let path = folder.join(path);
-            if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
-                write_atomically(&path, &text)?;
-            }
-            written.insert(path);
+    for (path, text) in compiled(compilation) {
+        let path = folder.join(path);
+        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            write_atomically(&path, &text)?;
         }
+        written.insert(path);
     }
     remove_others(&folder, &written)?;
     write_atomically(&root.join(".trueup").join("manifest.json"), &manifest(compilation))
+}
+
+/// The files of `.trueup/compiled/`, by their path in it, with what they hold.
+pub fn compiled(compilation: &Compilation) -> impl Iterator<Item = (PathBuf, String)> {
+    compilation.graph.iter().flat_map(|(_, action)| texts(action))
 }
 
 /// `schema/name.sql`, and for incremental models also `schema/name.incremental.sql`.
@@ -51,10 +54,17 @@ fn script(texts: &Texts) -> String {
 }
 
 fn join<'a>(statements: impl Iterator<Item = &'a Rendered>) -> String {
-    let statements = statements.map(|text| text.text().trim()).filter(|text| !text.is_empty());
-    let mut text = statements.collect::<Vec<_>>().join(";\n\n");
-    text.push('\n');
-    text
+    let mut all = String::new();
+    for text in statements.map(|text| text.text().trim()).filter(|text| !text.is_empty()) {
+        if !all.is_empty() {
+            // In a comment a semicolon would end nothing.
+            let last_line = all.lines().next_back().unwrap_or_default();
+            all.push_str(if last_line.contains("--") { "\n;\n\n" } else { ";\n\n" });
+        }
+        all.push_str(text);
+    }
+    all.push('\n');
+    all
 }
 
 /// A name with everything that a file system may not like taken out.

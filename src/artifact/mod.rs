@@ -5,6 +5,6 @@ mod manifest;
 mod run_results;
 mod write;
 
-pub use compiled::write_compiled;
+pub use compiled::{compiled, write_compiled};
 pub use run_results::write_run_results;
 pub use write::write_atomically;

@@ -33,6 +33,12 @@ impl SourceFile {
         &self.path
     }
 
+    /// The name of the file without its folders and its ending.
+    pub fn stem(&self) -> &str {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
     /// The whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text

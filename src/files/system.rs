@@ -60,12 +60,12 @@ fn forward_slashes(path: &Path) -> String {
 /// A project that exists only in memory: for tests and editors.
 #[derive(Debug, Default, Clone)]
 pub struct Memory {
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Memory {
     /// Puts a file there, or another text in its place.
-    pub fn write(&mut self, path: impl Into<String>, text: impl Into<String>) {
+    pub fn write(&mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) {
         self.files.insert(path.into(), text.into());
     }
 }
@@ -77,6 +77,7 @@ impl FileSystem for Memory {
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        let bytes = self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 }

@@ -88,12 +88,9 @@ fn name(project: &Project, file: &SourceFile, config: &ActionConfig) -> (Target,
         KindConfig::Assertion => defaults.assertion_schema.clone().or_else(|| defaults.schema.clone()),
         _ => defaults.schema.clone(),
     };
-    let path = file.path();
-    let base = path.rsplit('/').next().unwrap_or_default();
-    let stem = base.strip_suffix(".sqlx").unwrap_or(base);
     let (name, span) = match &config.name {
         Some(name) => (name.value.clone(), name.span),
-        None => (stem.to_owned(), config.kind_span),
+        None => (file.stem().to_owned(), config.kind_span),
     };
     let target = Target {
         database: config.database.clone().or_else(|| defaults.database.clone()),

@@ -8,7 +8,7 @@ use rquickjs::function::Rest;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Persistent, Runtime, Value};
 
 use crate::action::Reference;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{SourceFile, Sources, Span};
 use crate::project::Project;
 use crate::template::generated::Generated;
@@ -16,6 +16,8 @@ use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
 
 /// For each piece of a project's code that runs.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// The same once a piece has reached its limit: a thousand models may call what does not end.
+const TIME_LIMIT_AFTERWARDS: Duration = Duration::from_millis(50);
 const MEMORY_LIMIT: usize = 256 << 20;
 const STACK_LIMIT: usize = 1 << 20;
 
@@ -24,6 +26,8 @@ pub(super) struct Engine {
     context: Context,
     current: Rc<RefCell<Option<Arc<Scope>>>>,
     deadline: Rc<Cell<Instant>>,
+    /// Whether a piece has reached its limit.
+    has_overrun: Cell<bool>,
     /// All code that was run. Its index is part of the name that it has in stack traces.
     code: RefCell<Vec<Rc<Generated>>>,
 }
@@ -41,11 +45,24 @@ impl Engine {
         let seen = Rc::clone(&deadline);
         runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > seen.get())));
         let context = Context::full(&runtime).expect("the engine starts unless memory is out");
-        let engine = Self { context, current: Rc::default(), deadline, code: RefCell::default() };
+        let engine =
+            Self { context, current: Rc::default(), deadline, has_overrun: Cell::new(false), code: RefCell::default() };
         let mut diagnostics = Diagnostics::default();
         engine.set_up(project);
-        for id in &project.includes {
-            diagnostics.extend(engine.include(project.sources.get(*id), &project.sources).err());
+        let sources = &project.sources;
+        let files: Vec<&SourceFile> = project.includes.iter().map(|id| sources.get(*id)).collect();
+        // All are known before the first one runs, so that each may require each.
+        let readable: Vec<&SourceFile> = files
+            .into_iter()
+            .filter(|file| {
+                let read = engine.define_include(file, sources);
+                let is_readable = read.is_ok();
+                diagnostics.extend(read.err());
+                is_readable
+            })
+            .collect();
+        for file in readable {
+            diagnostics.extend(engine.load_include(file, sources).err());
         }
         engine.context.with(|ctx| {
             let _ = ctx.eval::<(), _>(ATTACH_INCLUDES).catch(&ctx);
@@ -87,14 +104,18 @@ impl Engine {
         debug_assert!(prepared.is_ok(), "{prepared:?}");
     }
 
-    fn include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
+    fn define_include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
         let mut code = Generated::default();
-        let name = file.path().rsplit('/').next().unwrap_or_default();
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        code.push(&format!("__include({}, function (module, exports, require) {{\n", json(name)));
+        code.push(&format!("__define({}, function (module, exports, require) {{\n", json(file.stem())));
         code.copy(file, file.whole());
         code.push("\n})");
-        self.run(file.path(), code, sources, file.whole(), |_, _| Ok(()))
+        self.run(file.path(), code, sources, &[file.whole()], |_, _| Ok(()))
+    }
+
+    fn load_include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
+        let mut code = Generated::default();
+        code.push(&format!("__load({})", json(file.stem())));
+        self.run(file.path(), code, sources, &[file.whole()], |_, _| Ok(()))
     }
 
     /// The value of an expression, as JSON text; `undefined` gives `null`.
@@ -103,7 +124,7 @@ impl Engine {
         code.push("\"use strict\"; __json((");
         code.copy(file, span);
         code.push("\n))");
-        self.run(file.path(), code, sources, span, |_, value| value.get::<String>())
+        self.run(file.path(), code, sources, &[span], |_, value| value.get::<String>())
     }
 
     /// A function for each expression; all of them see what the `js {}` blocks declare.
@@ -129,8 +150,8 @@ impl Engine {
             code.push("\n}`,\n");
         }
         code.push("]; })() })(...__arguments())");
-        let fallback = expressions.first().or(js.first()).copied().unwrap_or(file.whole());
-        self.run(file.path(), code, sources, fallback, |ctx, value| {
+        let evaluated: Vec<Span> = expressions.iter().chain(js).copied().collect();
+        self.run(file.path(), code, sources, &evaluated, |ctx, value| {
             let functions: Vec<Function<'_>> = value.get()?;
             Ok(functions.into_iter().map(|function| Persistent::save(ctx, function)).collect())
         })
@@ -141,7 +162,7 @@ impl Engine {
         self.start_clock();
         self.context.with(|ctx| {
             let result = thunk.clone().restore(&ctx).and_then(|function| function.call::<_, String>(()));
-            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, span))
+            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, &[span]))
         })
     }
 
@@ -151,15 +172,17 @@ impl Engine {
     }
 
     fn start_clock(&self) {
-        self.deadline.set(Instant::now() + TIME_LIMIT);
+        let limit = if self.has_overrun.get() { TIME_LIMIT_AFTERWARDS } else { TIME_LIMIT };
+        self.deadline.set(Instant::now() + limit);
     }
 
+    /// Runs code made of the pieces `evaluated`, at the first of which an error is shown that has no place of its own.
     fn run<T>(
         &self,
         name: &str,
         code: Generated,
         sources: &Sources,
-        fallback: Span,
+        evaluated: &[Span],
         take: impl for<'js> FnOnce(&Ctx<'js>, Value<'js>) -> rquickjs::Result<T>,
     ) -> Result<T, Diagnostic> {
         self.start_clock();
@@ -173,12 +196,12 @@ impl Engine {
             options.filename = Some(name);
             let result =
                 ctx.eval_with_options::<Value<'_>, _>(code.text(), options).and_then(|value| take(&ctx, value));
-            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, fallback))
+            result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, evaluated))
         })
     }
 
-    /// Where an error was thrown: in the file itself, or in an include that it called.
-    fn diagnose(&self, error: &CaughtError<'_>, sources: &Sources, fallback: Span) -> Diagnostic {
+    /// What was thrown, with its place: in one of the pieces `evaluated`, or in something that these called.
+    fn diagnose(&self, error: &CaughtError<'_>, sources: &Sources, evaluated: &[Span]) -> Diagnostic {
         let (message, stack) = match error {
             CaughtError::Exception(exception) => {
                 (exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
@@ -192,39 +215,62 @@ impl Engine {
             ),
             CaughtError::Error(error) => (error.to_string(), String::new()),
         };
-        if message == "interrupted" {
-            return Diagnostic::error(
-                Code::JavascriptLimit,
-                format!("this ran for more than {} seconds", TIME_LIMIT.as_secs()),
-            )
-            .at(fallback, "")
-            .help("look for a loop that does not end");
-        }
-        if message.contains("out of memory") {
-            return Diagnostic::error(
-                Code::JavascriptLimit,
-                format!("this took more than {} MiB of memory", MEMORY_LIMIT >> 20),
-            )
-            .at(fallback, "");
-        }
-        let own = sources.get(fallback.file).path();
         let places: Vec<Span> = stack.lines().filter_map(|line| self.frame(line)).collect();
-        let here = places.iter().find(|span| span.file == fallback.file);
-        let within = |span: &&Span| span.start >= fallback.start && span.start <= fallback.end;
-        // A frame of this file counts if it is inside of what was evaluated; other frames are of functions it called.
-        let call = here.filter(within).or(here.filter(|_| own.starts_with("includes/"))).copied().unwrap_or(fallback);
-        let definition = places.first().filter(|span| span.file != fallback.file);
-        let diagnostic = Diagnostic::error(Code::InvalidJavascript, message);
-        let diagnostic = match definition {
-            Some(definition) => diagnostic.at(call, "called here").at(*definition, "thrown here"),
-            None => diagnostic.at(call, ""),
+        let is_evaluated = |place: &Span| {
+            let around = |span: &Span| span.file == place.file && span.start <= place.start && place.end <= span.end;
+            evaluated.iter().any(around)
         };
-        let text = sources.text(fallback);
-        let var = text.contains("var(").then(|| {
-            "`var` is a keyword of JavaScript; a variable of the project is `dataform.projectConfig.vars.name`"
-                .to_owned()
-        });
-        diagnostic.maybe_help(var)
+        let call = places.iter().copied().find(is_evaluated).or(evaluated.first().copied());
+        let definition = places.first().copied().filter(|first| !is_evaluated(first));
+        let (diagnostic, thrown) = if message == "interrupted" {
+            self.has_overrun.set(true);
+            let text = format!("this ran for more than {} seconds", TIME_LIMIT.as_secs());
+            let diagnostic = Diagnostic::error(Code::JavascriptLimit, text).help("look for a loop that does not end");
+            (diagnostic, "still running here")
+        } else if message.contains("out of memory") {
+            let text = format!("this took more than {} MiB of memory", MEMORY_LIMIT >> 20);
+            let diagnostic =
+                Diagnostic::error(Code::JavascriptLimit, text).help("look for a loop that makes more and more");
+            (diagnostic, "here")
+        } else {
+            let text = call.map(|call| sources.text(call)).unwrap_or_default();
+            let help = self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)));
+            (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(help), "thrown here")
+        };
+        match (call, definition) {
+            (Some(call), Some(definition)) => diagnostic.at(call, "called here").at(definition, thrown),
+            (Some(place), None) | (None, Some(place)) => diagnostic.at(place, ""),
+            (None, None) => diagnostic,
+        }
+    }
+
+    /// What to do about an error of the engine in the code `text`.
+    fn help_with(&self, message: &str, text: &str) -> Option<String> {
+        if text.contains("var(") {
+            let help = "`var` is a keyword of JavaScript; a variable of the project is \
+                        `dataform.projectConfig.vars.name`, or `{{ var(\"name\") }}` in Jinja";
+            return Some(help.to_owned());
+        }
+        if message.starts_with("cannot find module") {
+            let help = "what can be required are the files of `includes/`; packages, files and the network are out of \
+                        reach";
+            return Some(help.to_owned());
+        }
+        let name = message.strip_suffix(" is not defined")?.trim_matches('\'');
+        if ["process", "fetch", "setTimeout", "Buffer", "XMLHttpRequest"].contains(&name) {
+            return Some("code in a project has no access to files, the network or the process".to_owned());
+        }
+        if ["publish", "operate", "assert", "declare"].contains(&name) {
+            return Some("an action is made by a `.sqlx` file under `definitions/`".to_owned());
+        }
+        let scope = self.current.borrow().clone();
+        let known = |name: &str| {
+            scope.as_ref().is_some_and(|scope| scope.catalog.names.find(&Reference::named(name)).next().is_some())
+        };
+        if text.contains(&format!("ref({name}")) || text.contains(&format!("resolve({name}")) || known(name) {
+            return Some(format!("the name of an action is a string: `ref(\"{name}\")`"));
+        }
+        did_you_mean(name, FUNCTIONS)
     }
 
     /// The place of a line of a stack trace: `at f (includes/x.js:3:10)`.
@@ -273,6 +319,9 @@ fn read_reference(arguments: &[Value<'_>]) -> Option<(Reference, Option<bool>)> 
     Some((Reference::from_parts(parts)?, None))
 }
 
+/// The functions that JavaScript has in SQL.
+const FUNCTIONS: [&str; 8] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when"];
+
 fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -313,18 +362,23 @@ const PRELUDE: &str = r#"(() => {
         return [c, c.self, c.ref, c.resolve, c.name, c.schema, c.database, c.incremental, c.when];
     };
     globalThis.__json = (value) => JSON.stringify(value) ?? "null";
-    const includes = {};
-    globalThis.__include = (name, run) => {
-        const require = (path) => {
-            const wanted = String(path).replace(/^.*\//, "").replace(/\.js$/, "");
-            if (!(wanted in includes)) throw new Error(`cannot find module '${path}'`);
-            return includes[wanted].exports;
-        };
-        const module = { exports: {} };
-        includes[name] = module;
-        run(module, module.exports, require);
+    const files = Object.create(null);
+    globalThis.__define = (name, run) => { files[name] = { run, module: null }; };
+    // In a circle of files each sees what the other has exported so far. What failed is not run again.
+    globalThis.__load = (name) => {
+        const file = files[name];
+        if (!file.module) {
+            file.module = { exports: {} };
+            file.run(file.module, file.module.exports, require);
+        }
+        return file.module.exports;
     };
-    globalThis.__attach = () => { for (const name in includes) globalThis[name] = includes[name].exports; };
+    globalThis.require = (path) => {
+        const name = String(path).replace(/^.*\//, "").replace(/\.js$/, "");
+        if (!(name in files)) throw new Error(`cannot find module \`${path}\``);
+        return __load(name);
+    };
+    globalThis.__attach = () => { for (const name in files) globalThis[name] = files[name].module?.exports; };
 })()"#;
 
 /// After all of them have run, as Dataform does it.

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::action::{Origin, Reference, Rendered};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::Project;
 use crate::sqlx::{PieceKind, Text, literals, simple_call};
@@ -58,14 +58,9 @@ impl<'a> Renderer<'a> {
     fn include_literals(&self) -> &HashMap<String, Vec<(String, Span)>> {
         self.includes.get_or_init(|| {
             let files = self.project.includes.iter().map(|id| self.project.sources.get(*id));
-            files.map(|file| (stem(file).to_owned(), static_texts(file, file.whole()))).collect()
+            files.map(|file| (file.stem().to_owned(), static_texts(file, file.whole()))).collect()
         })
     }
-}
-
-fn stem(file: &SourceFile) -> &str {
-    let name = file.path().rsplit('/').next().unwrap_or_default();
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The string and template literals in a piece of JavaScript whose value is what is written.
@@ -189,10 +184,19 @@ impl Body<'_> {
         let sources = &self.renderer.project.sources;
         match self.renderer.engine.thunks(self.file, sources, self.js, &expressions) {
             Ok(thunks) => indices.into_iter().zip(thunks).collect(),
-            Err(diagnostic) => {
+            Err(diagnostic) if diagnostic.code == Code::JavascriptLimit => {
                 self.fail(diagnostic);
                 HashMap::new()
             }
+            // One by one, so that each that is wrong is reported and the others still give their refs.
+            Err(_) => indices
+                .into_iter()
+                .zip(expressions)
+                .filter_map(|(index, expression)| {
+                    let one = self.renderer.engine.thunks(self.file, sources, self.js, &[expression]);
+                    one.map_err(|diagnostic| self.fail(diagnostic)).ok().and_then(|mut one| Some((index, one.pop()?)))
+                })
+                .collect(),
         }
     }
 

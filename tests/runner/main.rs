@@ -1,12 +1,21 @@
 //! Every test of the project: data is found and made into named trials.
 
+mod case;
+mod console;
+mod markdown;
+mod mask;
+mod shell;
+mod spec;
 mod syntax;
+mod tidy;
 mod translate;
 
 use libtest_mimic::Arguments;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = [syntax::trials(), translate::trials()].into_iter().flatten().collect();
+    let trials =
+        [case::trials(), shell::trials(), spec::trials(), syntax::trials(), tidy::trials(), translate::trials()];
+    let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
