@@ -2,8 +2,10 @@
 
 mod case;
 mod console;
+mod crash;
 mod markdown;
 mod mask;
+mod project;
 mod shell;
 mod spec;
 mod syntax;
@@ -14,8 +16,15 @@ use libtest_mimic::Arguments;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials =
-        [case::trials(), shell::trials(), spec::trials(), syntax::trials(), tidy::trials(), translate::trials()];
+    let trials = [
+        case::trials(),
+        crash::trials(),
+        shell::trials(),
+        spec::trials(),
+        syntax::trials(),
+        tidy::trials(),
+        translate::trials(),
+    ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
