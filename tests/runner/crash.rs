@@ -251,7 +251,7 @@ impl Crash {
         let mut snapshot = Snapshot::new();
         for table in look.texts("select table_name from duckdb_tables() where schema_name = 's'")? {
             let rows = look.texts(&format!(
-                "select string_agg(generation || '×' || number, ', ' order by generation) from \
+                "select coalesce(string_agg(generation || '×' || number, ', ' order by generation), 'nothing') from \
                  (select generation, count(*) as number from s.{table} group by all)"
             ));
             snapshot.insert(format!("{table} table"), rows?.join(""));

@@ -3,6 +3,7 @@
 mod case;
 mod console;
 mod crash;
+mod interrupt;
 mod markdown;
 mod mask;
 mod project;
@@ -19,6 +20,7 @@ fn main() {
     let trials = [
         case::trials(),
         crash::trials(),
+        interrupt::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),
