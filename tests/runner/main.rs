@@ -3,9 +3,10 @@
 mod case;
 mod console;
 mod crash;
-mod interrupt;
+
 mod markdown;
 mod mask;
+mod processes;
 mod project;
 mod shell;
 mod spec;
@@ -20,7 +21,7 @@ fn main() {
     let trials = [
         case::trials(),
         crash::trials(),
-        interrupt::trials(),
+        processes::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),
