@@ -62,7 +62,7 @@ impl DuckDb {
             if let Some(folder) = path.parent().filter(|_| !in_memory) {
                 fs::create_dir_all(folder).map_err(|failure| ConnectError::Failed {
                     path: path.display().to_string(),
-                    error: AdapterError { message: format!("its folder cannot be made: {failure}"), position: None },
+                    error: AdapterError::from_message(format!("its folder cannot be made: {failure}")),
                 })?;
             }
             let sql = format!(

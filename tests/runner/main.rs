@@ -6,6 +6,7 @@ mod crash;
 
 mod markdown;
 mod mask;
+mod parallel;
 mod processes;
 mod project;
 mod shell;
@@ -21,6 +22,7 @@ fn main() {
     let trials = [
         case::trials(),
         crash::trials(),
+        parallel::trials(),
         processes::trials(),
         shell::trials(),
         spec::trials(),
