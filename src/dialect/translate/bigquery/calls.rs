@@ -1,8 +1,10 @@
 //! Functions that no table can say.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Function, FunctionArgumentClause, FunctionArguments, HavingBoundKind, Ident,
-    NullTreatment, ObjectNamePart, Spanned, Subscript, Value,
+    NullTreatment, ObjectNamePart, Spanned, Subscript, Value, VisitMut, VisitorMut,
 };
 
 use super::casts::convert;
@@ -26,6 +28,8 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
                 bare.name.0.remove(0);
                 let mut bare = Expr::Function(bare);
                 let kind = rewriter.expr(&mut bare);
+                // Where an error would be raised, the result is NULL at once.
+                let _ = bare.visit(&mut WithoutErrors);
                 Some((build("try(x)", &[("x", &bare)]), kind))
             }
             word @ ("net"
@@ -92,6 +96,19 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
         "struct" => None,
         _ if name.starts_with("json_") => json::call(&name, function, rewriter),
         _ => None,
+    }
+}
+
+struct WithoutErrors;
+
+impl VisitorMut for WithoutErrors {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if matches!(expr, Expr::Function(function) if simple_name(&function.name) == "error") {
+            *expr = Expr::value(Value::Null);
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -492,7 +509,8 @@ pub(crate) fn access(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
         match access {
             AccessExpr::Dot(Expr::Identifier(field)) if kind == Type::Json => {
                 let path = format!("$.\"{}\"", field.value);
-                value = build("j -> p", &[("j", &value), ("p", &Expr::value(Value::SingleQuotedString(path)))]);
+                value =
+                    build("json_extract(j, p)", &[("j", &value), ("p", &Expr::value(Value::SingleQuotedString(path)))]);
             }
             AccessExpr::Dot(Expr::Identifier(field)) => {
                 kind = kind.field(&field.value);
@@ -538,7 +556,7 @@ fn subscript(value: Expr, kind: &Type, index: Expr, rewriter: &mut Rewriter) -> 
             (None, Some(number)) => Expr::value(Value::SingleQuotedString(format!("$[{number}]"))),
             _ => index,
         };
-        return (build("j -> p", &[("j", &value), ("p", &key)]), Type::Json);
+        return (build("json_extract(j, p)", &[("j", &value), ("p", &key)]), Type::Json);
     }
     // Only a list can be flattened: a JSON value, which counts in another way, is refused and not misread.
     let list = if *kind == Type::Unknown { build("flatten([x])", &[("x", &value)]) } else { bracketed(value) };

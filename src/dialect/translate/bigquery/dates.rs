@@ -229,7 +229,7 @@ fn timestamp(arguments: &[(Expr, Type)]) -> Option<(Expr, Type)> {
 
 fn string(arguments: &[(Expr, Type)]) -> Option<(Expr, Type)> {
     let expr = match arguments {
-        [(value, Type::Json)] => build("x ->> '$'", &[("x", value)]),
+        [(value, Type::Json)] => build("json_extract_string(x, '$')", &[("x", value)]),
         [(value, kind @ (Type::Date | Type::Timestamp | Type::TimestampTz | Type::Time))] => {
             convert(value.clone(), kind, &Type::Text, false)
         }

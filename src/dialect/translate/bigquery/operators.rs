@@ -217,6 +217,6 @@ pub(crate) fn path(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
         several => Expr::CompoundIdentifier(several.to_vec()),
     };
     let keys = Expr::value(Value::SingleQuotedString(format!("${keys}")));
-    *expr = build("j -> p", &[("j", &column), ("p", &keys)]);
+    *expr = build("json_extract(j, p)", &[("j", &column), ("p", &keys)]);
     Some(Type::Json)
 }

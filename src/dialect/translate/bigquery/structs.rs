@@ -1,9 +1,10 @@
 //! Structs and arrays of them.
 
-use sqlparser::ast::{DataType, DictionaryField, Expr, Ident, StructBracketKind};
+use sqlparser::ast::{DataType, DictionaryField, Expr, FunctionArguments, Ident, StructBracketKind};
 
 use super::calls::field_name;
 use super::casts::cast;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -49,7 +50,7 @@ pub(crate) fn array(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             names = names_of(&of_element);
             // Whole numbers are 64 bits wide, whatever the literal.
             if of_element == Type::Int && matches!(element, Expr::Value(_) | Expr::UnaryOp { .. }) {
-                *element = crate::dialect::translate::functions::build("cast(x as bigint)", &[("x", element)]);
+                *element = build("cast(x as bigint)", &[("x", element)]);
             }
         }
         kind = Some(match kind {
@@ -72,6 +73,9 @@ fn names_of(kind: &Type) -> Vec<String> {
 fn named(values: Vec<Expr>, names: &[String], rewriter: &mut Rewriter) -> (Expr, Type) {
     let mut fields = Vec::new();
     let mut kinds = Vec::new();
+    let nameless = rewriter.inserting
+        && names.is_empty()
+        && values.iter().all(|value| !matches!(value, Expr::Named { .. }) && field_name(value).is_none());
     for (place, value) in values.into_iter().enumerate() {
         let (mut value, own) = match value {
             Expr::Named { expr, name } => (*expr, Some(name.value)),
@@ -82,11 +86,21 @@ fn named(values: Vec<Expr>, names: &[String], rewriter: &mut Rewriter) -> (Expr,
         };
         let kind = rewriter.expr(&mut value);
         if kind == Type::Int && matches!(value, Expr::Value(_) | Expr::UnaryOp { .. }) {
-            value = crate::dialect::translate::functions::build("cast(x as bigint)", &[("x", &value)]);
+            value = build("cast(x as bigint)", &[("x", &value)]);
         }
         let name = names.get(place).cloned().or(own).unwrap_or_else(|| format!("_field_{}", place + 1));
         kinds.push((name.clone(), kind));
         fields.push(DictionaryField { key: Ident::with_quote('\'', name), value: Box::new(value) });
     }
-    (Expr::Dictionary(fields), Type::Struct(kinds))
+    let kind = Type::Struct(kinds);
+    if nameless {
+        // Its fields go by their places into those of the column.
+        let values: Vec<_> = fields.into_iter().map(|field| *field.value).collect();
+        let mut row = build("row()", &[]);
+        if let Expr::Function(function) = &mut row {
+            function.args = FunctionArguments::List(super::list_of(values));
+        }
+        return (row, kind);
+    }
+    (Expr::Dictionary(fields), kind)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) own_functions: Vec<String>,
     /// Variables that the script declares, in lower case.
     pub(crate) variables: Vec<(String, crate::dialect::translate::types::Type)>,
+    /// Whether these are rows of INSERT … VALUES.
+    pub(crate) inserting: bool,
     /// The statement that is being changed: where a node has no place of its own, its problems are put here.
     statement: Span,
     serial: usize,
@@ -43,6 +45,7 @@ impl<'a> Rewriter<'a> {
             problems: Vec::new(),
             own_functions: Vec::new(),
             variables: Vec::new(),
+            inserting: false,
             statement: Span::empty(),
             serial: 0,
         }

@@ -234,9 +234,10 @@ impl Rewriter<'_> {
                 let before = expr.to_string();
                 let kind = self.expr(expr);
                 self.rules.output(expr, &kind);
-                // The name of the column comes from the expression: it must not change with it.
+                // The name of the column comes from the expression: it must not change with it. DuckDB does not see the
+                // name of a field in ORDER BY.
                 if let Some(name) = &name
-                    && before != expr.to_string()
+                    && (before != expr.to_string() || self.is_field(expr))
                 {
                     let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
                     *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
@@ -285,6 +286,16 @@ impl Rewriter<'_> {
                 self.missing(place, "`.*` after an expression");
                 None
             }
+        }
+    }
+
+    /// Whether it is a field of a struct, and not a column of a relation.
+    fn is_field(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::CompoundIdentifier(parts) => {
+                parts.first().is_some_and(|first| self.scopes.relation(&first.value).is_none()) || parts.len() > 2
+            }
+            _ => false,
         }
     }
 
