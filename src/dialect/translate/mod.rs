@@ -8,6 +8,7 @@
 
 mod bigquery;
 mod functions;
+mod locate;
 mod print;
 mod rewrite;
 mod rules;
@@ -17,6 +18,7 @@ mod types;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Problem};
 
+pub use locate::origin;
 use rules::Rules;
 
 /// How the SQL of one warehouse is translated.
