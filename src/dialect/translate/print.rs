@@ -2,14 +2,26 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, Statement, VisitMut, VisitorMut};
+use sqlparser::ast::{Ident, Set, Statement, VisitMut, VisitorMut};
 
 /// The statements, each ended by a semicolon where there are several.
 pub(crate) fn script(mut statements: Vec<Statement>) -> String {
     let _ = statements.visit(&mut Quotes);
     match statements.as_slice() {
-        [statement] => statement.to_string(),
-        statements => statements.iter().map(|statement| format!("{statement};\n")).collect(),
+        [statement] => text(statement),
+        statements => statements.iter().map(|statement| format!("{};\n", text(statement))).collect(),
+    }
+}
+
+fn text(statement: &Statement) -> String {
+    match statement {
+        // Its name is of two words, where the tree knows only a path.
+        Statement::Set(Set::SingleAssignment { variable, values, .. }) => {
+            let name: Vec<_> = variable.0.iter().map(ToString::to_string).collect();
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            format!("SET {} = {}", name.join(" "), values.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
@@ -22,7 +34,7 @@ impl VisitorMut for Quotes {
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
         let reserved = ident.quote_style.is_none()
             && RESERVED.split_whitespace().any(|word| word.eq_ignore_ascii_case(&ident.value));
-        if reserved || ident.quote_style.is_some_and(|quote| quote != '"') {
+        if reserved || matches!(ident.quote_style, Some('`' | '[')) {
             ident.quote_style = Some('"');
         }
         ControlFlow::Continue(())

@@ -21,6 +21,9 @@ pub(crate) trait Rules: Debug + Sync {
     /// Whether NULL is less than every value in ORDER BY; otherwise it is greater.
     fn null_is_least(&self) -> bool;
 
+    /// Whether a name in GROUP BY means what SELECT gives that name to, before a column of FROM.
+    fn alias_before_column(&self) -> bool;
+
     /// DuckDB's word for a type; `false` where there is none.
     fn data_type(&self, data_type: &mut DataType) -> bool;
 
@@ -30,6 +33,11 @@ pub(crate) trait Rules: Debug + Sync {
 
     /// An operator, a cast, a call… whose parts are translated, and their types known.
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
+
+    /// A translated column of a result.
+    fn output(&self, expr: &mut Expr, kind: &Type) {
+        let _ = (expr, kind);
+    }
 
     /// A piece of FROM before it is translated. `true` says that it is done.
     fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {

@@ -6,6 +6,9 @@ mod query;
 mod statement;
 mod table;
 
+pub(crate) use call::simple_name;
+pub(crate) use expr::cast;
+
 use std::ops::Range;
 
 use sqlparser::ast::{DataType, Ident, Spanned, Statement};
@@ -86,6 +89,11 @@ impl<'a> Rewriter<'a> {
         if !self.rules.data_type(data_type) {
             self.missing(place, &format!("type `{}`", written.to_ascii_lowercase()));
         }
+    }
+
+    /// What stands at a place of the SQL.
+    pub(crate) fn source(&self, place: Span) -> Option<&'a str> {
+        if place.start.line == 0 { None } else { self.sql.get(self.range(place)) }
     }
 
     fn begin(&mut self, statement: &Statement) {

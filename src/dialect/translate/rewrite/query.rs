@@ -3,11 +3,12 @@
 use sqlparser::ast::{
     Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
     ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, WildcardAdditionalOptions,
-    WindowFrameBound, WindowSpec,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
+    ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
+use crate::dialect::translate::functions::{build, build_query};
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
 
@@ -132,7 +133,6 @@ impl Rewriter<'_> {
             (!select.sort_by.is_empty(), "SORT BY"),
             (select.into.is_some(), "SELECT INTO"),
             (select.top.is_some(), "TOP"),
-            (select.value_table_mode.is_some(), "SELECT AS STRUCT or AS VALUE"),
             (select.flavor != SelectFlavor::Standard, "query that starts with FROM"),
         ] {
             if present {
@@ -168,6 +168,18 @@ impl Rewriter<'_> {
                 columns
             });
         }
+        match select.value_table_mode.take() {
+            None => {}
+            // The fields of each struct are the columns of the result.
+            Some(ValueTableMode::AsStruct) => {}
+            Some(ValueTableMode::DistinctAsStruct) => select.distinct = Some(Distinct::Distinct),
+            Some(mode) => {
+                if mode == ValueTableMode::DistinctAsValue {
+                    select.distinct = Some(Distinct::Distinct);
+                }
+                columns = as_value(&mut select.projection, columns);
+            }
+        }
         if let Some(exclude) = &mut select.exclude {
             columns = without(columns, exclude);
         }
@@ -180,6 +192,9 @@ impl Rewriter<'_> {
             if select.projection.len() == columns.as_ref().map_or(0, Vec::len) { given.collect() } else { Vec::new() };
         self.scopes.add("", Some(given));
         self.group_by(&mut select.group_by);
+        if self.rules.alias_before_column() {
+            name_keys(&mut select.group_by, &select.projection);
+        }
         for condition in select.having.iter_mut().chain(&mut select.qualify) {
             self.expr(condition);
         }
@@ -218,6 +233,7 @@ impl Rewriter<'_> {
                 let name = output_name(expr);
                 let before = expr.to_string();
                 let kind = self.expr(expr);
+                self.rules.output(expr, &kind);
                 // The name of the column comes from the expression: it must not change with it.
                 if let Some(name) = &name
                     && before != expr.to_string()
@@ -229,6 +245,7 @@ impl Rewriter<'_> {
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 let kind = self.expr(expr);
+                self.rules.output(expr, &kind);
                 Some(vec![(alias.value.clone(), kind)])
             }
             SelectItem::ExprWithAliases { expr, .. } => {
@@ -237,6 +254,14 @@ impl Rewriter<'_> {
                 None
             }
             SelectItem::Wildcard(options) => {
+                if self.scopes.innermost().iter().any(|relation| relation.elements) {
+                    let place = options.wildcard_token.0.span;
+                    self.missing_because(
+                        place,
+                        "`*` over UNNEST of an array whose type is not known",
+                        "name the columns, or give the array a type with CAST",
+                    );
+                }
                 let columns = self
                     .scopes
                     .innermost()
@@ -261,6 +286,54 @@ impl Rewriter<'_> {
                 None
             }
         }
+    }
+
+    /// A query that stands for one value, or an array of them: `SELECT AS STRUCT` makes structs of its rows.
+    pub(crate) fn value_query(&mut self, query: &mut Query) -> Type {
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            match select.value_table_mode {
+                Some(ValueTableMode::AsStruct) => {
+                    select.value_table_mode = None;
+                    if select
+                        .projection
+                        .iter()
+                        .any(|item| !matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }))
+                    {
+                        let columns = self.query(query);
+                        return self.rows_as_structs(query, columns);
+                    }
+                    structs_of(select, query.order_by.as_mut());
+                }
+                Some(ValueTableMode::AsValue) => select.value_table_mode = None,
+                _ => {}
+            }
+        }
+        match self.query(query).as_deref() {
+            Some([(_, kind)]) => kind.clone(),
+            _ => Type::Unknown,
+        }
+    }
+
+    /// Puts a query around one, whose only column is its rows. Order and limit move outwards.
+    fn rows_as_structs(&mut self, query: &mut Query, columns: Columns) -> Type {
+        let row = self.fresh("row");
+        let mut outer = build_query("select r from t", &[]);
+        outer.order_by = query.order_by.take();
+        outer.limit_clause = query.limit_clause.take();
+        let inner = std::mem::replace(query, build_query("select 1", &[]));
+        if let SetExpr::Select(select) = outer.body.as_mut() {
+            select.projection = vec![SelectItem::UnnamedExpr(Expr::Identifier(row.clone()))];
+            if let Some(from) = select.from.first_mut() {
+                from.relation = TableFactor::Derived {
+                    lateral: false,
+                    subquery: Box::new(inner),
+                    alias: Some(TableAlias { explicit: true, name: row, columns: Vec::new(), at: None }),
+                    sample: None,
+                };
+            }
+        }
+        *query = outer;
+        columns.map_or(Type::Unknown, Type::Struct)
     }
 
     fn wildcard(&mut self, options: &mut WildcardAdditionalOptions, mut columns: Columns) -> Columns {
@@ -325,6 +398,86 @@ impl Rewriter<'_> {
                     self.expr(distance);
                 }
             }
+        }
+    }
+}
+
+/// `SELECT AS VALUE x`: the fields of `x` are the columns, if it is a struct.
+fn as_value(projection: &mut [SelectItem], columns: Columns) -> Columns {
+    let kind = columns.as_ref().and_then(|columns| columns.first()).map(|(_, kind)| kind.clone()).unwrap_or_default();
+    match kind {
+        Type::Struct(_) | Type::Unknown => {
+            if let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = projection {
+                let fields = build("unnest(x)", &[("x", value)]);
+                projection[0] = SelectItem::UnnamedExpr(fields);
+            }
+            if let Type::Struct(fields) = kind { Some(fields) } else { None }
+        }
+        _ => columns,
+    }
+}
+
+/// Makes one struct of the columns of SELECT. What ORDER BY names of them is written out.
+fn structs_of(select: &mut Select, order: Option<&mut OrderBy>) {
+    let mut values = Vec::new();
+    for item in std::mem::take(&mut select.projection) {
+        match item {
+            SelectItem::UnnamedExpr(expr) => values.push(expr),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                values.push(Expr::Named { expr: Box::new(expr), name: alias });
+            }
+            _ => {}
+        }
+    }
+    if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
+        for item in items {
+            if let Expr::Identifier(name) = &item.expr
+                && let Some(value) = values.iter().find_map(|value| match value {
+                    Expr::Named { expr, name: given } if given.value.eq_ignore_ascii_case(&name.value) => Some(expr),
+                    _ => None,
+                })
+            {
+                item.expr = value.as_ref().clone();
+            }
+        }
+    }
+    select.projection = vec![SelectItem::UnnamedExpr(Expr::Struct { values, fields: Vec::new() })];
+}
+
+/// Puts what SELECT gives a name to in the place of that name: DuckDB would look for a column first.
+fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
+    let given = |key: &Expr| {
+        let Expr::Identifier(key) = key else { return None };
+        projection.iter().enumerate().find_map(|(place, item)| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value.eq_ignore_ascii_case(&key.value) => {
+                Some((place, expr))
+            }
+            _ => None,
+        })
+    };
+    let numbered =
+        !projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let visit = |key: &mut Expr, top: bool| {
+        if let Some((place, value)) = given(key) {
+            *key = match value {
+                // DuckDB would read a literal as a number of a column.
+                _ if numbered && top => Expr::value(sqlparser::ast::Value::Number((place + 1).to_string(), false)),
+                value => value.clone(),
+            };
+        }
+    };
+    let GroupByExpr::Expressions(keys, modifiers) = group_by else { return };
+    for key in keys {
+        match key {
+            Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+                sets.iter_mut().flatten().for_each(|key| visit(key, false));
+            }
+            key => visit(key, true),
+        }
+    }
+    for modifier in modifiers {
+        if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
+            sets.iter_mut().flatten().for_each(|key| visit(key, false));
         }
     }
 }

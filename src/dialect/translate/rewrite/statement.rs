@@ -1,8 +1,8 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, ConditionalStatements, CreateTableOptions, FromTable, MergeAction, MergeInsertKind,
-    MergeUpdateKind, Spanned, Statement, TableObject, UpdateTableFromKind,
+    AssignmentTarget, ColumnOption, CreateTableOptions, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
+    Spanned, Statement, TableObject, UpdateTableFromKind,
 };
 
 use super::Rewriter;
@@ -191,11 +191,6 @@ impl Rewriter<'_> {
             }
         }
         vec![statement]
-    }
-
-    /// Statements in a block, translated one by one.
-    pub(crate) fn sequence(&mut self, block: &mut ConditionalStatements) -> Vec<Statement> {
-        block.statements().clone().into_iter().flat_map(|statement| self.statement(statement)).collect()
     }
 }
 
