@@ -375,7 +375,9 @@ impl Rewriter<'_> {
 
     /// NULL stands elsewhere by default in DuckDB, so its place is always written.
     pub(crate) fn order_by_expr(&mut self, item: &mut OrderByExpr) {
-        self.expr(&mut item.expr);
+        if self.expr(&mut item.expr) == Type::Json {
+            self.missing_because(item.expr.span(), "ORDER BY of JSON", "cast it to the type that it holds");
+        }
         let least = self.rules.null_is_least();
         let descending = matches!(item.options.sort, Some(OrderBySort::Desc));
         if item.with_fill.is_some() || matches!(item.options.sort, Some(OrderBySort::Using(_))) {
