@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, Set, Statement, VisitMut, VisitorMut};
+use sqlparser::ast::{Ident, Set, Statement, Value, ValueWithSpan, VisitMut, VisitorMut};
 
 /// The statements, each ended by a semicolon where there are several.
 pub(crate) fn script(mut statements: Vec<Statement>) -> String {
@@ -30,6 +30,16 @@ struct Quotes;
 
 impl VisitorMut for Quotes {
     type Break = ();
+
+    /// The tree's own printing takes two quotes in a row for one that is already escaped.
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        if let Value::SingleQuotedString(text) = &mut value.value
+            && text.contains('\'')
+        {
+            *text = text.replace('\'', "''");
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
         let reserved = ident.quote_style.is_none()

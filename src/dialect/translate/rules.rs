@@ -34,6 +34,15 @@ pub(crate) trait Rules: Debug + Sync {
     /// An operator, a cast, a call… whose parts are translated, and their types known.
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
 
+    /// The name of a column that the text gives none to; `None` where the warehouse makes one up that nobody can write.
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Identifier(name) => Some(name.value.clone()),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+            _ => None,
+        }
+    }
+
     /// A translated column of a result.
     fn output(&self, expr: &mut Expr, kind: &Type) {
         let _ = (expr, kind);

@@ -23,17 +23,28 @@ pub(crate) fn within_group(function: &Function, rewriter: &mut Rewriter) -> (Exp
         keys.push(rewriter.expr(&mut item.expr.clone()));
         rewriter.order_by_expr(item);
     }
-    let (duckdb_name, arguments, ordered, kind) = match (name.as_str(), arguments.as_slice(), order.as_slice()) {
+    let keys_count = order.len();
+    let (duckdb_name, arguments, ordered, kind) = match (name.as_str(), arguments.as_slice(), keys_count) {
         ("listagg" | "string_agg", [(value, kind), rest @ ..], _) if rest.len() < 2 => {
+            let listed = value;
             let value = match kind {
                 Type::Text => value.clone(),
                 kind => converted(value.clone(), kind, &Type::Text, &DataType::Varchar(None), false),
             };
+            // Where only what differs counts, DuckDB orders by what is listed.
+            if modifiers.distinct.is_some() {
+                for item in &mut order {
+                    if item.expr == *listed {
+                        item.expr = value.clone();
+                    }
+                }
+            }
             let empty = Expr::value(Value::SingleQuotedString(String::new()));
             let separator = rest.first().map_or(empty, |(separator, _)| separator.clone());
             ("string_agg", vec![value, separator], order.clone(), Type::Text)
         }
-        ("percentile_cont", [(fraction, _)], [item]) => {
+        ("percentile_cont", [(fraction, _)], 1) => {
+            let item = &order[0];
             let key = keys.first().cloned().unwrap_or_default();
             // Between two numbers of a few digits there are numbers of more digits.
             let value = match key {
@@ -43,12 +54,14 @@ pub(crate) fn within_group(function: &Function, rewriter: &mut Rewriter) -> (Exp
             let kind = if matches!(key, Type::Unknown) || key.is_number() { Type::Float } else { key };
             ("quantile_cont", vec![value.clone(), fraction.clone()], descending(item, value), kind)
         }
-        ("percentile_disc", [(fraction, _)], [item]) => {
+        ("percentile_disc", [(fraction, _)], 1) => {
+            let item = &order[0];
             let kind = keys.first().cloned().unwrap_or_default();
             let value = item.expr.clone();
             ("quantile_disc", vec![value.clone(), fraction.clone()], descending(item, value), kind)
         }
-        ("mode", [], [item]) => {
+        ("mode", [], 1) => {
+            let item = &order[0];
             let kind = keys.first().cloned().unwrap_or_default();
             ("mode", vec![item.expr.clone()], order.clone(), kind)
         }

@@ -70,6 +70,7 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
         | DataType::BigInt(_)
         | DataType::Int8(_)
         | DataType::Real
+        | DataType::Double(ExactNumberInfo::None)
         | DataType::Date
         | DataType::Time(None, TimezoneInfo::None)
         | DataType::Timestamp(None, TimezoneInfo::None)

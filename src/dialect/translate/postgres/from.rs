@@ -1,6 +1,8 @@
 //! Functions in FROM.
 
-use sqlparser::ast::{Expr, Function, Ident, Spanned, TableAlias, TableAliasColumnDef, TableFactor};
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, Ident, Spanned, TableAlias, TableAliasColumnDef, TableFactor,
+};
 
 use super::aggregate::called;
 use super::expr::{arguments, duckdb};
@@ -13,7 +15,7 @@ pub(super) fn function(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool
         TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. }
             if name.to_string().eq_ignore_ascii_case("generate_series") =>
         {
-            let values = rewriter.table_arguments(&mut args.args);
+            let values = values_of(&args.args, rewriter);
             let kind = values.first().map(|(_, kind)| kind.clone()).unwrap_or_default();
             let list = Expr::Function(called("generate_series", series(values)));
             let alias = alias_of(alias.as_ref(), "generate_series");
@@ -34,6 +36,18 @@ pub(super) fn function(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool
         }
         _ => false,
     }
+}
+
+fn values_of(args: &[FunctionArg], rewriter: &mut Rewriter) -> Vec<(Expr, Type)> {
+    let mut values = Vec::new();
+    for arg in args {
+        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = arg {
+            let mut value = value.clone();
+            let kind = rewriter.expr(&mut value);
+            values.push((value, kind));
+        }
+    }
+    values
 }
 
 /// Days count as moments.

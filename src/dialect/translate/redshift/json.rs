@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     AccessExpr, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectNamePart, Spanned, Subscript, TableFactor, Value,
+    FunctionArguments, Ident, JsonPathElem, ObjectNamePart, Spanned, Subscript, TableFactor, Value,
 };
 
 use super::functions::is_text;
@@ -35,6 +35,19 @@ fn steps(expr: &Expr) -> Option<Vec<Step>> {
                     AccessExpr::Dot(Expr::Identifier(name)) => Step::Name(name.clone()),
                     AccessExpr::Subscript(Subscript::Index { index }) => Step::Place(index.clone()),
                     _ => return None,
+                });
+            }
+            way
+        }
+        Expr::JsonAccess { value, path } => {
+            let mut way = steps(value)?;
+            for step in &path.path {
+                way.push(match step {
+                    JsonPathElem::Dot { key, quoted } => {
+                        Step::Name(if *quoted { Ident::with_quote('"', key) } else { Ident::new(key) })
+                    }
+                    JsonPathElem::Bracket { key } => Step::Place(key.clone()),
+                    JsonPathElem::ColonBracket { .. } => return None,
                 });
             }
             way

@@ -41,6 +41,14 @@ impl Rules for Redshift {
         false
     }
 
+    fn alias_before_column(&self) -> bool {
+        false
+    }
+
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        postgres::column_name(expr)
+    }
+
     fn data_type(&self, data_type: &mut DataType) -> bool {
         postgres::data_type(data_type, NUMERIC)
     }

@@ -4,6 +4,13 @@ use sqlparser::ast::{Expr, PivotValueSource, Spanned, TableFactor, Value};
 
 use crate::dialect::translate::rewrite::Rewriter;
 
+fn aggregate_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Function(function) => Some(function.name.to_string().to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
 /// Whether the piece of FROM was one of them.
 pub(super) fn table(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
     match table {
@@ -12,8 +19,9 @@ pub(super) fn table(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
             rewriter.table(table);
             for aggregate in aggregate_functions {
                 let place = aggregate.expr.span();
+                let before = aggregate_name(&aggregate.expr);
                 rewriter.expr(&mut aggregate.expr);
-                if !matches!(aggregate.expr, Expr::Function(_)) {
+                if before.is_none() || aggregate_name(&aggregate.expr) != before {
                     rewriter.missing_because(place, "this aggregate in PIVOT", "cast its argument");
                 }
             }

@@ -230,13 +230,14 @@ impl Rewriter<'_> {
     fn item(&mut self, item: &mut SelectItem) -> Columns {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = output_name(expr);
+                let name = self.rules.column_name(expr);
                 let before = expr.to_string();
+                let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let kind = self.expr(expr);
                 self.rules.output(expr, &kind);
                 // The name of the column comes from the expression: it must not change with it.
                 if let Some(name) = &name
-                    && before != expr.to_string()
+                    && (!is_column || before != expr.to_string())
                 {
                     let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
                     *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
@@ -481,15 +482,6 @@ fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
         if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
             sets.iter_mut().flatten().for_each(|key| visit(key, false));
         }
-    }
-}
-
-/// The name that a warehouse gives to an unnamed column; `None` where it makes one up.
-fn output_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
-        _ => None,
     }
 }
 
