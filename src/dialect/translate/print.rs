@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Ident, ObjectNamePart, Set, Statement, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Ident, ObjectNamePart, Set, Statement, Value, ValueWithSpan, VisitMut, VisitorMut};
 
 /// The statements, each ended by a semicolon where there are several.
 pub(crate) fn script(mut statements: Vec<Statement>) -> String {
@@ -41,6 +41,16 @@ impl VisitorMut for Quotes {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         name_of_call(expr, Some(UNTOUCHED), None);
+        ControlFlow::Continue(())
+    }
+
+    /// The tree's own printing takes two quotes in a row for one that is already escaped.
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        if let Value::SingleQuotedString(text) = &mut value.value
+            && text.contains('\'')
+        {
+            *text = text.replace('\'', "''");
+        }
         ControlFlow::Continue(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use sqlparser::ast::{DataType, Expr, Statement, TableFactor, TableWithJoins};
+use sqlparser::ast::{DataType, Expr, Query, Statement, TableFactor, TableWithJoins};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -33,6 +33,20 @@ pub(crate) trait Rules: Debug + Sync {
 
     /// An operator, a cast, a call… whose parts are translated, and their types known.
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
+
+    /// A query before it is translated.
+    fn query(&self, query: &mut Query, rewriter: &mut Rewriter) {
+        let _ = (query, rewriter);
+    }
+
+    /// The name of a column that the text gives none to; `None` where the warehouse makes one up that nobody can write.
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Identifier(name) => Some(name.value.clone()),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+            _ => None,
+        }
+    }
 
     /// A translated column of a result.
     fn output(&self, expr: &mut Expr, kind: &Type) {

@@ -90,6 +90,8 @@ impl Scopes {
         for query in self.queries.iter().rev() {
             let mut blind = false;
             for relation in query {
+                // The fields of its elements, if they are structs, are not known.
+                blind |= relation.elements;
                 match &relation.columns {
                     None => blind = true,
                     Some(columns) => {

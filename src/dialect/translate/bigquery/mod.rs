@@ -7,6 +7,7 @@ mod json;
 mod literals;
 mod operators;
 mod parts;
+mod pipes;
 mod script;
 mod structs;
 mod tables;
@@ -16,7 +17,7 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{
     CeilFloorKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Spanned, Statement, TableFactor, TableWithJoins,
+    FunctionArguments, Query, Spanned, Statement, TableFactor, TableWithJoins,
 };
 
 use crate::dialect::translate::functions::Functions;
@@ -83,6 +84,10 @@ impl Rules for BigQuery {
 
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
         operators::binary(expr, left, right, rewriter)
+    }
+
+    fn query(&self, query: &mut Query, rewriter: &mut Rewriter) {
+        pipes::unfold(query, rewriter);
     }
 
     /// A literal is 32 bits wide in DuckDB, and INT64 is 64.

@@ -6,7 +6,7 @@ use sqlparser::ast::{
     TableWithJoins, Value,
 };
 
-use crate::dialect::translate::functions::{build, build_query};
+use crate::dialect::translate::functions::build_query;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
@@ -54,7 +54,7 @@ pub(crate) fn translate(table: &mut TableFactor, rewriter: &mut Rewriter) -> boo
             true
         }
         TableFactor::UNNEST { alias, array_exprs, with_offset, with_offset_alias, .. } => {
-            let ([array], true) = (array_exprs.as_slice(), true) else {
+            let [array] = array_exprs.as_slice() else {
                 rewriter.missing(sqlparser::tokenizer::Span::empty(), "UNNEST of several arrays");
                 return true;
             };
@@ -126,16 +126,58 @@ fn unnest(mut array: Expr, alias: Option<Ident>, offset: Option<Ident>, rewriter
         }
         return derived(query, name, Vec::new());
     }
+    if element == Type::Unknown {
+        return unknown_elements(&array, alias, offset, own, rewriter);
+    }
     let column = alias.unwrap_or_else(|| Ident::new("f0_"));
-    let mut columns = vec![(column.value.clone(), element.clone())];
+    let mut columns = vec![(column.value.clone(), element)];
     place(&mut columns);
-    rewriter.scopes.add_elements(&own.value, Some(columns), element == Type::Unknown);
+    rewriter.scopes.add(&own.value, Some(columns));
     let names = std::iter::once(column).chain(offset.clone()).collect();
     let query = match offset {
         None => build_query("select unnest(a)", &[("a", &array)]),
         Some(_) => build_query("select unnest(a), generate_subscripts(a, 1) - 1", &[("a", &array)]),
     };
     derived(query, own, names)
+}
+
+/// Elements that are structs or not: DuckDB finds out. Both they and their fields are columns; without an alias only the
+/// fields, as nothing could name the elements.
+fn unknown_elements(
+    array: &Expr,
+    alias: Option<Ident>,
+    offset: Option<Ident>,
+    own: Ident,
+    rewriter: &mut Rewriter,
+) -> TableFactor {
+    let mut query = build_query(
+        "select unnest(a) as _element, unnest(a, max_depth := 2), generate_subscripts(a, 1) - 1 as _offset",
+        &[("a", array)],
+    );
+    let mut columns = Vec::new();
+    let star = alias.is_none();
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        match offset {
+            None => select.projection.truncate(2),
+            Some(offset) => {
+                columns.push((offset.value.clone(), Type::Int));
+                if let Some(SelectItem::ExprWithAlias { alias, .. }) = select.projection.last_mut() {
+                    *alias = offset;
+                }
+            }
+        }
+        match alias {
+            None => drop(select.projection.remove(0)),
+            Some(name) => {
+                columns.push((name.value.clone(), Type::Unknown));
+                if let Some(SelectItem::ExprWithAlias { alias, .. }) = select.projection.first_mut() {
+                    *alias = name;
+                }
+            }
+        }
+    }
+    rewriter.scopes.add_elements(&own.value, if star { None } else { Some(columns) }, !star);
+    derived(query, own, Vec::new())
 }
 
 fn derived(query: sqlparser::ast::Query, name: Ident, columns: Vec<Ident>) -> TableFactor {
@@ -283,6 +325,5 @@ fn unpivot(table: &mut TableFactor, rewriter: &mut Rewriter) {
     let own = rewriter.fresh("unpivot");
     let visible = alias.as_ref().map(|alias| alias.name.value.clone()).unwrap_or_default();
     rewriter.scopes.add(&visible, None);
-    let _ = build;
     *table = derived(query, alias.map_or(own, |alias| alias.name), Vec::new());
 }

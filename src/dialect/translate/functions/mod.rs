@@ -166,7 +166,7 @@ fn read_line(line: &str) -> Option<(String, Function)> {
 
 fn read_parameter(text: &str) -> Option<Parameter> {
     let text = text.trim();
-    if text.starts_with(|first: char| first.is_ascii_uppercase()) {
+    if text.starts_with(|first: char| first.is_ascii_uppercase() || first.is_ascii_digit()) {
         return Some(Parameter::Word(text.to_owned()));
     }
     let (name, kind) =

@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{
     Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
-    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
+    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select, SelectFlavor,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
     ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
 };
 
@@ -16,6 +16,8 @@ impl Rewriter<'_> {
     /// Changes a query, and says what is known of its columns.
     #[recursive::recursive]
     pub(crate) fn query(&mut self, query: &mut Query) -> Columns {
+        let rules = self.rules;
+        rules.query(query, self);
         let mark = self.scopes.mark();
         if let Some(with) = &mut query.with {
             for named in &mut with.cte_tables {
@@ -230,14 +232,15 @@ impl Rewriter<'_> {
     fn item(&mut self, item: &mut SelectItem) -> Columns {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = output_name(expr);
+                let name = self.rules.column_name(expr);
                 let before = expr.to_string();
+                let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let kind = self.expr(expr);
                 self.rules.output(expr, &kind);
                 // The name of the column comes from the expression: it must not change with it. DuckDB does not see the
                 // name of a field in ORDER BY.
                 if let Some(name) = &name
-                    && (before != expr.to_string() || self.is_field(expr))
+                    && (!is_column || before != expr.to_string() || self.is_field(expr))
                 {
                     let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
                     *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
@@ -367,8 +370,19 @@ impl Rewriter<'_> {
         if let Some(exclude) = &options.opt_exclude {
             columns = without(columns, exclude);
         }
-        if options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_alias.is_some() {
-            self.missing(place, "`*` with ILIKE, RENAME or AS");
+        if let Some(rename) = &options.opt_rename {
+            let renames = match rename {
+                RenameSelectItem::Single(one) => std::slice::from_ref(one),
+                RenameSelectItem::Multiple(several) => several,
+            };
+            for (column, _) in columns.iter_mut().flatten() {
+                if let Some(rename) = renames.iter().find(|rename| rename.ident.value.eq_ignore_ascii_case(column)) {
+                    column.clone_from(&rename.alias.value);
+                }
+            }
+        }
+        if options.opt_ilike.is_some() || options.opt_alias.is_some() {
+            self.missing(place, "`*` with ILIKE or AS");
         }
         columns
     }
@@ -386,7 +400,9 @@ impl Rewriter<'_> {
 
     /// NULL stands elsewhere by default in DuckDB, so its place is always written.
     pub(crate) fn order_by_expr(&mut self, item: &mut OrderByExpr) {
-        self.expr(&mut item.expr);
+        if self.expr(&mut item.expr) == Type::Json {
+            self.missing_because(item.expr.span(), "ORDER BY of JSON", "cast it to the type that it holds");
+        }
         let least = self.rules.null_is_least();
         let descending = matches!(item.options.sort, Some(OrderBySort::Desc));
         if item.with_fill.is_some() || matches!(item.options.sort, Some(OrderBySort::Using(_))) {
@@ -490,15 +506,6 @@ fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
         if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
             sets.iter_mut().flatten().for_each(|key| visit(key, false));
         }
-    }
-}
-
-/// The name that a warehouse gives to an unnamed column; `None` where it makes one up.
-fn output_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
-        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     AssignmentTarget, ColumnOption, CreateTableOptions, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
-    Spanned, Statement, TableObject, UpdateTableFromKind,
+    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind,
 };
 
 use super::Rewriter;
