@@ -141,7 +141,7 @@ impl Places<'_> {
         } else {
             let line = rest.lines().next().unwrap_or_default();
             let line = line.split(" #").next().unwrap_or_default().trim_end_matches(around);
-            line.trim_end_matches(['}', ']']).trim_end_matches(around).len()
+            line.trim_end_matches(|char| "}] ,\"'\t\r".contains(char)).len()
         };
         let start = within.start + skipped;
         self.file.span(start..start + kept)
