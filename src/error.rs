@@ -1,5 +1,6 @@
 use std::io;
 
+use crate::adapter::{AdapterError, ConnectError};
 use crate::graph::SelectError;
 use crate::project::LoadError;
 
@@ -59,6 +60,27 @@ impl From<SelectError> for CommandError {
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
+        Self::unable(error.to_string())
+    }
+}
+
+impl From<ConnectError> for CommandError {
+    fn from(error: ConnectError) -> Self {
+        let help = match &error {
+            ConnectError::Unsupported { .. } => {
+                Some("choose an environment with `warehouse: duckdb`, or leave --env out")
+            }
+            ConnectError::InUse { .. } => {
+                Some("wait until it is done: one process at a time can write to a DuckDB file")
+            }
+            ConnectError::Failed { .. } => None,
+        };
+        Self::Unable { message: error.to_string(), help: help.map(str::to_owned) }
+    }
+}
+
+impl From<AdapterError> for CommandError {
+    fn from(error: AdapterError) -> Self {
         Self::unable(error.to_string())
     }
 }

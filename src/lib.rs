@@ -26,6 +26,12 @@ pub mod analysis;
 
 pub mod compile;
 
+pub mod plan;
+
+pub mod adapter;
+
+pub mod execute;
+
 pub mod artifact;
 
 pub mod report;

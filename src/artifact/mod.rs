@@ -2,7 +2,9 @@
 
 mod compiled;
 mod manifest;
+mod run_results;
 mod write;
 
 pub use compiled::{compiled, write_compiled};
+pub use run_results::write_run_results;
 pub use write::write_atomically;

@@ -1,8 +1,15 @@
 //! One file for each command: its arguments, whose doc comments are the help, and a short function.
 
 mod compile;
+mod completions;
 mod explain;
+mod init;
+mod list;
+mod run;
 mod shared;
+mod show;
+mod test;
+mod translate;
 
 use clap::Subcommand;
 
@@ -14,14 +21,35 @@ use crate::report::Terminal;
 pub enum Command {
     /// Check the whole project and write the compiled SQL
     Compile(compile::CompileArgs),
+    /// Print a script that completes the command line in a shell
+    Completions(completions::CompletionsArgs),
     /// Explain a diagnostic by its code
     Explain(explain::ExplainArgs),
+    /// Make a new project that compiles, runs and passes its tests
+    Init(init::InitArgs),
+    /// List the actions, or the selected ones
+    List(list::ListArgs),
+    /// Run the graph, or the selected part of it
+    Run(run::RunArgs),
+    /// Show the first rows of a model's query
+    Show(show::ShowArgs),
+    /// Run the unit tests, and check the assertions on what the warehouse holds
+    Test(test::TestArgs),
+    /// Translate SQL from standard input to another dialect
+    Translate(translate::TranslateArgs),
 }
 
 /// Runs a command.
 pub fn run(command: &Command, terminal: &Terminal) -> Result<(), CommandError> {
     match command {
         Command::Compile(args) => compile::run(args, terminal),
+        Command::Completions(args) => completions::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
+        Command::Init(args) => init::run(args, terminal),
+        Command::List(args) => list::run(args, terminal),
+        Command::Run(args) => run::run(args, terminal),
+        Command::Show(args) => show::run(args, terminal),
+        Command::Test(args) => test::run(args, terminal),
+        Command::Translate(args) => translate::run(args, terminal),
     }
 }

@@ -1,13 +1,20 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
 
+use crate::adapter::{self, Adapter};
 use crate::compile::{Compilation, compile};
+use crate::diagnostic::Diagnostics;
 use crate::error::CommandError;
 use crate::files::Disk;
+use crate::graph::{Selection, Selector};
 use crate::project::{Overrides, SETTINGS_FILES};
+use crate::relation::Target;
+use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
 
 /// Arguments of every command that works on a project.
 #[derive(Debug, Args)]
@@ -55,6 +62,72 @@ impl ProjectArgs {
         let compilation = compile(&Disk::new(&root), &overrides, &secret)?;
         Ok((root, compilation))
     }
+}
+
+impl ProjectArgs {
+    /// Reads and checks the project, shows what is wrong, and ends if that keeps it from working.
+    pub(super) fn compile_or_fail(&self, terminal: &Terminal) -> Result<(PathBuf, Compilation), CommandError> {
+        let started = Instant::now();
+        let (root, compilation) = self.compile()?;
+        terminal.diagnostics(&compilation, OutputFormat::Text);
+        if compilation.diagnostics.has_errors() {
+            terminal.note(&compile_summary(&compilation, started.elapsed()));
+            return Err(CommandError::Failed);
+        }
+        Ok((root, compilation))
+    }
+}
+
+/// Which actions a command is about.
+#[derive(Debug, Args)]
+pub(super) struct SelectArgs {
+    /// Names, tag:…, path:…, type:…, with + for what is above or below; spaces unite, commas intersect
+    #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
+    select: Vec<String>,
+    /// The same, to be left out
+    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
+    exclude: Vec<String>,
+    /// Names of actions, as Dataform takes them
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
+    actions: Vec<String>,
+    /// Tags, as Dataform takes them
+    #[arg(long, value_name = "TAG", value_delimiter = ',', num_args = 1..)]
+    tags: Vec<String>,
+    /// Also all that the selected actions depend on
+    #[arg(long)]
+    include_deps: bool,
+    /// Also all that depends on the selected actions
+    #[arg(long)]
+    include_dependents: bool,
+}
+
+impl SelectArgs {
+    /// The actions that were asked for; all of them if none were.
+    pub(super) fn select(&self, compilation: &Compilation) -> Result<Selection, CommandError> {
+        let selector = Selector {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            actions: self.actions.clone(),
+            tags: self.tags.clone(),
+            include_deps: self.include_deps,
+            include_dependents: self.include_dependents,
+        };
+        Ok(selector.select(&compilation.graph, &compilation.project.sources)?)
+    }
+}
+
+/// Connects to the environment's warehouse and makes it ready.
+pub(super) fn connect(root: &Path, compilation: &Compilation) -> Result<Arc<dyn Adapter>, CommandError> {
+    let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
+    let adapter = adapter::connect(&compilation.project.environment, root, &targets)?;
+    adapter.prepare()?;
+    Ok(adapter)
+}
+
+/// Shows diagnostics that came after the compilation.
+pub(super) fn show(diagnostics: &Diagnostics, compilation: &Compilation, terminal: &Terminal) {
+    let format = DiagnosticFormat::Text { color: terminal.color() };
+    terminal.note(&render_diagnostics(diagnostics, &compilation.project.sources, format));
 }
 
 /// The variables of a `.env` file beside the settings. They never override the real environment.

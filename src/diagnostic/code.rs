@@ -45,6 +45,14 @@ codes! {
     /// What to do: name the schema (and, if need be, the database) in the ref.
     AmbiguousRef = "ambiguous-ref",
 
+    /// An assertion found rows that should not be there.
+    ///
+    /// The first of them are shown. Those of the last run are in the view that is named like the assertion, in the schema
+    /// for assertions. What depends on the assertion was skipped.
+    ///
+    /// What to do: look at the rows. Either the data is wrong, or the assertion says too much.
+    AssertionFailed = "assertion-failed",
+
     /// Actions that depend on each other in a circle, so that none can run first.
     ///
     /// The shortest circle is shown, with the place of each ref that makes it.
@@ -167,6 +175,14 @@ codes! {
     /// that are the target of a ref but have no output.
     UnfitAction = "unfit-action",
 
+    /// A unit test gave other rows than it expects.
+    ///
+    /// Rows with a `-` are expected and missing, rows with a `+` are there and not expected. The order of rows and of
+    /// columns does not count.
+    ///
+    /// What to do: mend the model, or correct the expectation.
+    UnitTestFailed = "unit-test-failed",
+
     /// A config key that is not known.
     ///
     /// Keys of a misspelt name would otherwise have no effect, without a word. Near names are offered;
@@ -218,6 +234,13 @@ codes! {
     ///
     /// What to do: name the input as the model's ref names it, or take it out.
     UnusedInput = "unused-input",
+
+    /// A statement that the warehouse refused or could not finish.
+    ///
+    /// The step was undone: its table is as it was before. What depends on it was skipped, the rest of the run went on.
+    ///
+    /// What to do: the message is the warehouse's own. If it points at a place, that is shown in your file.
+    WarehouseError = "warehouse-error",
 }
 
 impl fmt::Display for Code {

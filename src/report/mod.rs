@@ -2,10 +2,18 @@
 
 mod compile;
 mod diagnostics;
+mod plan;
+mod run;
+mod table;
 mod terminal;
+mod test;
 mod words;
 
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
+pub use plan::plan_text;
+pub use run::RunReporter;
+pub use table::{diff_table, rows_table};
 pub use terminal::{OutputFormat, Terminal};
+pub use test::{TestReport, junit};
 pub use words::{count, duration};

@@ -22,6 +22,11 @@ impl Terminal {
         Self { color, interactive, github: env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") }
     }
 
+    /// For text that goes into a file.
+    pub fn plain() -> Self {
+        Self { color: false, interactive: false, github: false }
+    }
+
     /// Whether a person watches.
     pub fn is_interactive(&self) -> bool {
         self.interactive
@@ -30,6 +35,11 @@ impl Terminal {
     /// Whether to use colours.
     pub fn color(&self) -> bool {
         self.color
+    }
+
+    /// Text in a colour of the terminal's, by its number; as it is where colours are off.
+    pub fn paint(&self, color: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// A result, to standard output. A reader that went away, as `head` does, is no error.
@@ -44,7 +54,7 @@ impl Terminal {
 
     /// Why trueup could not work.
     pub fn error(&self, message: &str, help: Option<&str>) {
-        let heading = if self.color { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        let heading = self.paint("1;31", "error");
         let mut text = format!("{heading}: {message}\n");
         if let Some(help) = help {
             text.push_str(&format!("help: {help}\n"));

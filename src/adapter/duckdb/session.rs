@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use duckdb::{Connection, InterruptHandle};
+use serde::Deserialize;
+
+use crate::adapter::{AdapterError, Rows, Session};
+use crate::relation::Column;
+
+/// One connection to the engine.
+pub(super) struct DuckDbSession {
+    connection: Connection,
+    /// Kept alive for as long as the session is, so that a cancel finds it.
+    _handle: Arc<InterruptHandle>,
+}
+
+impl DuckDbSession {
+    pub(super) fn new(connection: Connection, handle: Arc<InterruptHandle>) -> Self {
+        Self { connection, _handle: handle }
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), AdapterError> {
+        self.connection.execute_batch(sql).map_err(|failure| error(&failure))
+    }
+}
+
+impl Session for DuckDbSession {
+    fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
+        // What writes rows answers with their number; `create table as` too, which `Connection::execute` leaves out.
+        let run = || -> duckdb::Result<Option<u64>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let is_count = row.as_ref().column_names().first().is_some_and(|name| name == "Count");
+            if is_count { Ok(row.get::<_, Option<u64>>(0).ok().flatten()) } else { Ok(None) }
+        };
+        run().map_err(|failure| error(&failure))
+    }
+
+    fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError> {
+        let columns = self.describe(sql)?;
+        let limit = if limit == usize::MAX { String::new() } else { format!(" limit {limit}") };
+        // Text is how every type can be shown; DuckDB itself knows best how.
+        let casts: Vec<String> = (1..=columns.len()).map(|at| format!("#{at}::varchar")).collect();
+        let sql = format!("select {} from (\n{sql}\n){limit}", casts.join(", "));
+        let run = || -> duckdb::Result<Vec<Vec<Option<String>>>> {
+            let mut statement = self.connection.prepare(&sql)?;
+            let width = columns.len();
+            let rows = statement.query_map([], |row| (0..width).map(|at| row.get(at)).collect())?;
+            rows.collect()
+        };
+        let rows = run().map_err(|failure| error(&failure))?;
+        Ok(Rows { columns, rows })
+    }
+
+    fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError> {
+        const HEAD: &str = "describe ";
+        let run = || -> duckdb::Result<Vec<Column>> {
+            let mut statement = self.connection.prepare(&format!("{HEAD}{sql}"))?;
+            let rows = statement.query_map([], |row| Ok(Column { name: row.get(0)?, data_type: row.get(1)? }))?;
+            rows.collect()
+        };
+        run().map_err(|failure| {
+            let mut error = error(&failure);
+            error.position = error.position.and_then(|position| position.checked_sub(HEAD.len()));
+            error
+        })
+    }
+
+    fn begin(&mut self) -> Result<(), AdapterError> {
+        self.batch("begin transaction")
+    }
+
+    fn commit(&mut self) -> Result<(), AdapterError> {
+        self.batch("commit")
+    }
+
+    fn roll_back(&mut self) {
+        let _ = self.batch("rollback");
+    }
+}
+
+/// What DuckDB says with `errors_as_json`.
+#[derive(Deserialize)]
+struct JsonError {
+    exception_type: String,
+    exception_message: String,
+    position: Option<String>,
+}
+
+pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
+    let message = match failure {
+        duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    };
+    match serde_json::from_str::<JsonError>(&message) {
+        Ok(error) => AdapterError {
+            message: format!("{} error: {}", error.exception_type, error.exception_message.trim()),
+            position: error.position.and_then(|position| position.parse().ok()),
+        },
+        Err(_) => AdapterError { message, position: None },
+    }
+}

@@ -1,0 +1,113 @@
+//! How trueup talks to a warehouse. SQL goes in as text; nothing here writes any for a model.
+
+mod duckdb;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::dialect::Dialect;
+use crate::project::{Connection, Environment};
+use crate::relation::{Column, Target, WarehouseState};
+
+pub use duckdb::DuckDb;
+
+/// A warehouse.
+pub trait Adapter: Send + Sync {
+    /// The SQL that it takes.
+    fn dialect(&self) -> &'static dyn Dialect;
+
+    /// Makes ready what the environment promises before anything runs, such as relations that stand for files.
+    fn prepare(&self) -> Result<(), AdapterError>;
+
+    /// What it holds of these targets.
+    fn state(&self, targets: &[Target]) -> Result<WarehouseState, AdapterError>;
+
+    /// A connection of its own for one thread.
+    fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError>;
+
+    /// How many sessions can work at the same time to any good.
+    fn parallelism(&self) -> usize;
+
+    /// Stops every statement that runs, in all sessions. Their calls return an error.
+    fn cancel(&self);
+}
+
+/// A connection. Statements of one session run one after the other.
+pub trait Session {
+    /// Runs one statement, or several with semicolons between them. Gives the number of rows that the last one wrote, if
+    /// it wrote any.
+    fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError>;
+
+    /// The first rows of a query, each value as text.
+    fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
+
+    /// The columns of a query, without running it.
+    fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError>;
+
+    /// Begins a transaction.
+    fn begin(&mut self) -> Result<(), AdapterError>;
+
+    /// Makes everything since `begin` visible at once.
+    fn commit(&mut self) -> Result<(), AdapterError>;
+
+    /// Undoes everything since `begin`. Never fails: a session that cannot do it has lost its transaction anyway.
+    fn roll_back(&mut self);
+}
+
+/// Rows as people see them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// What the rows have.
+    pub columns: Vec<Column>,
+    /// `None` is NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// What a warehouse said no to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct AdapterError {
+    /// In the warehouse's words, in one line or few.
+    pub message: String,
+    /// The byte of the SQL that it points at.
+    pub position: Option<usize>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// This version has no adapter for it.
+    #[error("this version of trueup does not run on {warehouse} yet")]
+    Unsupported {
+        /// As the settings name it.
+        warehouse: &'static str,
+    },
+    /// Another process has it open.
+    #[error("{path} is in use by another process{}", holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default())]
+    InUse {
+        /// The database file.
+        path: String,
+        /// Who, if the engine tells.
+        holder: Option<String>,
+    },
+    /// Anything else.
+    #[error("cannot open {path}: {error}")]
+    Failed {
+        /// The database file.
+        path: String,
+        /// Why.
+        error: AdapterError,
+    },
+}
+
+/// Connects to the warehouse of an environment. `targets` are all that may be touched; `root` is the project's folder.
+pub fn connect(environment: &Environment, root: &Path, targets: &[Target]) -> Result<Arc<dyn Adapter>, ConnectError> {
+    match &environment.connection {
+        Connection::DuckDb { path } => {
+            let path = if path == Path::new(":memory:") { path.clone() } else { root.join(path) };
+            let adapter = DuckDb::open(&path, targets)?;
+            Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
+        }
+        Connection::Unsupported { warehouse } => Err(ConnectError::Unsupported { warehouse }),
+    }
+}

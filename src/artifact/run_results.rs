@@ -1,0 +1,108 @@
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::artifact::write_atomically;
+use crate::compile::Compilation;
+use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
+
+#[derive(Serialize)]
+struct Results<'a> {
+    trueup_version: &'static str,
+    run_results_version: u32,
+    project: &'a str,
+    environment: &'a str,
+    started_at: String,
+    elapsed_seconds: f64,
+    success: bool,
+    results: Vec<ResultEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResultEntry<'a> {
+    name: String,
+    r#type: &'static str,
+    file: &'a str,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<String>,
+    execution_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Success,
+    Error,
+    Fail,
+    Skipped,
+    Disabled,
+}
+
+/// Writes `.trueup/run_results.json`.
+pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunResults) -> io::Result<()> {
+    let written = Results {
+        trueup_version: env!("CARGO_PKG_VERSION"),
+        run_results_version: 1,
+        project: &compilation.project.settings.name,
+        environment: &compilation.project.environment.name,
+        started_at: timestamp(results.started_at),
+        elapsed_seconds: results.took.as_secs_f64(),
+        success: results.succeeded(),
+        results: results.steps.iter().map(|step| entry(step, compilation)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&written)?;
+    text.push('\n');
+    write_atomically(&root.join(".trueup").join("run_results.json"), &text)
+}
+
+fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a> {
+    let action = compilation.graph.get(step.id);
+    let (mut rows, mut failures, mut message) = (None, None, None);
+    let status = match &step.outcome {
+        Outcome::Done { rows: written } => {
+            rows = *written;
+            Status::Success
+        }
+        Outcome::Failed(failure) => {
+            message = Some(failure.message.clone());
+            Status::Error
+        }
+        Outcome::Violated { count, .. } => {
+            failures = Some(*count);
+            Status::Fail
+        }
+        Outcome::Skipped(reason) => {
+            message = Some(match reason {
+                SkipReason::Because(id) => format!("because {} failed", compilation.graph.get(*id).target),
+                SkipReason::Cancelled => "because the run was ended".to_owned(),
+            });
+            Status::Skipped
+        }
+        Outcome::Disabled => Status::Disabled,
+    };
+    ResultEntry {
+        name: action.target.to_string(),
+        r#type: action.kind.word(),
+        file: compilation.project.sources.get(action.name_span.file).path(),
+        status,
+        started_at: step.started_at.map(timestamp),
+        execution_seconds: step.took.as_secs_f64(),
+        rows,
+        failures,
+        message,
+    }
+}
+
+/// RFC 3339, in UTC.
+fn timestamp(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map(|time| time.to_string()).unwrap_or_default()
+}

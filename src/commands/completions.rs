@@ -1,0 +1,21 @@
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::cli;
+use crate::error::CommandError;
+use crate::report::Terminal;
+
+/// Print a script that completes the command line in a shell
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub(super) fn run(args: &CompletionsArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut cli::command(), "trueup", &mut script);
+    terminal.print(&String::from_utf8_lossy(&script));
+    Ok(())
+}

@@ -1,0 +1,67 @@
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::commands::shared::{ProjectArgs, SelectArgs};
+use crate::error::CommandError;
+use crate::report::Terminal;
+
+/// List the actions, or the selected ones
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+}
+
+/// How actions are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ListFormat {
+    /// Type, name and file, one action a line
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+    /// The name alone
+    Name,
+    /// The file alone, each once
+    Path,
+}
+
+pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    let (_, compilation) = args.project.compile_or_fail(terminal)?;
+    let selection = args.select.select(&compilation)?;
+    let graph = &compilation.graph;
+    let path = |id| compilation.project.sources.get(graph.get(id).name_span.file).path().to_string();
+    let width = selection.iter().map(|id| graph.get(id).target.to_string().chars().count()).max().unwrap_or_default();
+    let mut lines: Vec<String> = Vec::new();
+    // In the order in which they would run.
+    for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
+        let action = graph.get(id);
+        lines.push(match args.format {
+            ListFormat::Text => format!("{:<11} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id)),
+            ListFormat::Name => action.target.to_string(),
+            ListFormat::Path => path(id),
+            ListFormat::Json => json!({
+                "name": action.target.to_string(),
+                "type": action.kind.word(),
+                "file": path(id),
+                "tags": action.tags,
+                "disabled": action.disabled,
+                "depends_on": graph.dependencies(id).iter().map(|id| graph.get(*id).target.to_string()).collect::<Vec<_>>(),
+            })
+            .to_string(),
+        });
+    }
+    if args.format == ListFormat::Path {
+        lines.sort();
+        lines.dedup();
+    }
+    for line in lines {
+        terminal.print(&(line + "\n"));
+    }
+    Ok(())
+}

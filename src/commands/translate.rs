@@ -1,0 +1,58 @@
+use std::io::{self, Read};
+
+use clap::Args;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::dialect::{self, Dialect, translate};
+use crate::error::CommandError;
+use crate::files::Sources;
+use crate::report::{DiagnosticFormat, Terminal, render_diagnostics};
+
+/// Translate SQL from standard input to another dialect
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    /// The dialect that it is written in: bigquery, duckdb, postgres or redshift
+    #[arg(long, value_name = "DIALECT", value_parser = parse_dialect)]
+    from: &'static dyn Dialect,
+    /// The dialect that is wanted; duckdb is the only one there is
+    #[arg(long, value_name = "DIALECT", default_value = "duckdb", value_parser = parse_target)]
+    to: &'static dyn Dialect,
+}
+
+fn parse_dialect(name: &str) -> Result<&'static dyn Dialect, String> {
+    let known = || dialect::names().collect::<Vec<_>>().join(", ");
+    dialect::named(name).ok_or_else(|| format!("the dialects are {}", known()))
+}
+
+fn parse_target(name: &str) -> Result<&'static dyn Dialect, String> {
+    let dialect = parse_dialect(name)?;
+    if dialect.name() == dialect::DuckDb.name() {
+        Ok(dialect)
+    } else {
+        Err("only duckdb can be translated to".to_owned())
+    }
+}
+
+pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    let mut sql = String::new();
+    io::stdin().read_to_string(&mut sql)?;
+    debug_assert_eq!(args.to.name(), dialect::DuckDb.name());
+    let problems = match translate::to_duckdb(&sql, args.from) {
+        Ok(translated) => {
+            terminal.print(&format!("{}\n", translated.trim_end()));
+            return Ok(());
+        }
+        Err(problems) => problems,
+    };
+    let mut sources = Sources::default();
+    let file = sources.add("standard input", sql);
+    let mut diagnostics = Diagnostics::default();
+    for problem in problems {
+        let diagnostic = Diagnostic::error(Code::Untranslatable, problem.message);
+        diagnostics.push(diagnostic.at(sources.get(file).span(problem.range), "").maybe_help(problem.help));
+    }
+    diagnostics.sort();
+    let format = DiagnosticFormat::Text { color: terminal.color() };
+    terminal.note(&render_diagnostics(&diagnostics, &sources, format));
+    Err(CommandError::Failed)
+}

@@ -1,0 +1,21 @@
+use crate::action::ActionId;
+use crate::execute::StepResult;
+
+/// Something that happened in a run.
+#[derive(Debug)]
+pub enum Event {
+    /// The first thing.
+    RunStarted {
+        /// How many steps there are.
+        steps: usize,
+    },
+    /// A step was given to the warehouse.
+    StepStarted {
+        /// Which one.
+        id: ActionId,
+    },
+    /// A step is over; also one that never began.
+    StepFinished(StepResult),
+    /// The last thing.
+    RunFinished,
+}

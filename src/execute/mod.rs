@@ -1,0 +1,115 @@
+//! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
+
+mod event;
+mod result;
+mod schedule;
+mod step;
+mod unit_test;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use crate::adapter::{Adapter, AdapterError};
+use crate::plan::{Plan, Step, Work};
+
+pub use event::Event;
+pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
+pub use step::run_step;
+pub use unit_test::{UnitTestOutcome, UnitTestResult, run_unit_test};
+
+use schedule::Schedule;
+
+/// How a run goes about its work.
+#[derive(Debug, Clone, Copy)]
+pub struct ExecuteOptions {
+    /// How many steps may run at the same time.
+    pub threads: usize,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+}
+
+/// Runs every step of a plan, and tells `report` of each thing that happens, from this thread alone.
+///
+/// When `cancelled` becomes true no further step begins; who sets it also cancels what runs.
+pub fn execute(
+    plan: &Plan,
+    adapter: &dyn Adapter,
+    options: ExecuteOptions,
+    cancelled: &AtomicBool,
+    report: &mut dyn FnMut(&Event),
+) -> Result<RunResults, AdapterError> {
+    let started_at = SystemTime::now();
+    let started = Instant::now();
+    let mut session = adapter.session()?;
+    for schema in &plan.schemas {
+        session.execute(schema.sql())?;
+    }
+    drop(session);
+
+    let mut results = Vec::with_capacity(plan.steps.len());
+    let mut schedule = Schedule::new(&plan.steps);
+    report(&Event::RunStarted { steps: plan.steps.len() });
+    let mut finish = |schedule: &mut Schedule, result: StepResult, report: &mut dyn FnMut(&Event)| {
+        schedule.finish(&result);
+        report(&Event::StepFinished(result.clone()));
+        results.push(result);
+    };
+    let (to_workers, jobs) = mpsc::channel::<&Step>();
+    let jobs = Mutex::new(jobs);
+    let (from_workers, done) = mpsc::channel::<StepResult>();
+    thread::scope(|scope| {
+        for _ in 0..options.threads.clamp(1, plan.steps.len().max(1)) {
+            let (from_workers, jobs) = (from_workers.clone(), &jobs);
+            scope.spawn(move || work(adapter, jobs, &from_workers));
+        }
+        let mut running = 0;
+        let mut stop = false;
+        loop {
+            stop |= cancelled.load(Ordering::SeqCst);
+            while let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) {
+                if let Some(reason) = skip {
+                    let result = StepResult::skipped(step.id, reason);
+                    finish(&mut schedule, result, report);
+                } else if matches!(step.work, Work::Disabled) {
+                    finish(&mut schedule, StepResult::disabled(step.id), report);
+                } else {
+                    report(&Event::StepStarted { id: step.id });
+                    running += 1;
+                    // The receiver lives as long as this scope.
+                    let _ = to_workers.send(step);
+                }
+            }
+            if running == 0 {
+                break;
+            }
+            let Ok(result) = done.recv() else { break };
+            running -= 1;
+            stop |= options.fail_fast && result.outcome.is_failure();
+            finish(&mut schedule, result, report);
+        }
+        drop(to_workers);
+    });
+    let results = RunResults { started_at, took: started.elapsed(), steps: results };
+    report(&Event::RunFinished);
+    Ok(results)
+}
+
+/// Takes steps until there are no more. A session that cannot be had fails each step that this thread takes.
+fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, results: &mpsc::Sender<StepResult>) {
+    let mut session = adapter.session();
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(step) = job else { return };
+        let (started_at, started) = (SystemTime::now(), Instant::now());
+        let outcome = match &mut session {
+            Ok(session) => run_step(step, session.as_mut(), adapter.dialect()),
+            Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
+        };
+        let result = StepResult { id: step.id, outcome, started_at: Some(started_at), took: started.elapsed() };
+        if results.send(result).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::time::{Duration, SystemTime};
+
+use crate::action::{ActionId, Origin};
+use crate::adapter::Rows;
+
+/// How a run went.
+#[derive(Debug, Clone)]
+pub struct RunResults {
+    /// When it began.
+    pub started_at: SystemTime,
+    /// All of it.
+    pub took: Duration,
+    /// In the order in which they ended.
+    pub steps: Vec<StepResult>,
+}
+
+impl RunResults {
+    /// Whether everything that was to be done was done.
+    pub fn succeeded(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.outcome, Outcome::Done { .. } | Outcome::Disabled))
+    }
+}
+
+/// How a step went.
+#[derive(Debug, Clone)]
+pub struct StepResult {
+    /// The action.
+    pub id: ActionId,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// `None` for one that never began.
+    pub started_at: Option<SystemTime>,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It worked.
+    Done {
+        /// Rows written, where the step writes rows.
+        rows: Option<u64>,
+    },
+    /// It did not, and left everything as it was.
+    Failed(Failure),
+    /// An assertion found rows.
+    Violated {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        sample: Rows,
+    },
+    /// It never began.
+    Skipped(SkipReason),
+    /// The action is disabled.
+    Disabled,
+}
+
+impl Outcome {
+    /// Whether it speaks against the project or the warehouse; a skipped step does not.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Violated { .. })
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the project.
+    pub origin: Option<Origin>,
+    /// What to do.
+    pub help: Option<String>,
+    /// The rows that show it.
+    pub rows: Option<Rows>,
+    /// The statement that failed.
+    pub sql: Option<String>,
+}
+
+impl Failure {
+    /// With nothing known but that.
+    pub fn from_message(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+}
+
+/// Why a step never began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// Something that it needs failed: this, at the root of it.
+    Because(ActionId),
+    /// The run was ended before, by a person or by the first failure.
+    Cancelled,
+}
+
+impl StepResult {
+    pub(super) fn skipped(id: ActionId, reason: SkipReason) -> Self {
+        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO }
+    }
+
+    pub(super) fn disabled(id: ActionId) -> Self {
+        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO }
+    }
+}

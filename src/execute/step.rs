@@ -1,0 +1,117 @@
+use crate::adapter::{AdapterError, Session};
+use crate::dialect::Dialect;
+use crate::execute::{Failure, Outcome};
+use crate::plan::{IncrementalWork, Script, ScriptStatement, Statement, Step, Work};
+
+/// How many of the offending rows are kept for people to look at.
+const SAMPLE: usize = 5;
+
+/// Does the work of one step. If it fails, nothing of it stays behind.
+pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Outcome {
+    let result = match &step.work {
+        Work::Disabled => return Outcome::Disabled,
+        Work::Build(script) | Work::Operations(script) => run_script(script, session),
+        Work::Incremental(work) => in_transaction(session, |session| run_incremental(work, session, dialect)),
+        Work::Assertion { create, count, rows } => return run_assertion(create, count, rows, session),
+    };
+    match result {
+        Ok(rows) => Outcome::Done { rows },
+        Err(failure) => Outcome::Failed(failure),
+    }
+}
+
+fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
+    if script.in_transaction {
+        in_transaction(session, |session| run_statements(&script.statements, session))
+    } else {
+        run_statements(&script.statements, session)
+    }
+}
+
+fn in_transaction<T>(
+    session: &mut dyn Session,
+    run: impl FnOnce(&mut dyn Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    session.begin().map_err(|error| Failure::from_message(error.message))?;
+    match run(session) {
+        Ok(value) => {
+            session.commit().map_err(|error| {
+                session.roll_back();
+                Failure::from_message(error.message)
+            })?;
+            Ok(value)
+        }
+        Err(failure) => {
+            session.roll_back();
+            Err(failure)
+        }
+    }
+}
+
+fn run_incremental(
+    work: &IncrementalWork,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<Option<u64>, Failure> {
+    run_statements(&work.pre_operations(), session)?;
+    let query = work.query();
+    let columns = session.describe(query.sql()).map_err(|error| failure(error, &query))?;
+    let script = work.finish(&columns, dialect).map_err(|mismatch| Failure {
+        help: Some(mismatch.help.clone()),
+        ..Failure::from_message(mismatch.to_string())
+    })?;
+    run_statements(&script.statements, session)
+}
+
+fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> Result<Option<u64>, Failure> {
+    let mut count = None;
+    for statement in statements {
+        match statement {
+            ScriptStatement::Run(statement) => {
+                session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
+            }
+            ScriptStatement::Count(statement) => {
+                count = session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
+            }
+            ScriptStatement::Guard { query, message, help } => {
+                let rows = session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
+                if !rows.rows.is_empty() {
+                    let (help, rows) = (Some(help.clone()), Some(rows));
+                    return Err(Failure { help, rows, ..Failure::from_message(message.clone()) });
+                }
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn run_assertion(create: &Statement, count: &Statement, rows: &Statement, session: &mut dyn Session) -> Outcome {
+    let run = |session: &mut dyn Session| -> Result<Outcome, Failure> {
+        session.execute(create.sql()).map_err(|error| failure(error, create))?;
+        count_violations(count, rows, session)
+    };
+    run(session).unwrap_or_else(Outcome::Failed)
+}
+
+/// Counts the rows of a query that should have none.
+fn count_violations(count: &Statement, rows: &Statement, session: &mut dyn Session) -> Result<Outcome, Failure> {
+    let answer = session.query(count.sql(), 1).map_err(|error| failure(error, count))?;
+    let number = answer.rows.first().and_then(|row| row.first()).and_then(|value| value.as_ref()?.parse().ok());
+    match number {
+        Some(0) => Ok(Outcome::Done { rows: None }),
+        Some(count) => {
+            let sample = session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
+            Ok(Outcome::Violated { count, sample })
+        }
+        None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
+    }
+}
+
+/// An error of the warehouse, at the place in the project that it points at.
+pub(super) fn failure(error: AdapterError, statement: &Statement) -> Failure {
+    Failure {
+        origin: error.position.and_then(|position| statement.origin(position)),
+        sql: Some(statement.sql().to_owned()),
+        ..Failure::from_message(error.message)
+    }
+}

@@ -1,0 +1,209 @@
+//! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
+//! talks to a warehouse.
+
+mod incremental;
+mod model;
+mod statement;
+mod texts;
+mod unit_test;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::action::{Action, ActionId, Kind, Rendered};
+use crate::diagnostic::Diagnostics;
+use crate::dialect::Dialect;
+use crate::graph::{Graph, Selection};
+use crate::plan::texts::Translator;
+use crate::relation::{Target, WarehouseState};
+
+pub use incremental::{IncrementalWork, SchemaMismatch};
+pub use statement::{Statement, WarehouseText};
+pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
+
+/// What a run will do.
+#[derive(Debug)]
+pub struct Plan {
+    /// Schemas to be made first.
+    pub schemas: Vec<Statement>,
+    /// One for each selected action that runs, each behind those that it needs.
+    pub steps: Vec<Step>,
+}
+
+/// One action's share of a plan.
+#[derive(Debug)]
+pub struct Step {
+    /// The action.
+    pub id: ActionId,
+    /// Its name in the warehouse.
+    pub target: Target,
+    /// The actions of this plan that must have succeeded before.
+    pub needs: Vec<ActionId>,
+    /// What is to be done.
+    pub work: Work,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Work {
+    /// Nothing: the action is disabled.
+    Disabled,
+    /// Builds a relation anew, in one transaction.
+    Build(Script),
+    /// Adds to a table, in one transaction; the statements depend on the columns that the query gives at that time.
+    Incremental(Box<IncrementalWork>),
+    /// Runs statements as they are written, in one transaction if they do not have their own.
+    Operations(Script),
+    /// Keeps a query as a view and counts its rows.
+    Assertion {
+        /// Makes the view.
+        create: Statement,
+        /// Gives the number of rows.
+        count: Statement,
+        /// Gives the rows.
+        rows: Statement,
+    },
+}
+
+/// Statements that take effect together or not at all.
+#[derive(Debug, Default)]
+pub struct Script {
+    /// In order.
+    pub statements: Vec<ScriptStatement>,
+    /// Whether the warehouse has to put a transaction around them.
+    pub in_transaction: bool,
+}
+
+/// A statement with its part in a script.
+#[derive(Debug)]
+pub enum ScriptStatement {
+    /// Just runs.
+    Run(Statement),
+    /// Its number of rows is that of the step.
+    Count(Statement),
+    /// A query that gives rows if something is wrong; then nothing of the script takes effect.
+    Guard {
+        /// The query. Its rows are shown.
+        query: Statement,
+        /// What is wrong if there are rows.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+}
+
+impl ScriptStatement {
+    /// The statement, whatever its part.
+    pub fn statement(&self) -> &Statement {
+        match self {
+            Self::Run(statement) | Self::Count(statement) | Self::Guard { query: statement, .. } => statement,
+        }
+    }
+}
+
+/// How a run differs from an ordinary one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Build incremental tables anew, but for the protected ones.
+    pub full_refresh: bool,
+}
+
+/// Plans the selected actions. A text that has no translation to the warehouse's SQL is a diagnostic.
+pub fn plan(
+    graph: &Graph,
+    selection: &Selection,
+    state: &WarehouseState,
+    from: &dyn Dialect,
+    to: &dyn Dialect,
+    options: PlanOptions,
+) -> (Plan, Diagnostics) {
+    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let mut steps = Vec::new();
+    for id in graph.order().iter().copied().filter(|id| selection.contains(*id) && runs(graph, *id)) {
+        let action = graph.get(id);
+        let work = if action.disabled {
+            Work::Disabled
+        } else {
+            match &action.kind {
+                Kind::Model(model) => model::plan(action, model, state, &mut translator, options),
+                Kind::Operations { statements, .. } => operations(statements, &mut translator),
+                Kind::Assertion(assertion) => assert(&action.target, &assertion.query, &mut translator),
+                Kind::Declaration | Kind::Test(_) => continue,
+            }
+        };
+        let needs = nearest_selected(graph, selection, id);
+        steps.push(Step { id, target: action.target.clone(), needs, work });
+    }
+    let schemas = schemas(graph, &steps, to);
+    (Plan { schemas, steps }, translator.diagnostics)
+}
+
+/// The query of a model or an assertion in the warehouse's SQL, to look at its rows.
+pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) -> (Statement, Diagnostics) {
+    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let statement = match &action.kind {
+        Kind::Model(model) => Statement::text(&translator.text(&model.texts.query)),
+        Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),
+        Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) => {
+            Statement::new(format!("select * from {}", to.relation(&action.target)))
+        }
+    };
+    (statement, translator.diagnostics)
+}
+
+fn runs(graph: &Graph, id: ActionId) -> bool {
+    !matches!(graph.get(id).kind, Kind::Declaration | Kind::Test(_))
+}
+
+/// The actions of the plan that come first, through those that are not selected.
+fn nearest_selected(graph: &Graph, selection: &Selection, id: ActionId) -> Vec<ActionId> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = graph.dependencies(id);
+    while let Some(next) = open.pop() {
+        if !seen.insert(next) {
+            continue;
+        }
+        if selection.contains(next) && runs(graph, next) {
+            found.insert(next);
+        } else {
+            open.extend(graph.dependencies(next));
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn schemas(graph: &Graph, steps: &[Step], dialect: &dyn Dialect) -> Vec<Statement> {
+    let targets =
+        steps.iter().filter(|step| !matches!(step.work, Work::Disabled)).map(|step| &graph.get(step.id).target);
+    let by_schema: BTreeMap<_, &Target> = targets.map(|target| ((&target.database, &target.schema), target)).collect();
+    by_schema.into_values().filter_map(|target| create_schema(target, dialect)).collect()
+}
+
+/// Makes the schema of a target where it is not there yet.
+fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<Statement> {
+    let schema = dialect.identifier(target.schema.as_ref()?);
+    let database = target.database.as_ref().map(|name| format!("{}.", dialect.identifier(name))).unwrap_or_default();
+    Some(Statement::new(format!("create schema if not exists {database}{schema}")))
+}
+
+fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work {
+    let texts = translator.texts(statements);
+    let controls =
+        ["begin", "start transaction", "commit", "rollback", "attach", "detach", "checkpoint", "vacuum", "use "];
+    let has_own_transaction = texts.iter().any(|text| {
+        let sql = text.sql.trim_start().to_ascii_lowercase();
+        controls.iter().any(|control| sql.starts_with(control))
+    });
+    let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
+    Work::Operations(Script { statements, in_transaction: !has_own_transaction })
+}
+
+fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) -> Work {
+    let name = translator.to.relation(target);
+    let text = translator.text(query);
+    Work::Assertion {
+        create: Statement::new(format!("create or replace view {name} as\n")).then_text(&text),
+        count: Statement::new(format!("select count(*) from {name}")),
+        rows: Statement::new(format!("select * from {name}")),
+    }
+}

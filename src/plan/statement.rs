@@ -1,0 +1,100 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::action::{Origin, Rendered};
+
+/// SQL as it is sent, with a map back to the text that the analyst wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Statement {
+    sql: String,
+    embedded: Vec<Embedded>,
+}
+
+/// A text of the project inside of a statement.
+#[derive(Debug, Clone)]
+struct Embedded {
+    start: usize,
+    text: WarehouseText,
+}
+
+/// A rendered text in the SQL of the warehouse that it is sent to.
+#[derive(Debug, Clone)]
+pub struct WarehouseText {
+    /// What is sent.
+    pub(super) sql: Arc<str>,
+    /// What it was before it was translated.
+    pub(super) rendered: Arc<Rendered>,
+    /// Whether the two differ in more than the white space around them.
+    pub(super) is_translated: bool,
+}
+
+impl Statement {
+    /// SQL that is trueup's own.
+    pub fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), embedded: Vec::new() }
+    }
+
+    /// SQL that is a text of the project and nothing else.
+    pub fn text(text: &WarehouseText) -> Self {
+        Self::default().then_text(text)
+    }
+
+    /// Adds SQL of trueup's own.
+    #[must_use]
+    pub fn then(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// Adds a text of the project, without the white space around it.
+    #[must_use]
+    pub fn then_text(mut self, text: &WarehouseText) -> Self {
+        self.embedded.push(Embedded { start: self.sql.len(), text: text.clone() });
+        self.sql.push_str(&text.sql);
+        self
+    }
+
+    /// Adds another statement with its map.
+    #[must_use]
+    pub fn then_statement(mut self, other: &Self) -> Self {
+        let offset = self.sql.len();
+        let embedded = other.embedded.iter();
+        self.embedded.extend(embedded.map(|part| Embedded { start: part.start + offset, text: part.text.clone() }));
+        self.sql.push_str(&other.sql);
+        self
+    }
+
+    /// What is sent.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Where in the project a byte of the SQL comes from; `None` for what trueup wrote itself.
+    pub fn origin(&self, offset: usize) -> Option<Origin> {
+        let embedded = self.embedded.iter().rev().find(|embedded| embedded.start <= offset)?;
+        let inside = offset - embedded.start;
+        (inside <= embedded.text.sql.len()).then(|| embedded.text.origin(inside)).flatten()
+    }
+}
+
+impl WarehouseText {
+    fn origin(&self, offset: usize) -> Option<Origin> {
+        let original = self.rendered.text();
+        let range: Range<usize> = if self.is_translated {
+            0..original.len()
+        } else {
+            let skipped = original.len() - original.trim_start().len();
+            word_at(original, offset + skipped)
+        };
+        self.rendered.origin(range)
+    }
+}
+
+/// The word that begins at a byte, or one character.
+fn word_at(text: &str, offset: usize) -> Range<usize> {
+    let rest = text.get(offset..).unwrap_or_default();
+    let is_word = |char: &char| char.is_alphanumeric() || *char == '_';
+    let word: usize = rest.chars().take_while(is_word).map(char::len_utf8).sum();
+    let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
+    offset.min(text.len())..(offset + length).min(text.len())
+}

@@ -1,0 +1,72 @@
+//! The texts of an action in the SQL of the warehouse.
+
+use std::sync::Arc;
+
+use crate::action::Rendered;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::dialect::{Dialect, translate};
+use crate::plan::statement::WarehouseText;
+
+/// Turns texts of the project's dialect into those of the warehouse's.
+#[derive(Debug)]
+pub(super) struct Translator<'a> {
+    pub(super) from: &'a dyn Dialect,
+    pub(super) to: &'a dyn Dialect,
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl Translator<'_> {
+    /// Where it cannot be translated the mistake is noted, and the text is empty.
+    pub(super) fn text(&mut self, rendered: &Rendered) -> WarehouseText {
+        let is_translated = self.from.name() != self.to.name();
+        let sql: Arc<str> = if is_translated {
+            match translate::to_duckdb(rendered.text(), self.from) {
+                Ok(sql) => sql.trim().trim_end_matches(';').into(),
+                Err(problems) => {
+                    for problem in problems {
+                        let diagnostic = Diagnostic::error(Code::Untranslatable, problem.message);
+                        self.diagnostics.push(rendered.place(diagnostic, problem.range).maybe_help(problem.help));
+                    }
+                    "".into()
+                }
+            }
+        } else {
+            rendered.text().trim().into()
+        };
+        WarehouseText { sql, rendered: Arc::new(rendered.clone()), is_translated }
+    }
+
+    pub(super) fn texts<'t>(&mut self, rendered: impl IntoIterator<Item = &'t Rendered>) -> Vec<WarehouseText> {
+        let texts = rendered.into_iter().filter(|text| !text.text().trim().is_empty());
+        texts.map(|text| self.text(text)).collect()
+    }
+
+    /// An expression of the config, such as the one to partition by.
+    pub(super) fn expression(&mut self, expression: &str) -> String {
+        self.behind("SELECT ", expression)
+    }
+
+    /// A condition of the config on the rows of relations with these names.
+    pub(super) fn condition(&mut self, condition: &str) -> String {
+        self.behind("SELECT 1 FROM t WHERE ", condition)
+    }
+
+    /// Translates the end of a statement: what stands behind `head`, which is the same in all dialects.
+    fn behind(&mut self, head: &str, tail: &str) -> String {
+        if self.from.name() == self.to.name() {
+            return tail.to_owned();
+        }
+        let translated = translate::to_duckdb(&format!("{head}{tail}"), self.from).ok();
+        let tail_of = |sql: &str| {
+            let sql = sql.trim().trim_end_matches(';');
+            let keyword = head.split_whitespace().last().unwrap_or_default();
+            sql.to_ascii_uppercase().find(&format!("{keyword} ")).map(|at| sql[at + keyword.len() + 1..].to_owned())
+        };
+        if let Some(tail) = translated.as_deref().and_then(tail_of) {
+            return tail;
+        }
+        let message = format!("`{tail}` in a config has no translation");
+        self.diagnostics.push(Diagnostic::error(Code::Untranslatable, message));
+        String::new()
+    }
+}

@@ -1,0 +1,71 @@
+use std::fmt::Write;
+
+use crate::compile::Compilation;
+use crate::dialect::Dialect;
+use crate::plan::{Plan, Script, Step, Work};
+use crate::report::count;
+
+/// A plan for people: each step, what it needs, and its SQL as it would be sent.
+pub fn plan_text(plan: &Plan, compilation: &Compilation, dialect: &dyn Dialect) -> String {
+    let mut text = String::new();
+    for schema in &plan.schemas {
+        let _ = writeln!(text, "{};", schema.sql());
+    }
+    for (at, step) in plan.steps.iter().enumerate() {
+        let action = compilation.graph.get(step.id);
+        let needs: Vec<&str> = step.needs.iter().map(|id| compilation.graph.get(*id).target.name.as_str()).collect();
+        let _ =
+            write!(text, "\n-- {}/{} {} {}: {}", at + 1, plan.steps.len(), action.kind.word(), step.target, what(step));
+        if !needs.is_empty() {
+            let _ = write!(text, ", after {}", needs.join(", "));
+        }
+        text.push('\n');
+        write_work(&mut text, &step.work, dialect);
+    }
+    let _ = writeln!(text, "\n-- {}; nothing was run", count(plan.steps.len(), "step"));
+    text
+}
+
+fn what(step: &Step) -> &'static str {
+    match &step.work {
+        Work::Disabled => "disabled",
+        Work::Build(_) => "build",
+        Work::Incremental(_) => "add new rows",
+        Work::Operations(_) => "run",
+        Work::Assertion { .. } => "check",
+    }
+}
+
+fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
+    match work {
+        Work::Disabled => {}
+        Work::Build(script) | Work::Operations(script) => write_script(text, script),
+        Work::Incremental(work) => {
+            for statement in work.pre_operations() {
+                let _ = writeln!(text, "{};", statement.statement().sql());
+            }
+            // As long as the columns of the query are those of the table.
+            match work.finish(work.columns(), dialect) {
+                Ok(script) => write_script(text, &script),
+                Err(mismatch) => {
+                    let _ = writeln!(text, "-- {mismatch}");
+                }
+            }
+        }
+        Work::Assertion { create, count, .. } => {
+            let _ = writeln!(text, "{};\n{};", create.sql(), count.sql());
+        }
+    }
+}
+
+fn write_script(text: &mut String, script: &Script) {
+    if script.in_transaction {
+        text.push_str("begin transaction;\n");
+    }
+    for statement in &script.statements {
+        let _ = writeln!(text, "{};", statement.statement().sql());
+    }
+    if script.in_transaction {
+        text.push_str("commit;\n");
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::action::ActionId;
+use crate::compile::Compilation;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult};
+use crate::files::Span;
+use crate::report::{DiagnosticFormat, Terminal, count, duration, render_diagnostics, rows_table};
+
+/// Shows a run while it goes on: a bar and the steps that run on a terminal, one line for each step that ended.
+pub struct RunReporter<'a> {
+    terminal: &'a Terminal,
+    compilation: &'a Compilation,
+    bar: ProgressBar,
+    running: BTreeMap<ActionId, String>,
+    total: usize,
+    ended: usize,
+}
+
+impl<'a> RunReporter<'a> {
+    /// Draws nothing yet.
+    pub fn new(terminal: &'a Terminal, compilation: &'a Compilation) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { terminal, compilation, bar, running: BTreeMap::new(), total: 0, ended: 0 }
+    }
+
+    /// Shows one event.
+    pub fn handle(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { steps } => {
+                self.total = *steps;
+                if self.terminal.is_interactive() {
+                    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {wide_msg}");
+                    self.bar = ProgressBar::new(*steps as u64);
+                    self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                    self.bar.enable_steady_tick(Duration::from_millis(100));
+                }
+            }
+            Event::StepStarted { id } => {
+                self.running.insert(*id, self.name(*id));
+                self.show_running();
+            }
+            Event::StepFinished(result) => {
+                self.ended += 1;
+                self.running.remove(&result.id);
+                let text = self.line(result);
+                self.bar.suspend(|| self.terminal.note(&text));
+                self.bar.inc(1);
+                self.show_running();
+            }
+            Event::RunFinished => self.bar.finish_and_clear(),
+        }
+    }
+
+    fn show_running(&self) {
+        let names: Vec<&str> = self.running.values().map(String::as_str).collect();
+        self.bar.set_message(names.join(", "));
+    }
+
+    fn name(&self, id: ActionId) -> String {
+        self.compilation.graph.get(id).target.to_string()
+    }
+
+    fn line(&self, result: &StepResult) -> String {
+        let action = self.compilation.graph.get(result.id);
+        let (word, color, detail) = match &result.outcome {
+            Outcome::Done { rows } => {
+                let rows = rows.map(|rows| count(usize::try_from(rows).unwrap_or(usize::MAX), "row"));
+                ("ok", "32", rows.unwrap_or_default())
+            }
+            Outcome::Failed(_) => ("failed", "31", String::new()),
+            Outcome::Violated { count: number, .. } => {
+                ("failed", "31", count(usize::try_from(*number).unwrap_or(usize::MAX), "row"))
+            }
+            Outcome::Skipped(SkipReason::Because(id)) => {
+                ("skipped", "33", format!("because `{}` failed", self.compilation.graph.get(*id).target.name))
+            }
+            Outcome::Skipped(SkipReason::Cancelled) => ("skipped", "33", "because the run was ended".to_owned()),
+            Outcome::Disabled => ("disabled", "2", String::new()),
+        };
+        let width = self.total.to_string().len();
+        let padded = format!("{word:<8}");
+        let word = self.terminal.paint(color, &padded);
+        let took = if result.started_at.is_some() { duration(result.took) } else { String::new() };
+        let (ended, total) = (self.ended, self.total);
+        let line = format!(
+            "{ended:>width$}/{total} {word} {:<11} {}  {}",
+            action.kind.word(),
+            action.target,
+            [detail, took].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
+        );
+        line.trim_end().to_owned() + "\n"
+    }
+
+    /// What failed, with the place in the project, and the sum of it all.
+    pub fn summary(&self, results: &RunResults) {
+        for result in &results.steps {
+            self.terminal.note(&outcome_detail(self.compilation, result, self.terminal.color()));
+        }
+        let number = |wanted: fn(&Outcome) -> bool| results.steps.iter().filter(|step| wanted(&step.outcome)).count();
+        let parts = [
+            (number(|outcome| matches!(outcome, Outcome::Done { .. })), "ok"),
+            (number(Outcome::is_failure), "failed"),
+            (number(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
+            (number(|outcome| matches!(outcome, Outcome::Disabled)), "disabled"),
+        ];
+        let parts: Vec<String> =
+            parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+        self.terminal.note(&format!("{parts} ({})\n", duration(results.took)));
+    }
+}
+
+/// What is wrong with a step that failed, with the rows that show it; nothing for any other.
+pub(super) fn outcome_detail(compilation: &Compilation, result: &StepResult, color: bool) -> String {
+    let action = compilation.graph.get(result.id);
+    let (diagnostic, rows) = match &result.outcome {
+        Outcome::Failed(failure) => {
+            (failure_diagnostic(failure, &action.target.to_string(), action.name_span), failure.rows.as_ref())
+        }
+        Outcome::Violated { count: number, sample } => {
+            let rows = count(usize::try_from(*number).unwrap_or(usize::MAX), "row");
+            let message = format!("assertion `{}` found {rows}", action.target.name);
+            let diagnostic = Diagnostic::error(Code::AssertionFailed, message).at(action.name_span, "");
+            (diagnostic.help(format!("all of them: select * from {}", action.target)), Some(sample))
+        }
+        Outcome::Done { .. } | Outcome::Skipped(_) | Outcome::Disabled => return String::new(),
+    };
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.push(diagnostic);
+    let mut text = String::from("\n");
+    let format = DiagnosticFormat::Text { color };
+    text.push_str(&render_diagnostics(&diagnostics, &compilation.project.sources, format));
+    if let Some(rows) = rows {
+        text.push_str(&rows_table(rows));
+        text.push('\n');
+    }
+    text
+}
+
+/// A failed step, at the place that the warehouse points at, or else where the action is named.
+pub(super) fn failure_diagnostic(failure: &Failure, target: &str, name_span: Span) -> Diagnostic {
+    let message = format!("{target}: {}", failure.message);
+    let diagnostic = Diagnostic::error(Code::WarehouseError, message);
+    let diagnostic = match failure.origin {
+        Some(origin) => origin.place(diagnostic, "in the text made here"),
+        None => diagnostic.at(name_span, ""),
+    };
+    diagnostic.maybe_help(failure.help.clone())
+}
