@@ -1,7 +1,7 @@
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli;
+use crate::commands::Command;
 use crate::error::CommandError;
 use crate::report::Terminal;
 
@@ -15,7 +15,8 @@ pub struct CompletionsArgs {
 
 pub(super) fn run(args: &CompletionsArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command(), "trueup", &mut script);
+    let mut commands = Command::augment_subcommands(clap::Command::new("trueup").version(env!("CARGO_PKG_VERSION")));
+    clap_complete::generate(args.shell, &mut commands, "trueup", &mut script);
     terminal.print(&String::from_utf8_lossy(&script));
     Ok(())
 }
