@@ -6,6 +6,7 @@ mod sources;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::{fs, thread};
 
@@ -31,6 +32,7 @@ pub struct DuckDb {
     root: PathBuf,
     sources: Vec<Source>,
     running: Mutex<Vec<Weak<InterruptHandle>>>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl DuckDb {
@@ -79,6 +81,7 @@ impl DuckDb {
             root: PathBuf::new(),
             sources: Vec::new(),
             running: Mutex::default(),
+            cancelled: Arc::default(),
         })
     }
 
@@ -172,7 +175,7 @@ impl Adapter for DuckDb {
         connection.execute_batch(&settings).map_err(|failure| error(&failure))?;
         let handle = connection.interrupt_handle();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&handle));
-        Ok(Box::new(DuckDbSession::new(connection, handle)))
+        Ok(Box::new(DuckDbSession::new(connection, handle, Arc::clone(&self.cancelled))))
     }
 
     fn parallelism(&self) -> usize {
@@ -180,6 +183,7 @@ impl Adapter for DuckDb {
     }
 
     fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         for handle in running.iter().filter_map(Weak::upgrade) {
             handle.interrupt();

@@ -28,7 +28,8 @@ pub trait Adapter: Send + Sync {
     /// How many sessions can work at the same time to any good.
     fn parallelism(&self) -> usize;
 
-    /// Stops every statement that runs, in all sessions. Their calls return an error.
+    /// Stops every statement that runs, in all sessions, and lets no other begin: their calls return an error. One that
+    /// begins at this very moment may slip through, so call it again for as long as something runs.
     fn cancel(&self);
 }
 

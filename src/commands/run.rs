@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use crate::adapter::Adapter;
 use crate::artifact;
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::error::CommandError;
@@ -51,7 +50,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         return Ok(());
     }
     artifact::write_compiled(&root, &compilation)?;
-    let cancelled = cancel_on_interrupt(&adapter)?;
+    let cancelled = cancel_on_interrupt()?;
     let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());
     let threads = threads.or(compilation.project.environment.threads).unwrap_or_else(|| adapter.parallelism());
     let options = ExecuteOptions { threads, fail_fast: args.fail_fast };
@@ -67,14 +66,13 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
 
 /// The first Ctrl-C stops what runs and lets nothing more begin; a second one ends the process at once, which leaves
 /// every table as it was before its step or as it is after it.
-pub(super) fn cancel_on_interrupt(adapter: &Arc<dyn Adapter>) -> Result<Arc<AtomicBool>, CommandError> {
+pub(super) fn cancel_on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
     let cancelled = Arc::new(AtomicBool::new(false));
-    let (seen, adapter) = (Arc::clone(&cancelled), Arc::clone(adapter));
+    let seen = Arc::clone(&cancelled);
     ctrlc::set_handler(move || {
         if seen.swap(true, Ordering::SeqCst) {
             end_now();
         }
-        adapter.cancel();
     })
     .map_err(|error| CommandError::unable(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(cancelled)

@@ -110,7 +110,7 @@ fn check(
     if diagnostics.has_errors() {
         return Err(CommandError::Failed);
     }
-    let cancelled = cancel_on_interrupt(&adapter)?;
+    let cancelled = cancel_on_interrupt()?;
     let options = ExecuteOptions { threads: threads.unwrap_or_else(|| adapter.parallelism()), fail_fast: false };
     let results = execute(&plan, adapter.as_ref(), options, &cancelled, &mut |event| report.assertion(event))?;
     if cancelled.load(Ordering::SeqCst) { Err(CommandError::Cancelled) } else { Ok(results) }

@@ -9,7 +9,7 @@ mod unit_test;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
@@ -20,6 +20,9 @@ pub use step::run_step;
 pub use unit_test::{UnitTestOutcome, UnitTestResult, run_unit_test};
 
 use schedule::Schedule;
+
+/// How long a wish to cancel may go unseen.
+const POLL: Duration = Duration::from_millis(100);
 
 /// How a run goes about its work.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +35,7 @@ pub struct ExecuteOptions {
 
 /// Runs every step of a plan, and tells `report` of each thing that happens, from this thread alone.
 ///
-/// When `cancelled` becomes true no further step begins; who sets it also cancels what runs.
+/// When `cancelled` becomes true no further step begins, and those that run are cancelled and leave everything as it was.
 pub fn execute(
     plan: &Plan,
     adapter: &dyn Adapter,
@@ -62,7 +65,7 @@ pub fn execute(
     thread::scope(|scope| {
         for _ in 0..options.threads.clamp(1, plan.steps.len().max(1)) {
             let (from_workers, jobs) = (from_workers.clone(), &jobs);
-            scope.spawn(move || work(adapter, jobs, &from_workers));
+            scope.spawn(move || work(adapter, jobs, &from_workers, cancelled));
         }
         let mut running = 0;
         let mut stop = false;
@@ -84,7 +87,16 @@ pub fn execute(
             if running == 0 {
                 break;
             }
-            let Ok(result) = done.recv() else { break };
+            let result = match done.recv_timeout(POLL) {
+                Ok(result) => result,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    if cancelled.load(Ordering::SeqCst) {
+                        adapter.cancel();
+                    }
+                    continue;
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            };
             running -= 1;
             stop |= options.fail_fast && result.outcome.is_failure();
             finish(&mut schedule, result, report);
@@ -97,7 +109,12 @@ pub fn execute(
 }
 
 /// Takes steps until there are no more. A session that cannot be had fails each step that this thread takes.
-fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, results: &mpsc::Sender<StepResult>) {
+fn work(
+    adapter: &dyn Adapter,
+    jobs: &Mutex<mpsc::Receiver<&Step>>,
+    results: &mpsc::Sender<StepResult>,
+    cancelled: &AtomicBool,
+) {
     let mut session = adapter.session();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -106,6 +123,11 @@ fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, results: &mp
         let outcome = match &mut session {
             Ok(session) => run_step(step, session.as_mut(), adapter.dialect()),
             Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
+        };
+        let outcome = match outcome {
+            // It did not fail by itself.
+            Outcome::Failed(_) if cancelled.load(Ordering::SeqCst) => Outcome::Skipped(SkipReason::Cancelled),
+            outcome => outcome,
         };
         let result = StepResult { id: step.id, outcome, started_at: Some(started_at), took: started.elapsed() };
         if results.send(result).is_err() {

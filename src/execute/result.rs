@@ -51,7 +51,7 @@ pub enum Outcome {
         /// The first of them.
         sample: Rows,
     },
-    /// It never began.
+    /// It never began, or was stopped and left everything as it was.
     Skipped(SkipReason),
     /// The action is disabled.
     Disabled,
@@ -86,7 +86,7 @@ impl Failure {
     }
 }
 
-/// Why a step never began.
+/// Why a step was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SkipReason {
     /// Something that it needs failed: this, at the root of it.

@@ -2,8 +2,11 @@
 
 mod case;
 mod console;
+mod crash;
+mod interrupt;
 mod markdown;
 mod mask;
+mod project;
 mod shell;
 mod spec;
 mod syntax;
@@ -14,8 +17,16 @@ use libtest_mimic::Arguments;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials =
-        [case::trials(), shell::trials(), spec::trials(), syntax::trials(), tidy::trials(), translate::trials()];
+    let trials = [
+        case::trials(),
+        crash::trials(),
+        interrupt::trials(),
+        shell::trials(),
+        spec::trials(),
+        syntax::trials(),
+        tidy::trials(),
+        translate::trials(),
+    ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

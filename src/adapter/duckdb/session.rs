@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use duckdb::{Connection, InterruptHandle};
 use serde::Deserialize;
@@ -11,11 +12,18 @@ pub(super) struct DuckDbSession {
     connection: Connection,
     /// Kept alive for as long as the session is, so that a cancel finds it.
     _handle: Arc<InterruptHandle>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl DuckDbSession {
-    pub(super) fn new(connection: Connection, handle: Arc<InterruptHandle>) -> Self {
-        Self { connection, _handle: handle }
+    pub(super) fn new(connection: Connection, handle: Arc<InterruptHandle>, cancelled: Arc<AtomicBool>) -> Self {
+        Self { connection, _handle: handle, cancelled }
+    }
+
+    /// The engine forgets an interruption that comes while nothing runs.
+    fn check(&self) -> Result<(), AdapterError> {
+        let cancelled = self.cancelled.load(Ordering::SeqCst);
+        if cancelled { Err(AdapterError { message: "cancelled".to_owned(), position: None }) } else { Ok(()) }
     }
 
     fn batch(&self, sql: &str) -> Result<(), AdapterError> {
@@ -25,6 +33,7 @@ impl DuckDbSession {
 
 impl Session for DuckDbSession {
     fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
+        self.check()?;
         // What writes rows answers with their number; `create table as` too, which `Connection::execute` leaves out.
         let run = || -> duckdb::Result<Option<u64>> {
             let mut statement = self.connection.prepare(sql)?;
@@ -54,6 +63,7 @@ impl Session for DuckDbSession {
 
     fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError> {
         const HEAD: &str = "describe ";
+        self.check()?;
         let run = || -> duckdb::Result<Vec<Column>> {
             let mut statement = self.connection.prepare(&format!("{HEAD}{sql}"))?;
             let rows = statement.query_map([], |row| Ok(Column { name: row.get(0)?, data_type: row.get(1)? }))?;
@@ -71,6 +81,7 @@ impl Session for DuckDbSession {
     }
 
     fn commit(&mut self) -> Result<(), AdapterError> {
+        self.check()?;
         self.batch("commit")
     }
 

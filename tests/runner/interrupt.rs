@@ -1,0 +1,159 @@
+//! Ctrl-C: what runs is stopped, what was there stays, and everyone is told.
+
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+
+use crate::project::Project;
+
+const DATABASE: &str = ".trueup/slow.duckdb";
+
+/// Would run for days.
+const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(10000000) b \
+                        where hash(a.range + b.range) % 7 = 0";
+
+/// Long enough that it ends by itself only if nobody stops it.
+const SOON: Duration = Duration::from_secs(5);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trials: [(&str, fn() -> Result<(), Failed>); 4] = [
+        ("once_stops_what_runs", once_stops_what_runs),
+        ("once_stops_between_statements", once_stops_between_statements),
+        ("twice_ends_at_once", twice_ends_at_once),
+        ("stops_assertions", stops_assertions),
+    ];
+    trials.map(|(name, test)| Trial::test(format!("interrupt::{name}"), test)).into()
+}
+
+/// A project that has run, and of which `slow` will now run for days.
+fn project(slow: &str) -> Result<Project, Failed> {
+    let project = Project::new(&[
+        ("trueup.yaml", "name: slow\ndialect: duckdb\ndefaults: { schema: s }\nvars: { days: \"\" }\n"),
+        ("definitions/quick.sqlx", "config { type: \"table\" } select 1 as number"),
+        ("definitions/slow.sqlx", slow),
+        ("definitions/below.sqlx", "config { type: \"table\" } select * from ${ref(\"slow\")}"),
+        ("definitions/checked.sqlx", "config { type: \"assertion\" } select * from ${ref(\"below\")} where number < 0"),
+    ])?;
+    project.succeed(&["run"])?;
+    Ok(project)
+}
+
+fn table() -> String {
+    format!("config {{ type: \"table\" }} ${{dataform.projectConfig.vars.days ? `{FOR_DAYS}` : `select 7 as number`}}")
+}
+
+fn start(project: &Project, arguments: &[&str], until: &str) -> Result<Child, Failed> {
+    let mut command = project.command(arguments);
+    let child = command.stdout(Stdio::null()).stderr(std::fs::File::create(project.path().join("printed"))?).spawn()?;
+    let started = Instant::now();
+    while !printed(project).contains(until) {
+        if started.elapsed() > SOON {
+            return Err(format!("`{until}` was not printed, but:\n{}", printed(project)).into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    // The step behind has begun by then.
+    thread::sleep(Duration::from_millis(300));
+    Ok(child)
+}
+
+fn printed(project: &Project) -> String {
+    std::fs::read_to_string(project.path().join("printed")).unwrap_or_default()
+}
+
+fn interrupt(child: &Child) -> Result<(), Failed> {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    if status.success() { Ok(()) } else { Err("no such process".into()) }
+}
+
+fn ends_with(child: &mut Child, code: i32) -> Result<(), Failed> {
+    let started = Instant::now();
+    while started.elapsed() < SOON {
+        if let Some(status) = child.try_wait()? {
+            return if status.code() == Some(code) { Ok(()) } else { Err(format!("ended with {status}").into()) };
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill()?;
+    Err("it did not end".into())
+}
+
+/// Each step of `run_results.json`: name and status.
+fn statuses(project: &Project) -> Result<Vec<String>, Failed> {
+    let results: Value =
+        serde_json::from_str(&std::fs::read_to_string(project.path().join(".trueup/run_results.json"))?)?;
+    let steps = results["results"].as_array().ok_or("no results")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut all: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{} {} {}", text(&step["name"]), text(&step["status"]), text(&step["message"])))
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+fn holds(project: &Project, table: &str, expected: &[&str]) -> Result<(), Failed> {
+    let found = project.look(DATABASE)?.texts(&format!("select number::varchar from s.{table} order by number"))?;
+    if found == expected { Ok(()) } else { Err(format!("{table} holds {found:?}").into()) }
+}
+
+fn once_stops_what_runs() -> Result<(), Failed> {
+    let project = project(&table())?;
+    let mut child = start(&project, &["run", "--vars", "days=1"], "s.quick")?;
+    interrupt(&child)?;
+    ends_with(&mut child, 130)?;
+    let expected = [
+        "s.below skipped because the run was ended",
+        "s.checked skipped because the run was ended",
+        "s.quick success",
+        "s.slow skipped because the run was ended",
+    ];
+    let found = statuses(&project)?;
+    if found != expected {
+        return Err(format!("{found:#?}").into());
+    }
+    let printed = printed(&project);
+    if !printed.contains("1 ok, 3 skipped") || !printed.contains("error: cancelled") || printed.contains("Interrupt") {
+        return Err(printed.into());
+    }
+    holds(&project, "slow", &["7"])?;
+    project.succeed(&["run"])?;
+    Ok(())
+}
+
+/// An interruption between two statements of a step is no reason to begin the next.
+fn once_stops_between_statements() -> Result<(), Failed> {
+    let head =
+        "config { type: \"operations\", hasOutput: true }\ncreate or replace table s.slow as select 7 as number\n";
+    let project = project(head)?;
+    let statement = "---\ninsert into s.slow select sum(hash(range)) % 7 from range(100000)\n";
+    project.write("definitions/slow.sqlx", &format!("{head}{}", statement.repeat(10_000)))?;
+    let mut child = start(&project, &["run", "--vars", "days=1"], "s.quick")?;
+    interrupt(&child)?;
+    ends_with(&mut child, 130)?;
+    holds(&project, "slow", &["7"])
+}
+
+fn twice_ends_at_once() -> Result<(), Failed> {
+    let project = project(&table())?;
+    let mut child = start(&project, &["run", "--vars", "days=1"], "s.quick")?;
+    interrupt(&child)?;
+    interrupt(&child)?;
+    ends_with(&mut child, 130)?;
+    holds(&project, "slow", &["7"])?;
+    project.succeed(&["run"])?;
+    Ok(())
+}
+
+fn stops_assertions() -> Result<(), Failed> {
+    let project = project(&table())?;
+    let slow = format!("config {{ type: \"assertion\" }} select * from ({FOR_DAYS}), ${{ref(\"below\")}}");
+    project.write("definitions/slow_check.sqlx", &slow)?;
+    let mut child = start(&project, &["test"], "s.checked")?;
+    interrupt(&child)?;
+    ends_with(&mut child, 130)
+}

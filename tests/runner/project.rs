@@ -1,0 +1,92 @@
+//! A project in a folder of its own, for tests that are more than a session in a shell.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use duckdb::Connection;
+use libtest_mimic::Failed;
+use tempfile::TempDir;
+
+/// The folder is gone when this is.
+pub(crate) struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    /// Its files by name.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Result<Self, Failed> {
+        let project = Self { folder: tempfile::tempdir()? };
+        for (name, text) in files {
+            project.write(name, text)?;
+        }
+        Ok(project)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), Failed> {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        Ok(fs::write(path, text)?)
+    }
+
+    /// The real binary, in an environment that is the same everywhere.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+        command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path()).env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end: the exit status, and all that it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<(Option<i32>, String), Failed> {
+        let output = self.command(arguments).output()?;
+        let printed = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&printed).into_owned()))
+    }
+
+    /// The same, which must succeed.
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
+        match self.run(arguments)? {
+            (Some(0), printed) => Ok(printed),
+            (code, printed) => Err(format!("trueup {}: {code:?}\n{printed}", arguments.join(" ")).into()),
+        }
+    }
+
+    /// What a database file of the project holds, seen in a copy: looking at it must not mend it.
+    pub(crate) fn look(&self, database: &str) -> Result<Look, Failed> {
+        let folder = tempfile::tempdir()?;
+        for name in [database.to_owned(), format!("{database}.wal")] {
+            let file = self.path().join(&name);
+            if file.exists() {
+                let copy: PathBuf = folder.path().join(Path::new(&name).file_name().unwrap_or_default());
+                fs::copy(file, copy)?;
+            }
+        }
+        let copy = folder.path().join(Path::new(database).file_name().unwrap_or_default());
+        let connection = Connection::open(copy)?;
+        Ok(Look { connection, _folder: folder })
+    }
+}
+
+/// A copy of a database.
+pub(crate) struct Look {
+    connection: Connection,
+    _folder: TempDir,
+}
+
+impl Look {
+    /// The first column of a query, which must be text.
+    pub(crate) fn texts(&self, sql: &str) -> Result<Vec<String>, Failed> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(row.get::<_, String>(0)?);
+        }
+        Ok(all)
+    }
+}
