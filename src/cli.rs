@@ -18,7 +18,7 @@ struct Cli {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::detect();
-    match commands::run(&cli.command, &terminal) {
+    match commands::run(&cli.command, command(), &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {

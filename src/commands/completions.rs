@@ -1,7 +1,6 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli;
 use crate::error::CommandError;
 use crate::report::Terminal;
 
@@ -13,9 +12,9 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn run(args: &CompletionsArgs, terminal: &Terminal) -> Result<(), CommandError> {
+pub(super) fn run(args: &CompletionsArgs, terminal: &Terminal, mut command: clap::Command) -> Result<(), CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command(), "trueup", &mut script);
+    clap_complete::generate(args.shell, &mut command, "trueup", &mut script);
     terminal.print(&String::from_utf8_lossy(&script));
     Ok(())
 }

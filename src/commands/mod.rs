@@ -39,11 +39,11 @@ pub enum Command {
     Translate(translate::TranslateArgs),
 }
 
-/// Runs a command.
-pub fn run(command: &Command, terminal: &Terminal) -> Result<(), CommandError> {
+/// Runs a command. `definition` is that of the whole command line.
+pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) -> Result<(), CommandError> {
     match command {
         Command::Compile(args) => compile::run(args, terminal),
-        Command::Completions(args) => completions::run(args, terminal),
+        Command::Completions(args) => completions::run(args, terminal, definition),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         Command::List(args) => list::run(args, terminal),

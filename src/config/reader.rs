@@ -4,6 +4,9 @@ use crate::config::{Entry, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::Span;
 
+/// More than these would be no help.
+const MOST_KEYS_IN_HELP: usize = 12;
+
 /// A value that was understood, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
@@ -67,7 +70,14 @@ impl<'a> Reader<'a> {
         if let Some(read) = read(value) {
             return Some(Spanned { value: read, span: value.span });
         }
-        self.diagnostics.push(wrong_type(self.invalid, &format!("`{key}`"), expected, value));
+        // A list of the wrong things is a list: the first wrong thing says more.
+        let culprit = match &value.kind {
+            ValueKind::Array(items) if expected.ends_with("list of strings") => {
+                items.iter().find(|item| as_string(item).is_none()).unwrap_or(value)
+            }
+            _ => value,
+        };
+        self.diagnostics.push(wrong_type(self.invalid, &format!("`{key}`"), expected, culprit));
         None
     }
 
@@ -200,6 +210,15 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(wrong_type(self.invalid, what, expected, value));
     }
 
+    /// Says of a key that nobody asked for where it belongs.
+    pub fn elsewhere(&mut self, key: &'a str, help: &str) {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.key == key && !self.asked.contains(key)) {
+            self.asked.insert(key);
+            let message = format!("`{key}` has no meaning in {}", self.what);
+            self.diagnostics.push(Diagnostic::error(self.unknown, message).at(entry.key_span, "").help(help));
+        }
+    }
+
     /// Takes every key that is still there as known.
     pub fn allow_rest(&mut self) {
         self.asked.extend(self.entries.iter().map(|entry| entry.key.as_str()));
@@ -209,11 +228,17 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Diagnostics {
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(entry.key.as_str())) {
             let near = did_you_mean(&entry.key, self.asked.iter().copied());
-            let known = self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            let known = || match self.asked.len() {
+                ..=MOST_KEYS_IN_HELP => {
+                    let keys = self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+                    format!("the keys are {keys}")
+                }
+                _ => format!("`trueup explain {}` says where all keys are listed", self.unknown),
+            };
             self.diagnostics.push(
                 Diagnostic::error(self.unknown, format!("unknown key `{}` in {}", entry.key, self.what))
                     .at(entry.key_span, "")
-                    .help(near.unwrap_or_else(|| format!("the keys are {known}"))),
+                    .help(near.unwrap_or_else(known)),
             );
         }
         self.diagnostics

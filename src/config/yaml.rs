@@ -13,14 +13,37 @@ pub fn parse_yaml(file: &SourceFile) -> Result<Value, Diagnostic> {
             column: at.column().max(1),
         });
         let start = file.offset(place);
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default();
-        Diagnostic::error(Code::InvalidSettings, format!("this is not YAML: {message}")).at(file.span(start..start), "")
+        not_yaml(file, &error.to_string(), start)
     })?;
     Ok(match yaml {
         Yaml::Null => Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } },
         yaml => Places { file, text }.value(yaml, 0..text.len()),
     })
+}
+
+/// What the parser says of a text that it stopped reading at `start`, with what people mostly did.
+fn not_yaml(file: &SourceFile, message: &str, start: usize) -> Diagnostic {
+    let text = file.text();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let twice = message.split_once("duplicate entry with key \"").and_then(|(_, key)| key.strip_suffix('"'));
+    if let Some(key) = twice {
+        let places = Places { file, text };
+        let first = places.find_key(key, start..text.len()).unwrap_or(start..start);
+        let second = places.find_key(key, first.end..text.len()).unwrap_or(first.clone());
+        return Diagnostic::error(Code::InvalidSettings, format!("`{key}` is given twice"))
+            .at(file.span(second), "")
+            .at(file.span(first), "the first one")
+            .help("take one of them out");
+    }
+    let diagnostic = Diagnostic::error(Code::InvalidSettings, format!("this is not YAML: {message}"))
+        .at(file.span(start..start), "");
+    if text.get(start..).is_some_and(|rest| rest.starts_with('\t')) {
+        return diagnostic.help("indent by spaces: YAML takes no tabs");
+    }
+    let help = message
+        .starts_with("mapping values are not allowed")
+        .then(|| "see whether the lines are indented alike; a value that has `: ` in it needs quotes".to_owned());
+    diagnostic.maybe_help(help)
 }
 
 /// Finds the places of keys and values, which the YAML parser does not tell, by searching for them in order.
@@ -118,7 +141,7 @@ impl Places<'_> {
         } else {
             let line = rest.lines().next().unwrap_or_default();
             let line = line.split(" #").next().unwrap_or_default().trim_end_matches(around);
-            line.trim_end_matches(['}', ']']).trim_end_matches(around).len()
+            line.trim_end_matches(|char| "}] ,\"'\t\r".contains(char)).len()
         };
         let start = within.start + skipped;
         self.file.span(start..start + kept)

@@ -83,6 +83,14 @@ codes! {
     /// What to do: put their contents into one block.
     DuplicateBlock = "duplicate-block",
 
+    /// A file under `definitions/` that is not read.
+    ///
+    /// An action is a `.sqlx` file. Dataform also takes `.js`, `.sql` and `actions.yaml`, and dbt `.sql` and `schema.yml`;
+    /// trueup does not, so what they hold is not in the graph.
+    ///
+    /// What to do: make a `.sqlx` file of each action; move functions that several files use to `includes/`.
+    IgnoredFile = "ignored-file",
+
     /// A config value of the wrong type, or one that is not allowed.
     ///
     /// ```sqlx
@@ -99,8 +107,9 @@ codes! {
     /// the include.
     ///
     /// What to do: mend the code. The functions at hand in SQL are `ref`, `resolve`, `self`, `name`, `schema`,
-    /// `database`, `incremental`, `when` and `var`; variables of a `js {}` block can be seen in the file's SQL but not
-    /// in its `config {}`.
+    /// `database`, `incremental` and `when`; variables of the project are `dataform.projectConfig.vars.name`. What a
+    /// `js {}` block declares can be seen in the file's SQL but not in its `config {}`. Code has no access to files, the
+    /// network or the process.
     InvalidJavascript = "invalid-javascript",
 
     /// A Jinja tag or macro does not parse, or fails.
@@ -119,10 +128,10 @@ codes! {
 
     /// JavaScript that ran for too long or took too much memory.
     ///
-    /// Code in a project gets two seconds and 256 MiB for each file, so that an endless loop ends in this message and
-    /// not in a compile that never comes back.
+    /// Each piece of code in a project gets two seconds, all of it together 256 MiB and a stack of 1 MiB, so that an
+    /// endless loop ends in this message and not in a compile that never comes back.
     ///
-    /// What to do: look for a loop that does not end.
+    /// What to do: look for a loop, or for a function that calls itself, without an end.
     JavascriptLimit = "javascript-limit",
 
     /// A block in a file whose type has no use for it.
@@ -162,8 +171,8 @@ codes! {
 
     /// An action that cannot be what its config says.
     ///
-    /// For example a table whose query is empty, a query that ends in a semicolon, `protected: true` on a view, or an
-    /// operation that is the target of a ref but has no output.
+    /// For example a table whose query is empty, a query that ends in a semicolon, a name with a dot in it, or operations
+    /// that are the target of a ref but have no output.
     UnfitAction = "unfit-action",
 
     /// A unit test gave other rows than it expects.

@@ -2,6 +2,7 @@
 
 mod code;
 mod suggestion;
+mod words;
 
 use std::cmp::Ordering;
 
@@ -9,6 +10,7 @@ use crate::files::Span;
 
 pub use code::Code;
 pub use suggestion::{did_you_mean, nearest};
+pub use words::article;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,13 +2,18 @@
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = name.to_lowercase();
     let limit = (name.chars().count() / 3).max(1);
+    // Not the long names that are made of it, like those of a model's assertions.
+    let contains = |other: &str| lower.len() >= 4 && other.len() <= 3 * lower.len() && other.contains(&lower);
     let mut near: Vec<(usize, &str)> = candidates
         .into_iter()
         .filter_map(|candidate| {
             let other = candidate.to_lowercase();
+            // In a project of thousands of names nearly all of them end here.
+            let contains = contains(&other);
+            if !contains && lower.len().abs_diff(other.len()) > 4 * limit {
+                return None;
+            }
             let distance = strsim::damerau_levenshtein(&lower, &other);
-            // Not the long names that are made of it, like those of a model's assertions.
-            let contains = lower.len() >= 4 && other.contains(&lower) && other.len() <= 3 * lower.len();
             (distance <= limit || contains).then_some((distance, candidate))
         })
         .collect();

@@ -1,5 +1,6 @@
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Grammar};
+use crate::dialect::translate::ToDuckDb;
 
 /// PostgreSQL, with standard-conforming strings.
 #[derive(Debug)]
@@ -20,5 +21,9 @@ impl Dialect for Postgres {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::Postgres
+    }
+
+    fn to_duckdb(&self) -> Option<ToDuckDb> {
+        Some(ToDuckDb::POSTGRES)
     }
 }

@@ -1,5 +1,6 @@
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Grammar};
+use crate::dialect::translate::ToDuckDb;
 
 /// Amazon Redshift.
 #[derive(Debug)]
@@ -20,5 +21,9 @@ impl Dialect for Redshift {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::Redshift
+    }
+
+    fn to_duckdb(&self) -> Option<ToDuckDb> {
+        Some(ToDuckDb::REDSHIFT)
     }
 }

@@ -18,13 +18,23 @@ pub(super) fn find(graph: &Graph) -> Vec<Diagnostic> {
 
 /// Each action of the circle depends on the next one, the last on the first.
 fn shortest(graph: &Graph, group: &[ActionId]) -> Option<Vec<ActionId>> {
-    group.iter().filter_map(|start| circle_from(graph, *start, group)).min_by_key(Vec::len)
+    let mut best: Option<Vec<ActionId>> = None;
+    for start in group {
+        // Of circles of the same length the first one counts, so a later one must be shorter.
+        let limit = best.as_ref().map_or(group.len(), |best| best.len() - 1);
+        best = circle_from(graph, *start, group, limit).or(best);
+    }
+    best
 }
 
-fn circle_from(graph: &Graph, start: ActionId, group: &[ActionId]) -> Option<Vec<ActionId>> {
+/// The shortest circle through `start`, if it has no more than `limit` actions.
+fn circle_from(graph: &Graph, start: ActionId, group: &[ActionId], limit: usize) -> Option<Vec<ActionId>> {
     let mut came_from: HashMap<ActionId, ActionId> = HashMap::new();
-    let mut queue = VecDeque::from([start]);
-    while let Some(at) = queue.pop_front() {
+    let mut queue = VecDeque::from([(start, 1)]);
+    while let Some((at, length)) = queue.pop_front() {
+        if length > limit {
+            return None;
+        }
         for next in graph.dependencies(at) {
             if next == start {
                 let mut circle = vec![at];
@@ -38,7 +48,7 @@ fn circle_from(graph: &Graph, start: ActionId, group: &[ActionId]) -> Option<Vec
             }
             if group.binary_search(&next).is_ok() && !came_from.contains_key(&next) {
                 came_from.insert(next, at);
-                queue.push_back(next);
+                queue.push_back((next, length + 1));
             }
         }
     }

@@ -5,10 +5,12 @@ mod resolve;
 mod selector;
 mod unit_test;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::{Direction, algo};
 
 use crate::action::{Action, ActionId, Names};
 
@@ -38,10 +40,7 @@ impl Graph {
                 edges.update_edge(node(dependency.on), node(id), ());
             }
         }
-        let order = algo::toposort(&edges, None).map_or_else(
-            |_| (0..).map(ActionId).take(actions.len()).collect(),
-            |order| order.into_iter().map(id).collect(),
-        );
+        let order = order(&edges);
         Self { actions, names, edges, order }
     }
 
@@ -55,7 +54,7 @@ impl Graph {
         (0..).map(ActionId).zip(&self.actions)
     }
 
-    /// All ids, each behind everything that it depends on.
+    /// All ids, each behind everything that it depends on; otherwise in the order of the files' paths.
     pub fn order(&self) -> &[ActionId] {
         &self.order
     }
@@ -80,6 +79,27 @@ impl Graph {
     pub fn names(&self) -> &Names {
         &self.names
     }
+}
+
+/// Of those that everything they depend on stands before, the one with the smallest id is always next. Where actions
+/// form a circle, they and what depends on them come last, by id.
+fn order(edges: &DiGraph<(), ()>) -> Vec<ActionId> {
+    let mut waits_for: Vec<usize> =
+        edges.node_indices().map(|node| edges.neighbors_directed(node, Direction::Incoming).count()).collect();
+    let mut ready: BinaryHeap<Reverse<NodeIndex>> =
+        edges.node_indices().filter(|node| waits_for[node.index()] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(waits_for.len());
+    while let Some(Reverse(node)) = ready.pop() {
+        order.push(id(node));
+        for next in edges.neighbors_directed(node, Direction::Outgoing) {
+            waits_for[next.index()] -= 1;
+            if waits_for[next.index()] == 0 {
+                ready.push(Reverse(next));
+            }
+        }
+    }
+    order.extend(edges.node_indices().filter(|node| waits_for[node.index()] > 0).map(id));
+    order
 }
 
 fn node(id: ActionId) -> NodeIndex {

@@ -1,5 +1,5 @@
 use crate::action::{Action, ActionId, Kind, Materialization, TestInput, UnitTest};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, article, did_you_mean};
 use crate::graph::Graph;
 
 /// What an input of a unit test stands for.
@@ -95,8 +95,7 @@ fn check_one(graph: &Graph, action: &Action<ActionId>, test: &UnitTest) -> Vec<D
 fn with_article(word: &str) -> String {
     match word {
         "operations" => word.to_owned(),
-        _ if word.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {word}"),
-        _ => format!("a {word}"),
+        _ => format!("{} {word}", article(word)),
     }
 }
 

@@ -2,6 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::action::{Origin, Rendered};
+use crate::dialect::translate;
 
 /// SQL as it is sent, with a map back to the text that the analyst wrote.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +82,7 @@ impl WarehouseText {
     fn origin(&self, offset: usize) -> Option<Origin> {
         let original = self.rendered.text();
         let range: Range<usize> = if self.is_translated {
-            0..original.len()
+            translate::origin(original, &self.sql, offset)?
         } else {
             let skipped = original.len() - original.trim_start().len();
             word_at(original, offset + skipped)

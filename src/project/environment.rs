@@ -139,7 +139,7 @@ pub(super) fn read_naming(reader: &mut Reader<'_>) -> Naming {
 }
 
 pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<WrittenEnvironment> {
-    settings.item(&entry.value, &entry.key, |reader| {
+    settings.item(&entry.value, "an environment", |reader| {
         let written = reader.has("warehouse");
         let warehouse = read_dialect(reader, "warehouse").or((!written).then_some(&dialect::DuckDb as &dyn Dialect));
         let naming = read_naming(reader);

@@ -112,6 +112,16 @@ pub fn load(
     let definitions = folder("definitions", ".sqlx", true)?;
     let includes = folder("includes", ".js", false)?;
     let macros = folder("macros", ".jinja", true)?;
+    for path in files.list("definitions").map_err(|error| LoadError::Io { path: "definitions".to_owned(), error })? {
+        if [".js", ".sql", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending)) {
+            let id = sources.add(&path, "");
+            diagnostics.push(
+                Diagnostic::warning(Code::IgnoredFile, "this file is not read")
+                    .at(sources.get(id).whole(), "")
+                    .help("an action is a `.sqlx` file under `definitions/`; functions belong to `includes/`"),
+            );
+        }
+    }
     Ok((Project { settings, environment, sources, definitions, includes, macros }, diagnostics))
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Reader, Value};
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostics, did_you_mean};
 use crate::dialect::{self, Dialect};
 use crate::project::environment::{self, WrittenEnvironment};
 use crate::relation::Target;
@@ -138,7 +138,8 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
             reader.refuse(
                 name.span,
                 format!("there is no environment `{}`", name.value),
-                Some(format!("the environments are {}", names.join(", "))),
+                did_you_mean(&name.value, names.iter().copied())
+                    .or_else(|| Some(format!("the settings have {}", names.join(", ")))),
             );
         } else {
             settings.default_environment = Some(name.value);
@@ -160,8 +161,9 @@ pub(super) fn read_dialect<'a>(reader: &mut Reader<'a>, key: &'a str) -> Option<
         let names: Vec<&str> = dialect::names().collect();
         reader.refuse(
             name.span,
-            format!("there is no dialect `{}`", name.value),
-            Some(format!("the dialects are {}", names.join(", "))),
+            format!("there is no {key} `{}`", name.value),
+            did_you_mean(&name.value, names.iter().copied())
+                .or_else(|| Some(format!("trueup knows {}", names.join(", ")))),
         );
     }
     found

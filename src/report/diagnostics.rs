@@ -48,10 +48,15 @@ fn text(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
             group = group.element(Origin::path(file.path().as_ref()));
             continue;
         }
-        let mut snippet = Snippet::source(file.text().as_ref()).path(file.path().as_ref());
-        for (at, label) in diagnostic.labels.iter().enumerate().filter(|(_, label)| label.span.file == id) {
-            let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let annotation = kind.span(first_line(label.span, file.text()));
+        let labels = || diagnostic.labels.iter().filter(|label| label.span.file == id);
+        let window = lines_around(file.text(), labels().map(|label| label.span));
+        let line = file.line_column(window.start).line;
+        let mut snippet = Snippet::source(&file.text()[window.clone()]).line_start(line).path(file.path().as_ref());
+        for label in labels() {
+            let is_first = diagnostic.labels.first() == Some(label);
+            let kind = if is_first { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let range = first_line(label.span, file.text());
+            let annotation = kind.span(range.start - window.start..range.end - window.start);
             snippet = snippet.annotation(if label.text.is_empty() {
                 annotation
             } else {
@@ -67,6 +72,16 @@ fn text(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
     let mut drawn = renderer.render(&[group]).to_string();
     drawn.push_str("\n\n");
     drawn
+}
+
+/// The whole lines in which the spans start and end: drawing a mistake must not take longer in a longer file.
+fn lines_around(text: &str, spans: impl Iterator<Item = Span>) -> std::ops::Range<usize> {
+    let (start, end) =
+        spans.fold((text.len(), 0), |(start, end), span| (start.min(span.range().start), end.max(span.range().end)));
+    let (start, end) = (text.floor_char_boundary(start), text.ceil_char_boundary(end));
+    let start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[end.max(start)..].find('\n').map_or(text.len(), |length| end.max(start) + length + 1);
+    start..end
 }
 
 /// Carets under one line are easier to read than a frame around many.

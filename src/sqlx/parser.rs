@@ -27,10 +27,12 @@ pub fn parse(file: &SourceFile, jinja: bool) -> (SqlxFile, Diagnostics) {
             incremental_where: None,
             inputs: Vec::new(),
             blocks: Vec::new(),
+            is_broken: false,
         },
         diagnostics: Diagnostics::default(),
     };
     parser.tree.statements = parser.sql(Place::Top);
+    parser.tree.is_broken = parser.diagnostics.has_errors();
     (parser.tree, parser.diagnostics)
 }
 

@@ -20,6 +20,8 @@ pub struct SqlxFile {
     pub inputs: Vec<Input>,
     /// Every block of the file in order, those without effect included.
     pub blocks: Vec<Block>,
+    /// Whether a block or a placeholder is never closed. What stands behind its opening may then be anything.
+    pub is_broken: bool,
 }
 
 impl SqlxFile {

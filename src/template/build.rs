@@ -7,7 +7,7 @@ use crate::action::{
     Rendered, TestInput, Texts, UnitTest,
 };
 use crate::config::Spanned;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::files::{FileId, Span};
 use crate::project::Project;
 use crate::relation::Target;
@@ -31,6 +31,7 @@ struct FileTexts<'a, 'b> {
     builder: &'b mut Builder<'a>,
     file: FileId,
     js: Vec<Span>,
+    is_broken: bool,
     this: Option<This>,
     dependencies: Vec<Dependency<Reference>>,
     with_assertions: bool,
@@ -75,6 +76,7 @@ impl Builder<'_> {
                     builder: self,
                     file,
                     js: sqlx.js.clone(),
+                    is_broken: sqlx.is_broken,
                     this: Some(this),
                     dependencies: Vec::new(),
                     with_assertions: config.with_assertions,
@@ -113,11 +115,16 @@ impl Builder<'_> {
         relation: &str,
         span: Span,
     ) -> (Assertion, Vec<Dependency<Reference>>) {
-        let on = |on: Reference| Dependency { on, origin: Origin::here(span), with_assertions: false, is_read: true };
-        let mut dependencies = vec![on(of.clone())];
+        let on = |on: Reference, place: Span| Dependency {
+            on,
+            origin: Origin::here(place),
+            with_assertions: false,
+            is_read: true,
+        };
+        let mut dependencies = vec![on(of.clone(), span)];
         let mut other = None;
         if let InlineKind::Relationship(relationship) = &check.kind {
-            dependencies.push(on(relationship.to.clone()));
+            dependencies.push(on(relationship.to.clone(), relationship.to_span));
             other =
                 self.catalog.names.find(&relationship.to).next().map(|id| self.catalog.relations[id.index()].as_str());
         }
@@ -128,7 +135,9 @@ impl Builder<'_> {
         if matches!(config.kind, KindConfig::Declaration) {
             return;
         }
-        for (part, what) in [(name.schema.as_deref(), "a schema"), (Some(name.name.as_str()), "an action")] {
+        let schema_span = config.schema.as_ref().map_or(span, |schema| schema.span);
+        let parts = [(name.schema.as_deref(), "a schema", schema_span), (Some(name.name.as_str()), "an action", span)];
+        for (part, what, span) in parts {
             if let Some(part) = part.filter(|part| part.contains('.')) {
                 self.diagnostics.push(
                     Diagnostic::error(
@@ -159,12 +168,13 @@ impl Builder<'_> {
             KindConfig::Declaration => ("a declaration", &[]),
             KindConfig::Assertion => ("an assertion", &[]),
             KindConfig::Test { .. } => ("a test", &[BlockKind::Input]),
+            KindConfig::Unknown => return,
         };
         for block in &sqlx.blocks {
             let everywhere = matches!(block.kind, BlockKind::Config | BlockKind::Js);
             if !everywhere && !fits.contains(&block.kind) {
                 let keyword = block.kind.keyword();
-                let message = format!("{word} has no use for a `{keyword}` block");
+                let message = format!("{word} has no use for {} `{keyword}` block", article(keyword));
                 let help = match block.kind {
                     BlockKind::IncrementalWhere => "it belongs to `type: \"incremental\"`",
                     BlockKind::Input => "it belongs to `type: \"test\"`",
@@ -175,13 +185,17 @@ impl Builder<'_> {
             }
         }
         let several = matches!(config.kind, KindConfig::Operations { .. } | KindConfig::Declaration);
-        if let Some(second) = sqlx.statements.get(1).filter(|_| !several) {
+        if let [first, second, ..] = sqlx.statements.as_slice()
+            && !several
+        {
+            let between = Span { start: first.span.end, ..second.span.at_start() };
+            let separator = self.project.sources.text(between).find("---").map(|at| between.part(at..at + 3));
             self.diagnostics.push(
                 Diagnostic::error(
                     Code::MisplacedBlock,
                     format!("{word} holds one statement, and `---` begins another"),
                 )
-                .at(second.span.at_start(), "")
+                .at(separator.unwrap_or(between), "")
                 .help("only `type: \"operations\"` may hold more than one"),
             );
         }
@@ -206,6 +220,8 @@ impl FileTexts<'_, '_> {
                 Kind::Assertion(Box::new(Assertion { query, check: Check::Query }))
             }
             KindConfig::Test { dataset } => Kind::Test(Box::new(self.test(dataset, span, sqlx))),
+            // Others may refer to it, and it has no text in which more could be found.
+            KindConfig::Unknown => Kind::Declaration,
         }
     }
 
@@ -298,7 +314,10 @@ impl FileTexts<'_, '_> {
 
     fn render(&mut self, text: &Text, incremental: bool) -> Rendered {
         let scope = Scope::new(self.builder.catalog, self.this.clone(), self.this.is_some(), incremental);
-        let outcome = self.builder.renderer.render(self.file, &self.js, text, &Arc::new(scope));
+        let mut outcome = self.builder.renderer.render(self.file, &self.js, text, &Arc::new(scope));
+        if self.is_broken {
+            outcome.rendered.break_off();
+        }
         self.builder.diagnostics.extend(outcome.diagnostics);
         for (call, origin) in outcome.uses {
             if !call.is_dependency {

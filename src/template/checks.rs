@@ -3,6 +3,7 @@
 
 use crate::action::Origin;
 use crate::action::{Assertion, Check, Reference, Rendered};
+use crate::config::Spanned;
 use crate::dialect::Dialect;
 use crate::files::Span;
 use crate::relation::Target;
@@ -20,7 +21,7 @@ pub(super) struct InlineCheck {
 #[derive(Debug)]
 pub(super) enum InlineKind {
     Unique(Vec<String>),
-    Rows(Vec<String>),
+    Rows(Vec<Spanned<String>>),
     Relationship(Relationship),
 }
 
@@ -34,19 +35,23 @@ pub(super) fn inline_checks(config: ChecksConfig, dialect: &dyn Dialect) -> Vec<
             kind: InlineKind::Unique(key.value),
         });
     }
-    let first = config.conditions.first().or(config.non_null.first()).map(|condition| condition.span);
-    let first = first.or(config.accepted_values.first().map(|accepted| accepted.span));
-    let mut conditions: Vec<String> = config.conditions.into_iter().map(|condition| condition.value).collect();
-    conditions.extend(config.non_null.into_iter().map(|column| format!("{} IS NOT NULL", column.value)));
+    let mut conditions = config.conditions;
+    conditions.extend(
+        config
+            .non_null
+            .into_iter()
+            .map(|column| Spanned { value: format!("{} IS NOT NULL", column.value), span: column.span }),
+    );
     for accepted in config.accepted_values {
         let values = accepted.values.iter().map(|value| match value {
             Literal::Text(text) => dialect.string(text),
             Literal::Bare(text) => text.clone(),
         });
         let values: Vec<String> = values.collect();
-        conditions.push(format!("{} IN ({})", accepted.column, values.join(", ")));
+        let value = format!("{} IN ({})", accepted.column, values.join(", "));
+        conditions.push(Spanned { value, span: accepted.span });
     }
-    if let Some(span) = first {
+    if let Some(span) = conditions.first().map(|condition| condition.span) {
         checks.push(InlineCheck { suffix: "rowConditions".to_owned(), span, kind: InlineKind::Rows(conditions) });
     }
     for relationship in config.relationships {
@@ -75,19 +80,28 @@ impl InlineCheck {
         other: Option<&str>,
         dialect: &dyn Dialect,
     ) -> Assertion {
-        let (sql, check) = match self.kind {
-            InlineKind::Unique(columns) => (unique_sql(&columns, relation), Check::Unique { of, columns }),
+        let origin = Origin::here(self.span);
+        match self.kind {
+            InlineKind::Unique(columns) => Assertion {
+                query: Rendered::computed(unique_sql(&columns, relation), origin),
+                check: Check::Unique { of, columns },
+            },
             InlineKind::Rows(conditions) => {
-                let parts: Vec<String> =
-                    conditions.iter().map(|condition| condition_sql(condition, relation, dialect)).collect();
-                (parts.join("UNION ALL"), Check::Rows { of, conditions })
+                let mut query = Rendered::default();
+                for (at, condition) in conditions.iter().enumerate() {
+                    query.push_computed(if at > 0 { "UNION ALL" } else { "" }, origin);
+                    let sql = condition_sql(&condition.value, relation, dialect);
+                    query.push_computed(&sql, Origin::here(condition.span));
+                }
+                let conditions = conditions.into_iter().map(|condition| condition.value).collect();
+                Assertion { query, check: Check::Rows { of, conditions } }
             }
-            InlineKind::Relationship(Relationship { column, to, to_column, .. }) => (
-                relationship_sql(relation, &column, other.unwrap_or_default(), &to_column),
-                Check::Relationship { of, column, to, to_column },
-            ),
-        };
-        Assertion { query: Rendered::computed(sql, Origin::here(self.span)), check }
+            InlineKind::Relationship(Relationship { column, to, to_column, .. }) => {
+                let sql = relationship_sql(relation, &column, other.unwrap_or_default(), &to_column);
+                let check = Check::Relationship { of, column, to, to_column };
+                Assertion { query: Rendered::computed(sql, origin), check }
+            }
+        }
     }
 }
 

@@ -6,14 +6,14 @@ use crate::action::{
     ColumnDocumentation, Documentation, IncrementalStrategy, OnSchemaChange, PhysicalOptions, Redshift, Reference,
 };
 use crate::config::{Reader, Spanned, Value, ValueKind};
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostics, article};
 use crate::files::Span;
 
 /// What a config says, whatever the type.
 #[derive(Debug)]
 pub(super) struct ActionConfig {
     pub(super) database: Option<String>,
-    pub(super) schema: Option<String>,
+    pub(super) schema: Option<Spanned<String>>,
     pub(super) name: Option<Spanned<String>>,
     pub(super) tags: Vec<String>,
     pub(super) disabled: bool,
@@ -37,10 +37,16 @@ pub(super) struct ConfigDependency {
 #[derive(Debug)]
 pub(super) enum KindConfig {
     Model(Box<ModelConfig>),
-    Operations { has_output: bool },
+    Operations {
+        has_output: bool,
+    },
     Declaration,
     Assertion,
-    Test { dataset: Option<Spanned<Reference>> },
+    Test {
+        dataset: Option<Spanned<Reference>>,
+    },
+    /// The config could not be evaluated, which has been reported.
+    Unknown,
 }
 
 #[derive(Debug)]
@@ -99,6 +105,7 @@ pub(super) enum Literal {
 pub(super) struct Relationship {
     pub(super) column: String,
     pub(super) to: Reference,
+    pub(super) to_span: Span,
     pub(super) to_column: String,
     pub(super) span: Span,
 }
@@ -111,6 +118,28 @@ const TYPES: [(&str, Type); 7] = [
     ("table", Type::Table),
     ("test", Type::Test),
     ("view", Type::View),
+];
+
+/// Where a key belongs that some types do not have.
+const ELSEWHERE: [(&str, &str); 15] = [
+    ("assertions", "it belongs to a table, a view or an incremental table"),
+    ("hasOutput", "it belongs to `type: \"operations\"`"),
+    ("incrementalPredicates", "it belongs to `type: \"incremental\"`"),
+    ("incrementalStrategy", "it belongs to `type: \"incremental\"`"),
+    ("materialized", "it belongs to `type: \"view\"`"),
+    ("onSchemaChange", "it belongs to `type: \"incremental\"`"),
+    ("partitionBy", "it belongs to a table, a view or an incremental table"),
+    ("partitionExpirationDays", "it belongs to a table or an incremental table"),
+    ("postOperations", "it belongs to a table, a view or an incremental table"),
+    ("preOperations", "it belongs to a table, a view or an incremental table"),
+    ("protected", "it belongs to `type: \"incremental\"`"),
+    ("redshift", "it belongs to a table, a view or an incremental table"),
+    ("requirePartitionFilter", "it belongs to a table or an incremental table"),
+    (
+        "uniqueKey",
+        "it belongs to `type: \"incremental\"`; that a key is unique is checked by `assertions: { uniqueKey: [\"…\"] }`",
+    ),
+    ("updatePartitionFilter", "it belongs to `type: \"incremental\"`"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,15 +166,15 @@ pub(super) fn read(value: &Value) -> (ActionConfig, Diagnostics) {
     let type_is_wrong = is_typed && kind.is_none();
     let kind = kind.map_or(Type::Operations, |kind| kind.value);
     let config = read_action(&mut reader, kind, kind_span);
-    if type_is_wrong {
+    if !type_is_wrong {
+        for (key, help) in ELSEWHERE {
+            reader.elsewhere(key, help);
+        }
+    } else {
         // Which keys are known depends on the type.
         reader.allow_rest();
     }
     (config, reader.finish())
-}
-
-fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span) -> ActionConfig {
@@ -153,9 +182,9 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span) -> ActionCo
     let text = |reader: &mut Reader<'_>, key| reader.string(key).map(|text| text.value);
     let (old_database, new_database) = (text(reader, "database"), text(reader, "project"));
     let database = new_database.or(old_database);
-    let schema = text(reader, "schema");
+    let schema = reader.string("schema");
     // In a test `dataset` is what is tested; elsewhere it is the newer word for `schema`.
-    let schema = if kind == Type::Test { schema } else { text(reader, "dataset").or(schema) };
+    let schema = if kind == Type::Test { schema } else { reader.string("dataset").or(schema) };
     let tags = reader.string_or_strings("tags").map(|tags| plain(tags.value)).unwrap_or_default();
     for ignored in ["hermetic", "filename", "fileName", "metadata", "reservation"] {
         reader.raw(ignored);
@@ -301,11 +330,16 @@ fn read_column(column: &mut Reader<'_>) -> ColumnDocumentation {
 }
 
 fn read_model(reader: &mut Reader<'_>, kind: Type, documentation: &mut Documentation) -> ModelConfig {
-    let unique_key = reader.string_or_strings("uniqueKey");
+    let unique_key = (kind == Type::Incremental).then(|| reader.string_or_strings("uniqueKey")).flatten();
     let mut options = PhysicalOptions::default();
     let mut more = MergeOptions::default();
-    read_bigquery(reader, &mut options, &mut more, documentation);
-    reader.object("bigquery", "`bigquery`", |inner| read_bigquery(inner, &mut options, &mut more, documentation));
+    read_bigquery(reader, kind, &mut options, &mut more, documentation);
+    reader.object("bigquery", "`bigquery`", |inner| {
+        read_bigquery(inner, kind, &mut options, &mut more, documentation);
+        for (key, help) in ELSEWHERE {
+            inner.elsewhere(key, help);
+        }
+    });
     reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
     let checks = reader.object("assertions", "`assertions`", read_checks).map(|checks| checks.value);
     let statements = |reader: &mut Reader<'_>, key| {
@@ -390,6 +424,7 @@ fn read_incremental(
 /// The options of BigQuery: in a `bigquery {}` block as Dataform had them first, or beside the others as it has them now.
 fn read_bigquery(
     reader: &mut Reader<'_>,
+    kind: Type,
     options: &mut PhysicalOptions,
     more: &mut MergeOptions,
     documentation: &mut Documentation,
@@ -401,11 +436,13 @@ fn read_bigquery(
     if let Some(columns) = reader.string_or_strings("clusterBy") {
         options.cluster_by = plain(columns.value);
     }
-    if let Some(days) = reader.count("partitionExpirationDays") {
-        options.partition_expiration_days = Some(days.value);
-    }
-    if let Some(require) = reader.bool("requirePartitionFilter") {
-        options.require_partition_filter = require.value;
+    if kind != Type::View {
+        if let Some(days) = reader.count("partitionExpirationDays") {
+            options.partition_expiration_days = Some(days.value);
+        }
+        if let Some(require) = reader.bool("requirePartitionFilter") {
+            options.require_partition_filter = require.value;
+        }
     }
     if let Some(labels) = reader.texts("labels") {
         documentation.labels = texts(labels);
@@ -413,11 +450,13 @@ fn read_bigquery(
     if let Some(additional) = reader.texts("additionalOptions") {
         options.additional_options = texts(additional);
     }
-    if let Some(filter) = text(reader.string("updatePartitionFilter")) {
-        more.update_partition_filter = Some(filter);
-    }
-    if let Some(predicates) = reader.string_or_strings("incrementalPredicates") {
-        more.predicates = plain(predicates.value);
+    if kind == Type::Incremental {
+        if let Some(filter) = text(reader.string("updatePartitionFilter")) {
+            more.update_partition_filter = Some(filter);
+        }
+        if let Some(predicates) = reader.string_or_strings("incrementalPredicates") {
+            more.predicates = plain(predicates.value);
+        }
     }
     for ignored in ["iceberg", "preserveGovernanceControls"] {
         reader.raw(ignored);
@@ -465,41 +504,47 @@ fn read_checks(reader: &mut Reader<'_>) -> ChecksConfig {
             reader.refuse_type(&format!("`acceptedValues.{}`", entry.key), "a list of values", &entry.value);
             continue;
         };
-        let values = items.iter().filter_map(|item| match &item.kind {
-            ValueKind::String(text) => Some(Literal::Text(text.clone())),
-            ValueKind::Number(number) => Some(Literal::Bare(number.to_string())),
-            ValueKind::Bool(bool) => Some(Literal::Bare(bool.to_string())),
-            _ => None,
-        });
-        let values: Vec<Literal> = values.collect();
-        if values.len() < items.len() || values.is_empty() {
-            reader.refuse_type(
-                &format!("`acceptedValues.{}`", entry.key),
-                "a list of strings, numbers or booleans",
-                &entry.value,
-            );
+        let mut values = Vec::new();
+        for item in items {
+            match &item.kind {
+                ValueKind::String(text) => values.push(Literal::Text(text.clone())),
+                ValueKind::Number(number) => values.push(Literal::Bare(number.to_string())),
+                ValueKind::Bool(bool) => values.push(Literal::Bare(bool.to_string())),
+                _ => reader.refuse_type("an accepted value", "a string, a number or a boolean", item),
+            }
+        }
+        if items.is_empty() {
+            let help = Some("NULL is always accepted; name the others".to_owned());
+            reader.refuse(entry.value.span, format!("`acceptedValues.{}` accepts no value", entry.key), help);
+        }
+        if values.is_empty() {
             continue;
         }
         checks.accepted_values.push(AcceptedValues { column: entry.key.clone(), values, span: entry.value.span });
     }
     for entry in reader.entries("relationships").unwrap_or_default() {
+        if !matches!(entry.value.kind, ValueKind::Object { .. }) {
+            let help = "write it as `{ to: \"dim_users\", column: \"user_key\" }`".to_owned();
+            reader.refuse(entry.value.span, "a relationship must be an object", Some(help));
+            continue;
+        }
         let read = reader.item(&entry.value, "a relationship", |relationship| {
-            let to = relationship.raw("to");
-            let to = to.and_then(|to| reference(relationship, to, "`to`"));
+            let written = relationship.raw("to");
+            let to = written.and_then(|to| Some((reference(relationship, to, "`to`")?.0, to.span)));
             let column = relationship.string("column").map(|column| column.value);
-            if to.is_none() {
+            if written.is_none() {
                 relationship.refuse(
                     entry.value.span,
                     "a relationship needs `to`",
                     Some("write it as `{ to: \"dim_users\", column: \"user_key\" }`".to_owned()),
                 );
             }
-            to.map(|(to, _)| (to, column))
+            to.map(|to| (to, column))
         });
-        if let Some((to, to_column)) = read {
+        if let Some(((to, to_span), to_column)) = read {
             let column = entry.key.clone();
             let to_column = to_column.unwrap_or_else(|| column.clone());
-            checks.relationships.push(Relationship { column, to, to_column, span: entry.value.span });
+            checks.relationships.push(Relationship { column, to, to_span, to_column, span: entry.value.span });
         }
     }
     checks

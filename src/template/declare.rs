@@ -39,18 +39,26 @@ pub(super) fn declare(
     let naming = project.settings.naming.overridden_by(&project.environment.naming);
     for (id, sqlx) in parsed {
         let file = project.sources.get(id);
-        let value = match &sqlx.config {
-            None => Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } },
+        let (value, is_read) = match &sqlx.config {
+            None => {
+                (Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } }, true)
+            }
+            Some(block) if sqlx.is_broken && !block.value.is_literal() => (names_only(&block.value), false),
             Some(block) => match evaluate(block, file, engine, project) {
-                Ok(value) => value,
+                Ok(value) => (value, true),
                 Err(diagnostic) => {
                     diagnostics.push(diagnostic);
-                    continue;
+                    (names_only(&block.value), false)
                 }
             },
         };
         let (mut config, found) = config::read(&value);
-        diagnostics.extend(found);
+        if is_read {
+            diagnostics.extend(found);
+        } else {
+            // It has a name that others may refer to; that it is in order cannot be said.
+            config.kind = KindConfig::Unknown;
+        }
         let (canonical, name_span) = name(project, file, &config);
         let target = match config.kind {
             KindConfig::Declaration => canonical.clone(),
@@ -94,10 +102,20 @@ fn name(project: &Project, file: &SourceFile, config: &ActionConfig) -> (Target,
     };
     let target = Target {
         database: config.database.clone().or_else(|| defaults.database.clone()),
-        schema: config.schema.clone().or(schema),
+        schema: config.schema.as_ref().map(|schema| schema.value.clone()).or(schema),
         name,
     };
     (target, span)
+}
+
+/// What is sure of a config that cannot be evaluated: the names that are written in it.
+fn names_only(config: &Value) -> Value {
+    let ValueKind::Object { entries, .. } = &config.kind else {
+        return Value { span: config.span, kind: ValueKind::Object { entries: Vec::new(), open: false } };
+    };
+    let names = ["name", "schema", "dataset", "database", "project"];
+    let entries = entries.iter().filter(|entry| names.contains(&entry.key.as_str()) && entry.value.is_literal());
+    Value { span: config.span, kind: ValueKind::Object { entries: entries.cloned().collect(), open: false } }
 }
 
 /// The config as a tree without JavaScript in it.
@@ -105,9 +123,25 @@ fn evaluate(block: &ConfigBlock, file: &SourceFile, engine: &Engine, project: &P
     if block.value.is_literal() {
         return Ok(block.value.clone());
     }
-    let text = engine.json(file, &project.sources, block.object)?;
+    let text = engine.json(file, &project.sources, block.object).map_err(|diagnostic| {
+        let help = help_with(&diagnostic.message);
+        if diagnostic.help.is_empty() { diagnostic.maybe_help(help.map(str::to_owned)) } else { diagnostic }
+    })?;
     let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
     Ok(placed(json, &block.value))
+}
+
+/// What people mostly did when the engine says that of a config.
+fn help_with(message: &str) -> Option<&'static str> {
+    if message.starts_with("unexpected identifier") || message.starts_with("unexpected string") {
+        Some("look at what stands before it: a comma may be missing")
+    } else if message == "unexpected token '='" {
+        Some("a key and its value are parted by a colon: `type: \"view\"`")
+    } else if message.ends_with("is not defined") {
+        Some("a text needs quotes; what a `js {}` block declares cannot be seen in a config, but includes can")
+    } else {
+        None
+    }
 }
 
 /// Gives evaluated values the places of what is written; where JavaScript made them, the place of the nearest thing

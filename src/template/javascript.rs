@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rquickjs::context::EvalOptions;
 use rquickjs::function::Rest;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Exception, Function, Object, Persistent, Runtime, Value};
 
 use crate::action::Reference;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -28,6 +28,8 @@ pub(super) struct Engine {
     deadline: Rc<Cell<Instant>>,
     /// Whether a piece has reached its limit.
     has_overrun: Cell<bool>,
+    /// The names of the includes.
+    includes: Vec<String>,
     /// All code that was run. Its index is part of the name that it has in stack traces.
     code: RefCell<Vec<Rc<Generated>>>,
 }
@@ -45,8 +47,14 @@ impl Engine {
         let seen = Rc::clone(&deadline);
         runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > seen.get())));
         let context = Context::full(&runtime).expect("the engine starts unless memory is out");
-        let engine =
-            Self { context, current: Rc::default(), deadline, has_overrun: Cell::new(false), code: RefCell::default() };
+        let engine = Self {
+            context,
+            current: Rc::default(),
+            deadline,
+            has_overrun: Cell::new(false),
+            includes: project.includes.iter().map(|id| project.sources.get(*id).stem().to_owned()).collect(),
+            code: RefCell::default(),
+        };
         let mut diagnostics = Diagnostics::default();
         engine.set_up(project);
         let sources = &project.sources;
@@ -150,7 +158,8 @@ impl Engine {
             code.push("\n}`,\n");
         }
         code.push("]; })() })(...__arguments())");
-        let evaluated: Vec<Span> = expressions.iter().chain(js).copied().collect();
+        // The expressions are only read here, not yet evaluated: what fails without a place is in a `js {}` block.
+        let evaluated: Vec<Span> = js.iter().chain(expressions).copied().collect();
         self.run(file.path(), code, sources, &evaluated, |ctx, value| {
             let functions: Vec<Function<'_>> = value.get()?;
             Ok(functions.into_iter().map(|function| Persistent::save(ctx, function)).collect())
@@ -203,9 +212,7 @@ impl Engine {
     /// What was thrown, with its place: in one of the pieces `evaluated`, or in something that these called.
     fn diagnose(&self, error: &CaughtError<'_>, sources: &Sources, evaluated: &[Span]) -> Diagnostic {
         let (message, stack) = match error {
-            CaughtError::Exception(exception) => {
-                (exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
-            }
+            CaughtError::Exception(exception) => (worded(exception), exception.stack().unwrap_or_default()),
             CaughtError::Value(value) => (
                 value
                     .as_string()
@@ -232,6 +239,10 @@ impl Engine {
             let diagnostic =
                 Diagnostic::error(Code::JavascriptLimit, text).help("look for a loop that makes more and more");
             (diagnostic, "here")
+        } else if message.contains("call stack size exceeded") {
+            let text = "functions call each other too deeply";
+            let help = "look for a function that calls itself without an end";
+            (Diagnostic::error(Code::JavascriptLimit, text).help(help), "here")
         } else {
             let text = call.map(|call| sources.text(call)).unwrap_or_default();
             let help = self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)));
@@ -256,7 +267,7 @@ impl Engine {
                         reach";
             return Some(help.to_owned());
         }
-        let name = message.strip_suffix(" is not defined")?.trim_matches('\'');
+        let name = message.strip_suffix(" is not defined")?.trim_matches('`');
         if ["process", "fetch", "setTimeout", "Buffer", "XMLHttpRequest"].contains(&name) {
             return Some("code in a project has no access to files, the network or the process".to_owned());
         }
@@ -270,7 +281,7 @@ impl Engine {
         if text.contains(&format!("ref({name}")) || text.contains(&format!("resolve({name}")) || known(name) {
             return Some(format!("the name of an action is a string: `ref(\"{name}\")`"));
         }
-        did_you_mean(name, FUNCTIONS)
+        did_you_mean(name, FUNCTIONS.into_iter().chain(self.includes.iter().map(String::as_str)))
     }
 
     /// The place of a line of a stack trace: `at f (includes/x.js:3:10)`.
@@ -286,6 +297,22 @@ impl Engine {
     }
 }
 
+/// The message of an exception. Those of the engine itself are worded as trueup's own.
+fn worded(exception: &Exception<'_>) -> String {
+    let message = exception.message().unwrap_or_default();
+    if let Some(name) = message.strip_suffix(" is not defined").filter(|name| !name.contains(' ')) {
+        return format!("`{}` is not defined", name.trim_matches('\''));
+    }
+    let class: Option<String> = exception.as_object().get("name").ok();
+    let mut letters = message.chars();
+    match letters.next() {
+        Some(first) if class.as_deref() == Some("SyntaxError") => {
+            first.to_lowercase().collect::<String>() + letters.as_str()
+        }
+        _ => message,
+    }
+}
+
 fn with_scope<T>(
     current: &RefCell<Option<Arc<Scope>>>,
     ctx: &Ctx<'_>,
@@ -293,7 +320,7 @@ fn with_scope<T>(
 ) -> rquickjs::Result<T> {
     let scope = current.borrow().clone();
     let result = scope.map_or_else(|| Err("this function has no meaning here".to_owned()), |scope| call(&scope));
-    result.map_err(|message| rquickjs::Exception::throw_type(ctx, &message))
+    result.map_err(|message| Exception::throw_type(ctx, &message))
 }
 
 /// `ref("name")`, `ref("schema", "name")`, `ref(["schema", "name"])`, `ref({ schema, name })`; see Dataform's own rules.

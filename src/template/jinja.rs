@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,6 +37,8 @@ pub(super) struct Jinja {
     macros: BTreeMap<String, Template>,
     /// Names of macros, and the file of each.
     macro_files: BTreeMap<String, String>,
+    /// Names of macros in files that do not parse, which has been reported.
+    unreadable: BTreeSet<String>,
 }
 
 type Current = Arc<Mutex<Option<Arc<Scope>>>>;
@@ -88,6 +90,7 @@ impl Jinja {
             current,
             macros: BTreeMap::new(),
             macro_files: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
         };
         let mut diagnostics = Diagnostics::default();
         for id in &project.macros {
@@ -99,19 +102,24 @@ impl Jinja {
             let text = template.source.text().to_owned();
             let added = jinja.plain.add_template_owned(path.clone(), text);
             if let Err(error) = added {
-                diagnostics.push(jinja.diagnose(&error, &template, &project.sources, file.whole()));
+                diagnostics.extend(jinja.diagnose(&error, &template, &project.sources, file.whole()));
+                jinja.unreadable.extend(template.macro_names().into_iter().map(|(name, _)| name));
                 continue;
             }
             let marked = jinja.marked.add_template_owned(path.clone(), template.marked(&path));
             debug_assert!(marked.is_ok(), "marks are plain text: {marked:?}");
             for (name, range) in template.macro_names() {
-                if let Some(first) = jinja.macro_files.insert(name.clone(), path.clone()).filter(|first| *first != path)
-                {
-                    diagnostics.push(
+                let first = jinja.macro_files.insert(name.clone(), path.clone()).filter(|first| *first != path);
+                if let Some(first) = first.and_then(|first| jinja.macros.get(&first)) {
+                    let place = first.macro_names().into_iter().find(|(other, _)| *other == name);
+                    let mut diagnostic =
                         Diagnostic::error(Code::InvalidJinja, format!("macro `{name}` is defined twice"))
                             .at(template.source.span(range).unwrap_or(file.whole()), "")
-                            .help(format!("the other one is in {first}")),
-                    );
+                            .help("rename one of them: a macro is known by its name in all files");
+                    if let Some(place) = place.and_then(|(_, range)| first.source.span(range)) {
+                        diagnostic = diagnostic.at(place, "the first one");
+                    }
+                    diagnostics.push(diagnostic);
                 }
                 for environment in [&mut jinja.plain, &mut jinja.marked] {
                     environment.add_global(name.clone(), macro_function(path.clone(), name.clone()));
@@ -122,14 +130,14 @@ impl Jinja {
         (jinja, diagnostics)
     }
 
-    /// Renders a body. `at` is its place as a whole.
+    /// Renders a body. `at` is its place as a whole. An error of `None` has been reported already.
     pub(super) fn render(
         &self,
         source: Generated,
         scope: &Arc<Scope>,
         sources: &Sources,
         at: Span,
-    ) -> Result<(JinjaOutput, Generated), Diagnostic> {
+    ) -> Result<(JinjaOutput, Generated), Option<Diagnostic>> {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(scope));
         let body = Template::new(source);
         let plain = self.plain.render_named_str(BODY, body.source.text(), ());
@@ -187,17 +195,15 @@ impl Jinja {
         Origin::here(at)
     }
 
-    fn diagnose(&self, error: &Error, body: &Template, sources: &Sources, at: Span) -> Diagnostic {
+    fn diagnose(&self, error: &Error, body: &Template, sources: &Sources, at: Span) -> Option<Diagnostic> {
         let mut error = error;
         while let Some(inner) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>()) {
             error = inner;
         }
         let unknown = std::error::Error::source(error).and_then(|source| source.downcast_ref::<UnknownVariable>());
         let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        let mut diagnostic = match unknown {
-            Some(_) => Diagnostic::error(Code::UnknownVariable, message),
-            None => Diagnostic::error(Code::InvalidJinja, message),
-        };
+        let code = if unknown.is_some() { Code::UnknownVariable } else { Code::InvalidJinja };
+        let mut diagnostic = Diagnostic::error(code, message.as_str());
         let in_macro = error.name().and_then(|name| self.macros.get(name));
         let template = in_macro.unwrap_or(body);
         let place = error
@@ -218,17 +224,77 @@ impl Jinja {
             }
             (_, place) => diagnostic.at(place.unwrap_or(at), ""),
         };
-        if error.kind() == ErrorKind::OutOfFuel {
-            diagnostic.message = "this template does not come to an end".to_owned();
+        match error.kind() {
+            ErrorKind::OutOfFuel => {
+                diagnostic.message = "this template does not come to an end".to_owned();
+                diagnostic = diagnostic.help("look for a loop over too much, or a macro that calls itself");
+            }
+            ErrorKind::UnknownFunction | ErrorKind::UndefinedError => {
+                return self.unknown_name(diagnostic, error.kind(), body, sources);
+            }
+            _ => diagnostic = diagnostic.maybe_help(help_with(&message).map(str::to_owned)),
         }
-        if error.kind() == ErrorKind::UnknownFunction || error.kind() == ErrorKind::UndefinedError {
-            let span = diagnostic.labels.last().map(|label| sources.text(label.span)).unwrap_or_default();
-            let word: String = span.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
-            let known = self.macro_files.keys().map(String::as_str).chain(FUNCTIONS);
-            diagnostic = diagnostic.maybe_help(did_you_mean(&word, known));
-        }
-        diagnostic.maybe_help(unknown.and_then(|unknown| unknown.near.clone()))
+        Some(diagnostic.maybe_help(unknown.and_then(|unknown| unknown.near.clone())))
     }
+
+    /// A function or a variable that is not known: at the word itself, with what may be meant. `None` for a macro whose
+    /// file could not be read.
+    fn unknown_name(
+        &self,
+        mut diagnostic: Diagnostic,
+        kind: ErrorKind,
+        body: &Template,
+        sources: &Sources,
+    ) -> Option<Diagnostic> {
+        let message = diagnostic.message.clone();
+        let name = match kind {
+            ErrorKind::UnknownFunction => message.strip_suffix(" is unknown").unwrap_or(&message),
+            _ => message.split('`').nth(1).unwrap_or_default(),
+        };
+        if self.unreadable.contains(name) {
+            return None;
+        }
+        if kind == ErrorKind::UnknownFunction {
+            diagnostic.message = format!("there is no function `{name}`");
+        }
+        if let Some(label) = diagnostic.labels.last_mut()
+            && let Some(at) = word(sources.text(label.span), name)
+        {
+            label.span = label.span.part(at..at + name.len());
+        }
+        let scope = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let names_an_action =
+            scope.is_some_and(|scope| scope.catalog.names.find(&Reference::named(name)).next().is_some());
+        if names_an_action {
+            return Some(diagnostic.help(format!("the name of an action is a string: `ref(\"{name}\")`")));
+        }
+        let own = body.identifiers.iter().map(|(name, _)| name.as_str()).filter(|own| *own != name);
+        let known = self.macro_files.keys().map(String::as_str).chain(FUNCTIONS).chain(own);
+        Some(diagnostic.maybe_help(did_you_mean(name, known)))
+    }
+}
+
+/// What people mostly did when the engine says that.
+fn help_with(message: &str) -> Option<&'static str> {
+    if message.starts_with("unexpected `}`") || message.starts_with("unexpected `%`") {
+        Some("look at what stands before it: a `)` or a quote may be missing")
+    } else if message.contains("expected end of block") {
+        Some("each `{% if %}`, `{% for %}` and `{% macro %}` needs an end: `{% endif %}` and so on")
+    } else if message.contains("expected end of variable block") {
+        Some("see whether each `{{` has its `}}`")
+    } else if message == "recursion limit exceeded" {
+        Some("look for a macro that calls itself without an end")
+    } else {
+        None
+    }
+}
+
+/// Where a whole word stands in a text.
+fn word(text: &str, word: &str) -> Option<usize> {
+    let is_part = |char: char| char.is_alphanumeric() || char == '_';
+    let found = text.match_indices(word).map(|(at, _)| at);
+    let mut whole = found.filter(|at| !text[..*at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part));
+    whole.next().filter(|_| !word.is_empty())
 }
 
 const FUNCTIONS: [&str; 9] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when", "var"];

@@ -1,5 +1,5 @@
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::action::{Origin, Reference, Rendered};
@@ -111,7 +111,8 @@ impl Body<'_> {
         let sources = &self.renderer.project.sources;
         let (output, source) = match self.renderer.jinja.render(source, self.scope, sources, self.text.span) {
             Ok(output) => output,
-            Err(diagnostic) => return self.fail(diagnostic),
+            Err(Some(diagnostic)) => return self.fail(diagnostic),
+            Err(None) => return self.outcome.rendered.break_off(),
         };
         self.outcome.uses.extend(output.uses);
         for run in output.runs {
@@ -248,10 +249,8 @@ impl Body<'_> {
         let mut candidates: Vec<(String, Origin)> =
             static_texts(self.file, expression).into_iter().map(|(text, span)| (text, Origin::here(span))).collect();
         if value.len() >= SHORTEST_LITERAL && !self.renderer.project.includes.is_empty() {
-            for (name, texts) in
-                self.renderer.include_literals().iter().filter(|(name, _)| text.contains(name.as_str()))
-            {
-                let _ = name;
+            let named = self.renderer.include_literals().iter().filter(|(name, _)| text.contains(name.as_str()));
+            for (_, texts) in named {
                 let here = texts
                     .iter()
                     .map(|(text, span)| (text.clone(), Origin { call: placeholder, definition: Some(*span) }));
@@ -262,19 +261,19 @@ impl Body<'_> {
         candidates.sort_by(|(a, at), (b, bt)| {
             b.len().cmp(&a.len()).then(at.call.cmp(&bt.call)).then(at.definition.cmp(&bt.definition))
         });
-        let mut found: Vec<(usize, usize, Origin)> = Vec::new();
+        let mut found: BTreeMap<usize, (usize, Origin)> = BTreeMap::new();
         for (text, origin) in candidates {
             for (start, _) in value.match_indices(&text) {
                 let end = start + text.len();
-                if found.iter().all(|(from, to, _)| end <= *from || start >= *to) {
-                    found.push((start, end, origin));
+                let before = found.range(..end).next_back();
+                if before.is_none_or(|(_, (last, _))| *last <= start) {
+                    found.insert(start, (end, origin));
                 }
             }
         }
-        found.sort_unstable_by_key(|(start, ..)| *start);
         let mut at = 0;
         let rendered = &mut self.outcome.rendered;
-        for (start, end, origin) in found {
+        for (start, (end, origin)) in found {
             rendered.push_computed(&value[at..start], Origin::here(placeholder));
             rendered.push_verbatim(&value[start..end], origin);
             at = end;

@@ -53,7 +53,7 @@ impl Scope {
     /// The quoted name of what is referred to. A name that is not known is quoted as it is; the graph reports it.
     pub(super) fn refer(&self, call: Use) -> Result<String, String> {
         if !self.refs {
-            return Err("`ref()` and `resolve()` have no meaning here".to_owned());
+            return Err("a test refers to nothing: the rows that it works on stand in its `input` blocks".to_owned());
         }
         let known = self.catalog.names.find(&call.reference).next();
         let text = known.map_or_else(

@@ -129,36 +129,27 @@ fn same(expected: &str, found: &str, text: &str) -> Result<(), Failed> {
     Err(format!("expected:\n{}\nfound:\n{}\nby:\n{text}", tidy(expected), tidy(found)).into())
 }
 
-/// The header and the rows of the last statement, columns parted by ` | `.
+/// The header and the rows of the last statement, columns parted by ` | `, each value as DuckDB writes it in UTC.
 fn rows(setup: &str, sql: &str) -> Result<String, duckdb::Error> {
     let connection = Connection::open_in_memory()?;
-    // Results must not depend on where the machine stands.
+    // No result may depend on where the machine stands.
     connection.execute_batch("set timezone = 'America/New_York'; set threads = 1;")?;
     connection.execute_batch(setup)?;
     let (before, last) = split(sql);
     connection.execute_batch(before)?;
-    let mut statement = connection.prepare(last)?;
-    let mut text = String::new();
+    connection.execute_batch(&format!("create temp table _result as {last}"))?;
+    connection.execute_batch("set timezone = 'UTC'")?;
+    let mut statement = connection.prepare("select columns(*)::varchar from _result order by rowid")?;
     let mut lines = Vec::new();
-    let names: Vec<String>;
-    {
-        let mut rows = statement.query([])?;
-        names = rows.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
-        while let Some(row) = rows.next()? {
-            let mut cells = Vec::new();
-            for place in 0..names.len() {
-                cells.push(cell(&row.get::<_, duckdb::types::Value>(place)?));
-            }
-            lines.push(cells.join(" | "));
-        }
+    let mut rows = statement.query([])?;
+    let names = rows.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
+    while let Some(row) = rows.next()? {
+        let cells = (0..names.len()).map(|place| row.get::<_, Option<String>>(place));
+        let cells: Vec<String> =
+            cells.map(|cell| Ok(cell?.unwrap_or_else(|| "NULL".to_owned()))).collect::<Result<_, duckdb::Error>>()?;
+        lines.push(cells.join(" | "));
     }
-    text.push_str(&names.join(" | "));
-    text.push('\n');
-    for line in lines {
-        text.push_str(&line);
-        text.push('\n');
-    }
-    Ok(text)
+    Ok(std::iter::once(names.join(" | ")).chain(lines).map(|line| line + "\n").collect())
 }
 
 /// What stands before the last statement, and that. Our printer ends statements with `;` and a line break.
@@ -167,28 +158,5 @@ fn split(sql: &str) -> (&str, &str) {
     match sql.rfind(";\n") {
         Some(end) => (&sql[..=end], &sql[end + 2..]),
         None => ("", sql),
-    }
-}
-
-/// A value as BigQuery's console shows it, with NULL for none.
-fn cell(value: &duckdb::types::Value) -> String {
-    use duckdb::types::Value;
-    match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Boolean(value) => value.to_string(),
-        Value::TinyInt(value) => value.to_string(),
-        Value::SmallInt(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::BigInt(value) => value.to_string(),
-        Value::HugeInt(value) => value.to_string(),
-        Value::UTinyInt(value) => value.to_string(),
-        Value::USmallInt(value) => value.to_string(),
-        Value::UInt(value) => value.to_string(),
-        Value::UBigInt(value) => value.to_string(),
-        Value::Float(value) => format!("{value:?}"),
-        Value::Double(value) => format!("{value:?}"),
-        Value::Decimal(value) => value.to_string(),
-        Value::Text(value) => value.clone(),
-        other => format!("{other:?}"),
     }
 }

@@ -12,6 +12,7 @@ mod place;
 mod postgres;
 mod redshift;
 mod split;
+mod storage;
 mod verdict;
 
 use std::ops::Range;

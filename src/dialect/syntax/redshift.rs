@@ -9,6 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, enable, refuse_reserved};
+use super::storage;
 
 const BASE: RedshiftSqlDialect = RedshiftSqlDialect {};
 const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
@@ -18,6 +19,13 @@ const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 pub struct Redshift;
 
 impl Grammar for Redshift {
+    /// Takes out of CREATE how rows lie on the disks and when views are made anew.
+    fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
+        if tokens.iter().any(|token| storage::begins(token)) {
+            storage::remove(tokens);
+        }
+    }
+
     fn treeless(&self) -> &'static [&'static str] {
         &["delete", "object_transform", "remove duplicates", "top"]
     }

@@ -8,7 +8,10 @@
 
 mod bigquery;
 mod functions;
+mod locate;
+mod postgres;
 mod print;
+mod redshift;
 mod rewrite;
 mod rules;
 mod scope;
@@ -17,6 +20,7 @@ mod types;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Problem};
 
+pub use locate::origin;
 use rules::Rules;
 
 /// How the SQL of one warehouse is translated.
@@ -26,6 +30,10 @@ pub struct ToDuckDb(&'static dyn Rules);
 impl ToDuckDb {
     /// From BigQuery.
     pub const BIGQUERY: Self = Self(&bigquery::BigQuery);
+    /// From PostgreSQL.
+    pub const POSTGRES: Self = Self(&postgres::Postgres);
+    /// From Redshift.
+    pub const REDSHIFT: Self = Self(&redshift::Redshift);
 }
 
 /// A script in DuckDB's SQL that gives the rows that `sql` gives on the warehouse of `from`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use sqlparser::ast::{DataType, Expr, Statement, TableFactor, TableWithJoins};
+use sqlparser::ast::{DataType, Expr, Query, Statement, TableFactor, TableWithJoins};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -21,6 +21,9 @@ pub(crate) trait Rules: Debug + Sync {
     /// Whether NULL is less than every value in ORDER BY; otherwise it is greater.
     fn null_is_least(&self) -> bool;
 
+    /// Whether a name in GROUP BY means what SELECT gives that name to, before a column of FROM.
+    fn alias_before_column(&self) -> bool;
+
     /// DuckDB's word for a type; `false` where there is none.
     fn data_type(&self, data_type: &mut DataType) -> bool;
 
@@ -30,6 +33,25 @@ pub(crate) trait Rules: Debug + Sync {
 
     /// An operator, a cast, a call… whose parts are translated, and their types known.
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
+
+    /// A query before it is translated.
+    fn query(&self, query: &mut Query, rewriter: &mut Rewriter) {
+        let _ = (query, rewriter);
+    }
+
+    /// The name of a column that the text gives none to; `None` where the warehouse makes one up that nobody can write.
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Identifier(name) => Some(name.value.clone()),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+            _ => None,
+        }
+    }
+
+    /// A translated column of a result.
+    fn output(&self, expr: &mut Expr, kind: &Type) {
+        let _ = (expr, kind);
+    }
 
     /// A piece of FROM before it is translated. `true` says that it is done.
     fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {

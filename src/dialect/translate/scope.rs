@@ -11,6 +11,8 @@ pub(crate) struct Relation {
     /// By which its columns are qualified.
     pub(crate) name: String,
     pub(crate) columns: Columns,
+    /// Whether it has one column that may be a struct, whose fields would then be its columns.
+    pub(crate) elements: bool,
 }
 
 /// The relations of each query around a place, outermost first, and the named queries.
@@ -32,8 +34,25 @@ impl Scopes {
     /// Puts a relation into the innermost query.
     pub(crate) fn add(&mut self, name: &str, columns: Columns) {
         if let Some(query) = self.queries.last_mut() {
-            query.push(Relation { name: name.to_owned(), columns });
+            query.push(Relation { name: name.to_owned(), columns, elements: false });
         }
+    }
+
+    /// Puts the elements of an array into the innermost query.
+    pub(crate) fn add_elements(&mut self, name: &str, columns: Columns, unknown: bool) {
+        if let Some(query) = self.queries.last_mut() {
+            query.push(Relation { name: name.to_owned(), columns, elements: unknown });
+        }
+    }
+
+    /// Whether some relation in sight is known to have that column.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        self.queries
+            .iter()
+            .flatten()
+            .filter_map(|relation| relation.columns.as_ref())
+            .flatten()
+            .any(|(column, _)| column.eq_ignore_ascii_case(name))
     }
 
     /// The relations of the innermost query.
@@ -71,6 +90,8 @@ impl Scopes {
         for query in self.queries.iter().rev() {
             let mut blind = false;
             for relation in query {
+                // The fields of its elements, if they are structs, are not known.
+                blind |= relation.elements;
                 match &relation.columns {
                     None => blind = true,
                     Some(columns) => {
@@ -79,6 +100,10 @@ impl Scopes {
                         }
                     }
                 }
+            }
+            if let Some(relation) = query.iter().find(|relation| relation.name.eq_ignore_ascii_case(name)) {
+                // The whole row.
+                return relation.columns.clone().map_or(Type::Unknown, Type::Struct);
             }
             if blind {
                 return Type::Unknown;

@@ -1,8 +1,24 @@
 //! BigQuery's `GoogleSQL`.
 
+mod calls;
+mod casts;
+mod dates;
+mod json;
+mod literals;
+mod operators;
+mod parts;
+mod pipes;
+mod script;
+mod structs;
+mod tables;
+mod types;
+
 use std::sync::LazyLock;
 
-use sqlparser::ast::{DataType, Expr};
+use sqlparser::ast::{
+    CeilFloorKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Query, Spanned, Statement, TableFactor, TableWithJoins,
+};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -29,17 +45,110 @@ impl Rules for BigQuery {
         true
     }
 
-    fn data_type(&self, _data_type: &mut DataType) -> bool {
+    fn alias_before_column(&self) -> bool {
         true
     }
 
-    fn expr(&self, _expr: &mut Expr, _rewriter: &mut Rewriter) -> Option<Type> {
-        None
+    fn data_type(&self, data_type: &mut DataType) -> bool {
+        types::translate(data_type)
+    }
+
+    fn expr(&self, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
+        match expr {
+            Expr::Value(_) => literals::value(expr, rewriter),
+            Expr::TypedString(_) => literals::typed(expr, rewriter),
+            Expr::Identifier(_) => script::variable(expr, rewriter),
+            Expr::CompoundIdentifier(_) => operators::path(expr, rewriter),
+            Expr::Cast { .. } => casts::translate(expr, rewriter),
+            Expr::Extract { .. } => dates::extract(expr, rewriter),
+            Expr::Function(function) => {
+                let function = function.clone();
+                let (translated, kind) = calls::call(&function, rewriter)?;
+                *expr = translated;
+                Some(kind)
+            }
+            Expr::Ceil { .. } => rounded("ceil", expr, rewriter),
+            Expr::Floor { .. } => rounded("floor", expr, rewriter),
+            Expr::Trim { .. } | Expr::Substring { .. } | Expr::Position { .. } => operators::text(expr, rewriter),
+            Expr::Like { .. } => operators::like(expr, rewriter),
+            Expr::Between { .. } => operators::between(expr, rewriter),
+            Expr::InList { .. } => operators::in_list(expr, rewriter),
+            Expr::InUnnest { .. } => operators::in_unnest(expr, rewriter),
+            Expr::CompoundFieldAccess { .. } => calls::access(expr, rewriter),
+            Expr::Struct { .. } => structs::translate(expr, rewriter),
+            Expr::Array(_) => structs::array(expr, rewriter),
+            Expr::Subquery(query) => Some(rewriter.value_query(query)),
+            _ => None,
+        }
     }
 
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
-        rewriter.operator(expr, left, right)
+        operators::binary(expr, left, right, rewriter)
     }
+
+    fn query(&self, query: &mut Query, rewriter: &mut Rewriter) {
+        pipes::unfold(query, rewriter);
+    }
+
+    /// A literal is 32 bits wide in DuckDB, and INT64 is 64.
+    fn output(&self, expr: &mut Expr, kind: &Type) {
+        if *kind == Type::Int && calls::whole(expr).is_some() {
+            *expr = crate::dialect::translate::functions::build("cast(x as bigint)", &[("x", expr)]);
+        }
+    }
+
+    fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
+        tables::translate(table, rewriter)
+    }
+
+    fn from(&self, from: &mut Vec<TableWithJoins>, _rewriter: &mut Rewriter) {
+        tables::conditions(from);
+    }
+
+    fn statement(&self, statement: &mut Statement, rewriter: &mut Rewriter) -> Option<Vec<Statement>> {
+        script::translate(statement, rewriter)
+    }
+}
+
+/// The arguments of a call that says nothing beside them.
+fn plain_arguments(function: &Function) -> Option<Vec<Expr>> {
+    if function.over.is_some() || function.filter.is_some() {
+        return None;
+    }
+    match &function.args {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::List(list) if list.clauses.is_empty() && list.duplicate_treatment.is_none() => list
+            .args
+            .iter()
+            .map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// The arguments of a call.
+fn list_of(values: Vec<Expr>) -> FunctionArgumentList {
+    FunctionArgumentList {
+        duplicate_treatment: None,
+        args: values.into_iter().map(|value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value))).collect(),
+        clauses: Vec::new(),
+    }
+}
+
+/// CEIL and FLOOR, which the grammar knows by themselves.
+fn rounded(name: &str, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
+    let place = expr.span();
+    let (Expr::Ceil { field, expr: operand } | Expr::Floor { field, expr: operand }) = expr else { return None };
+    if !matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime)) {
+        rewriter.missing(place, &format!("function `{name}` with a scale"));
+    }
+    let kind = rewriter.expr(operand);
+    let text = if kind == Type::Decimal { format!("{name}(x)") } else { format!("{name}(cast(x as double))") };
+    *expr = crate::dialect::translate::functions::build(&text, &[("x", operand)]);
+    Some(if kind == Type::Decimal { kind } else { Type::Float })
 }
 
 #[cfg(test)]

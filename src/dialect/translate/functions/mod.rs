@@ -3,6 +3,7 @@
 //! ```text
 //! # a comment
 //! abs(x) -> x                                    the same function in DuckDB; its type is that of `x`
+//! if(c, x, y) -> x|y = …                         its type holds both
 //! safe_divide(x, y) -> float = x / nullif(y, 0)  another expression
 //! length(x: bytes) -> int = octet_length(x)      only for arguments known to be of that type
 //! date_trunc(x, WEEK) = …                        only for this very word
@@ -15,7 +16,7 @@
 
 mod template;
 
-pub(crate) use template::{Modifiers, Template, bracketed, give};
+pub(crate) use template::{Modifiers, Template, bracketed, build, build_query, give};
 
 use std::collections::HashMap;
 
@@ -63,6 +64,8 @@ pub(crate) enum Result {
     Fixed(Type),
     /// That of the argument at this place.
     Argument(usize),
+    /// What holds the arguments at both places.
+    Either(usize, usize),
     /// An array of what the argument at this place is.
     ArrayOf(usize),
     /// That of the elements of the array at this place.
@@ -130,6 +133,7 @@ impl Function {
                 }
                 _ => of(place),
             },
+            Result::Either(one, other) => of(one).and(of(other)),
             Result::ArrayOf(place) => Type::Array(Box::new(of(place))),
             Result::ElementOf(place) => of(place).element(),
         }
@@ -162,7 +166,7 @@ fn read_line(line: &str) -> Option<(String, Function)> {
 
 fn read_parameter(text: &str) -> Option<Parameter> {
     let text = text.trim();
-    if text.starts_with(|first: char| first.is_ascii_uppercase()) {
+    if text.starts_with(|first: char| first.is_ascii_uppercase() || first.is_ascii_digit()) {
         return Some(Parameter::Word(text.to_owned()));
     }
     let (name, kind) =
@@ -178,6 +182,9 @@ fn read_result(word: &str, parameters: &[Parameter]) -> Option<Result> {
     let inside = |outer: &str| word.strip_prefix(outer)?.strip_prefix('<')?.strip_suffix('>').and_then(place);
     if let Some(argument) = place(word) {
         return Some(Result::Argument(argument));
+    }
+    if let Some((one, other)) = word.split_once('|') {
+        return Some(Result::Either(place(one)?, place(other)?));
     }
     if let Some(argument) = inside("array") {
         return Some(Result::ArrayOf(argument));

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
-    NullTreatment, VisitMut, VisitorMut, WindowType,
+    NullTreatment, Query, VisitMut, VisitorMut, WindowType,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
@@ -69,6 +69,33 @@ impl Template {
         let _ = body.visit(&mut filler);
         Some(body)
     }
+}
+
+/// The DuckDB expression of this text with `arguments` in the places of their names. The text is ours, never a person's.
+pub(crate) fn build(text: &str, arguments: &[(&str, &Expr)]) -> Expr {
+    let template = Template {
+        body: parse(text).unwrap_or_else(|| unreachable!("DuckDB's grammar reads {text}")),
+        parameters: arguments.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        many: false,
+    };
+    let arguments: Vec<_> = arguments.iter().map(|(_, value)| ((*value).clone(), Type::Unknown)).collect();
+    template.fill(&arguments, &Modifiers::default()).unwrap_or_else(|| unreachable!("nothing to hand over"))
+}
+
+/// The DuckDB query of this text with `arguments` in the places of their names. The text is ours, never a person's.
+pub(crate) fn build_query(text: &str, arguments: &[(&str, &Expr)]) -> Query {
+    let mut query = Parser::new(&DuckDbDialect {})
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_query())
+        .unwrap_or_else(|_| unreachable!("DuckDB's grammar reads {text}"));
+    let template = Template {
+        body: Expr::value(sqlparser::ast::Value::Null),
+        parameters: arguments.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        many: false,
+    };
+    let arguments: Vec<_> = arguments.iter().map(|(_, value)| ((*value).clone(), Type::Unknown)).collect();
+    let _ = query.visit(&mut Filler { template: &template, arguments: &arguments });
+    *query
 }
 
 /// A DuckDB expression from its text; for the tables and for the odd functions that are code.
@@ -181,12 +208,11 @@ pub(crate) fn give(function: &mut Function, modifiers: &Modifiers) {
             list.duplicate_treatment = modifiers.distinct;
         }
         list.clauses.extend(modifiers.clauses.iter().cloned());
+        // DuckDB wants it inside of the brackets.
+        list.clauses.extend(modifiers.nulls.map(FunctionArgumentClause::IgnoreOrRespectNulls));
     }
     if modifiers.filter.is_some() {
         function.filter.clone_from(&modifiers.filter);
-    }
-    if modifiers.nulls.is_some() {
-        function.null_treatment = modifiers.nulls;
     }
     if modifiers.over.is_some() {
         function.over.clone_from(&modifiers.over);

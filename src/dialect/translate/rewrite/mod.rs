@@ -6,6 +6,9 @@ mod query;
 mod statement;
 mod table;
 
+pub(crate) use call::simple_name;
+pub(crate) use expr::cast;
+
 use std::ops::Range;
 
 use sqlparser::ast::{DataType, Ident, Spanned, Statement};
@@ -26,6 +29,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) own_functions: Vec<String>,
     /// Variables that the script declares, in lower case.
     pub(crate) variables: Vec<(String, crate::dialect::translate::types::Type)>,
+    /// Whether these are rows of INSERT … VALUES.
+    pub(crate) inserting: bool,
     /// The statement that is being changed: where a node has no place of its own, its problems are put here.
     statement: Span,
     serial: usize,
@@ -40,6 +45,7 @@ impl<'a> Rewriter<'a> {
             problems: Vec::new(),
             own_functions: Vec::new(),
             variables: Vec::new(),
+            inserting: false,
             statement: Span::empty(),
             serial: 0,
         }
@@ -86,6 +92,11 @@ impl<'a> Rewriter<'a> {
         if !self.rules.data_type(data_type) {
             self.missing(place, &format!("type `{}`", written.to_ascii_lowercase()));
         }
+    }
+
+    /// What stands at a place of the SQL.
+    pub(crate) fn source(&self, place: Span) -> Option<&'a str> {
+        if place.start.line == 0 { None } else { self.sql.get(self.range(place)) }
     }
 
     fn begin(&mut self, statement: &Statement) {

@@ -2,12 +2,13 @@
 
 use sqlparser::ast::{
     Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
-    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, WildcardAdditionalOptions,
-    WindowFrameBound, WindowSpec,
+    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select, SelectFlavor,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
+    ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
+use crate::dialect::translate::functions::{build, build_query};
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
 
@@ -15,6 +16,8 @@ impl Rewriter<'_> {
     /// Changes a query, and says what is known of its columns.
     #[recursive::recursive]
     pub(crate) fn query(&mut self, query: &mut Query) -> Columns {
+        let rules = self.rules;
+        rules.query(query, self);
         let mark = self.scopes.mark();
         if let Some(with) = &mut query.with {
             for named in &mut with.cte_tables {
@@ -132,7 +135,6 @@ impl Rewriter<'_> {
             (!select.sort_by.is_empty(), "SORT BY"),
             (select.into.is_some(), "SELECT INTO"),
             (select.top.is_some(), "TOP"),
-            (select.value_table_mode.is_some(), "SELECT AS STRUCT or AS VALUE"),
             (select.flavor != SelectFlavor::Standard, "query that starts with FROM"),
         ] {
             if present {
@@ -168,6 +170,18 @@ impl Rewriter<'_> {
                 columns
             });
         }
+        match select.value_table_mode.take() {
+            None => {}
+            // The fields of each struct are the columns of the result.
+            Some(ValueTableMode::AsStruct) => {}
+            Some(ValueTableMode::DistinctAsStruct) => select.distinct = Some(Distinct::Distinct),
+            Some(mode) => {
+                if mode == ValueTableMode::DistinctAsValue {
+                    select.distinct = Some(Distinct::Distinct);
+                }
+                columns = as_value(&mut select.projection, columns);
+            }
+        }
         if let Some(exclude) = &mut select.exclude {
             columns = without(columns, exclude);
         }
@@ -180,6 +194,9 @@ impl Rewriter<'_> {
             if select.projection.len() == columns.as_ref().map_or(0, Vec::len) { given.collect() } else { Vec::new() };
         self.scopes.add("", Some(given));
         self.group_by(&mut select.group_by);
+        if self.rules.alias_before_column() {
+            name_keys(&mut select.group_by, &select.projection);
+        }
         for condition in select.having.iter_mut().chain(&mut select.qualify) {
             self.expr(condition);
         }
@@ -215,12 +232,15 @@ impl Rewriter<'_> {
     fn item(&mut self, item: &mut SelectItem) -> Columns {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = output_name(expr);
+                let name = self.rules.column_name(expr);
                 let before = expr.to_string();
+                let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let kind = self.expr(expr);
-                // The name of the column comes from the expression: it must not change with it.
+                self.rules.output(expr, &kind);
+                // The name of the column comes from the expression: it must not change with it. DuckDB does not see the
+                // name of a field in ORDER BY.
                 if let Some(name) = &name
-                    && before != expr.to_string()
+                    && (!is_column || before != expr.to_string() || self.is_field(expr))
                 {
                     let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
                     *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
@@ -229,6 +249,7 @@ impl Rewriter<'_> {
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 let kind = self.expr(expr);
+                self.rules.output(expr, &kind);
                 Some(vec![(alias.value.clone(), kind)])
             }
             SelectItem::ExprWithAliases { expr, .. } => {
@@ -237,6 +258,14 @@ impl Rewriter<'_> {
                 None
             }
             SelectItem::Wildcard(options) => {
+                if self.scopes.innermost().iter().any(|relation| relation.elements) {
+                    let place = options.wildcard_token.0.span;
+                    self.missing_because(
+                        place,
+                        "`*` over UNNEST of an array whose type is not known",
+                        "name the columns, or give the array a type with CAST",
+                    );
+                }
                 let columns = self
                     .scopes
                     .innermost()
@@ -263,6 +292,64 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Whether it is a field of a struct, and not a column of a relation.
+    fn is_field(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::CompoundIdentifier(parts) => {
+                parts.first().is_some_and(|first| self.scopes.relation(&first.value).is_none()) || parts.len() > 2
+            }
+            _ => false,
+        }
+    }
+
+    /// A query that stands for one value, or an array of them: `SELECT AS STRUCT` makes structs of its rows.
+    pub(crate) fn value_query(&mut self, query: &mut Query) -> Type {
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            match select.value_table_mode {
+                Some(ValueTableMode::AsStruct) => {
+                    select.value_table_mode = None;
+                    if select
+                        .projection
+                        .iter()
+                        .any(|item| !matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }))
+                    {
+                        let columns = self.query(query);
+                        return self.rows_as_structs(query, columns);
+                    }
+                    structs_of(select, query.order_by.as_mut());
+                }
+                Some(ValueTableMode::AsValue) => select.value_table_mode = None,
+                _ => {}
+            }
+        }
+        match self.query(query).as_deref() {
+            Some([(_, kind)]) => kind.clone(),
+            _ => Type::Unknown,
+        }
+    }
+
+    /// Puts a query around one, whose only column is its rows. Order and limit move outwards.
+    fn rows_as_structs(&mut self, query: &mut Query, columns: Columns) -> Type {
+        let row = self.fresh("row");
+        let mut outer = build_query("select r from t", &[]);
+        outer.order_by = query.order_by.take();
+        outer.limit_clause = query.limit_clause.take();
+        let inner = std::mem::replace(query, build_query("select 1", &[]));
+        if let SetExpr::Select(select) = outer.body.as_mut() {
+            select.projection = vec![SelectItem::UnnamedExpr(Expr::Identifier(row.clone()))];
+            if let Some(from) = select.from.first_mut() {
+                from.relation = TableFactor::Derived {
+                    lateral: false,
+                    subquery: Box::new(inner),
+                    alias: Some(TableAlias { explicit: true, name: row, columns: Vec::new(), at: None }),
+                    sample: None,
+                };
+            }
+        }
+        *query = outer;
+        columns.map_or(Type::Unknown, Type::Struct)
+    }
+
     fn wildcard(&mut self, options: &mut WildcardAdditionalOptions, mut columns: Columns) -> Columns {
         let place = options.wildcard_token.0.span;
         if let Some(except) = options.opt_except.take() {
@@ -283,8 +370,19 @@ impl Rewriter<'_> {
         if let Some(exclude) = &options.opt_exclude {
             columns = without(columns, exclude);
         }
-        if options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_alias.is_some() {
-            self.missing(place, "`*` with ILIKE, RENAME or AS");
+        if let Some(rename) = &options.opt_rename {
+            let renames = match rename {
+                RenameSelectItem::Single(one) => std::slice::from_ref(one),
+                RenameSelectItem::Multiple(several) => several,
+            };
+            for (column, _) in columns.iter_mut().flatten() {
+                if let Some(rename) = renames.iter().find(|rename| rename.ident.value.eq_ignore_ascii_case(column)) {
+                    column.clone_from(&rename.alias.value);
+                }
+            }
+        }
+        if options.opt_ilike.is_some() || options.opt_alias.is_some() {
+            self.missing(place, "`*` with ILIKE or AS");
         }
         columns
     }
@@ -302,7 +400,9 @@ impl Rewriter<'_> {
 
     /// NULL stands elsewhere by default in DuckDB, so its place is always written.
     pub(crate) fn order_by_expr(&mut self, item: &mut OrderByExpr) {
-        self.expr(&mut item.expr);
+        if self.expr(&mut item.expr) == Type::Json {
+            self.missing_because(item.expr.span(), "ORDER BY of JSON", "cast it to the type that it holds");
+        }
         let least = self.rules.null_is_least();
         let descending = matches!(item.options.sort, Some(OrderBySort::Desc));
         if item.with_fill.is_some() || matches!(item.options.sort, Some(OrderBySort::Using(_))) {
@@ -329,12 +429,83 @@ impl Rewriter<'_> {
     }
 }
 
-/// The name that a warehouse gives to an unnamed column; `None` where it makes one up.
-fn output_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
-        _ => None,
+/// `SELECT AS VALUE x`: the fields of `x` are the columns, if it is a struct.
+fn as_value(projection: &mut [SelectItem], columns: Columns) -> Columns {
+    let kind = columns.as_ref().and_then(|columns| columns.first()).map(|(_, kind)| kind.clone()).unwrap_or_default();
+    match kind {
+        Type::Struct(_) | Type::Unknown => {
+            if let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = projection {
+                let fields = build("unnest(x)", &[("x", value)]);
+                projection[0] = SelectItem::UnnamedExpr(fields);
+            }
+            if let Type::Struct(fields) = kind { Some(fields) } else { None }
+        }
+        _ => columns,
+    }
+}
+
+/// Makes one struct of the columns of SELECT. What ORDER BY names of them is written out.
+fn structs_of(select: &mut Select, order: Option<&mut OrderBy>) {
+    let mut values = Vec::new();
+    for item in std::mem::take(&mut select.projection) {
+        match item {
+            SelectItem::UnnamedExpr(expr) => values.push(expr),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                values.push(Expr::Named { expr: Box::new(expr), name: alias });
+            }
+            _ => {}
+        }
+    }
+    if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
+        for item in items {
+            if let Expr::Identifier(name) = &item.expr
+                && let Some(value) = values.iter().find_map(|value| match value {
+                    Expr::Named { expr, name: given } if given.value.eq_ignore_ascii_case(&name.value) => Some(expr),
+                    _ => None,
+                })
+            {
+                item.expr = value.as_ref().clone();
+            }
+        }
+    }
+    select.projection = vec![SelectItem::UnnamedExpr(Expr::Struct { values, fields: Vec::new() })];
+}
+
+/// Puts what SELECT gives a name to in the place of that name: DuckDB would look for a column first.
+fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
+    let given = |key: &Expr| {
+        let Expr::Identifier(key) = key else { return None };
+        projection.iter().enumerate().find_map(|(place, item)| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value.eq_ignore_ascii_case(&key.value) => {
+                Some((place, expr))
+            }
+            _ => None,
+        })
+    };
+    let numbered =
+        !projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let visit = |key: &mut Expr, top: bool| {
+        if let Some((place, value)) = given(key) {
+            *key = match value {
+                // DuckDB would read a literal as a number of a column.
+                _ if numbered && top => Expr::value(sqlparser::ast::Value::Number((place + 1).to_string(), false)),
+                value => value.clone(),
+            };
+        }
+    };
+    let GroupByExpr::Expressions(keys, modifiers) = group_by else { return };
+    for key in keys {
+        match key {
+            Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+                sets.iter_mut().flatten().for_each(|key| visit(key, false));
+            }
+            key => visit(key, true),
+        }
+    }
+    for modifier in modifiers {
+        if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
+            sets.iter_mut().flatten().for_each(|key| visit(key, false));
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, ConditionalStatements, CreateTableOptions, FromTable, MergeAction, MergeInsertKind,
-    MergeUpdateKind, Spanned, Statement, TableObject, UpdateTableFromKind,
+    AssignmentTarget, ColumnOption, CreateTableOptions, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
+    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind,
 };
 
 use super::Rewriter;
@@ -88,7 +88,9 @@ impl Rewriter<'_> {
                 }
                 insert.into = true;
                 if let Some(query) = &mut insert.source {
+                    self.inserting = matches!(*query.body, SetExpr::Values(_));
                     self.query(query);
+                    self.inserting = false;
                 }
             }
             Statement::Update(update) => {
@@ -130,6 +132,7 @@ impl Rewriter<'_> {
                 }
             }
             Statement::Merge(merge) => {
+                merge.into = true;
                 self.scopes.open();
                 self.table(&mut merge.table);
                 self.table(&mut merge.source);
@@ -140,10 +143,14 @@ impl Rewriter<'_> {
                     }
                     match &mut clause.action {
                         MergeAction::Insert(insert) => {
-                            if let MergeInsertKind::Values(values) = &mut insert.kind {
-                                for value in values.rows.iter_mut().flat_map(|row| &mut row.content) {
-                                    self.expr(value);
+                            match &mut insert.kind {
+                                MergeInsertKind::Values(values) => {
+                                    for value in values.rows.iter_mut().flat_map(|row| &mut row.content) {
+                                        self.expr(value);
+                                    }
                                 }
+                                kind @ MergeInsertKind::Row => *kind = MergeInsertKind::Wildcard,
+                                MergeInsertKind::Wildcard => {}
                             }
                             if let Some(condition) = &mut insert.insert_predicate {
                                 self.expr(condition);
@@ -191,11 +198,6 @@ impl Rewriter<'_> {
             }
         }
         vec![statement]
-    }
-
-    /// Statements in a block, translated one by one.
-    pub(crate) fn sequence(&mut self, block: &mut ConditionalStatements) -> Vec<Statement> {
-        block.statements().clone().into_iter().flat_map(|statement| self.statement(statement)).collect()
     }
 }
 

@@ -1,15 +1,11 @@
 //! What stands in FROM.
 
-use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor,
-    TableWithJoins,
-};
+use sqlparser::ast::{JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor, TableWithJoins};
 
 use super::Rewriter;
 use super::call::simple_name;
 use super::query::renamed;
 use crate::dialect::translate::scope::Columns;
-use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
     pub(crate) fn table_with_joins(&mut self, table: &mut TableWithJoins) {
@@ -109,18 +105,6 @@ impl Rewriter<'_> {
             [sqlparser::ast::ObjectNamePart::Identifier(name)] => self.scopes.named(&name.value).cloned().flatten(),
             _ => self.scopes.named(&name.to_string()).cloned().flatten(),
         }
-    }
-
-    /// The arguments of a function in FROM, translated.
-    pub(crate) fn table_arguments(&mut self, args: &mut [FunctionArg]) -> Vec<(Expr, Type)> {
-        let mut arguments = Vec::new();
-        for arg in args {
-            if let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = arg {
-                let kind = self.expr(value);
-                arguments.push((value.clone(), kind));
-            }
-        }
-        arguments
     }
 }
 

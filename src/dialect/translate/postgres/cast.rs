@@ -1,0 +1,179 @@
+//! Types and casts.
+
+use sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Spanned, TimezoneInfo, Value,
+};
+
+use super::expr::{duckdb, text_of};
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::types::Type;
+
+/// What NUMERIC means without its digits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numeric {
+    pub(crate) precision: u64,
+    pub(crate) scale: i64,
+}
+
+/// DuckDB's word for a type; `false` where there is none.
+pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
+    let replaced = match data_type {
+        // Eight bytes, not DuckDB's four.
+        DataType::Float(ExactNumberInfo::Precision(digits)) if *digits < 25 => DataType::Real,
+        DataType::Float(_) | DataType::Float8 | DataType::DoublePrecision => DataType::Double(ExactNumberInfo::None),
+        DataType::Float4 => DataType::Real,
+        DataType::Numeric(digits) | DataType::Decimal(digits) | DataType::Dec(digits) => {
+            DataType::Decimal(match digits {
+                ExactNumberInfo::None => ExactNumberInfo::PrecisionAndScale(numeric.precision, numeric.scale),
+                ExactNumberInfo::Precision(precision) => ExactNumberInfo::PrecisionAndScale(*precision, 0),
+                digits => *digits,
+            })
+        }
+        DataType::Varchar(_)
+        | DataType::CharacterVarying(_)
+        | DataType::CharVarying(_)
+        | DataType::Char(_)
+        | DataType::Character(_)
+        | DataType::Nvarchar(_)
+        | DataType::Text => DataType::Varchar(None),
+        DataType::JSONB | DataType::JSON => DataType::JSON,
+        DataType::Bytea | DataType::Varbinary(_) => DataType::Blob(None),
+        DataType::Timestamp(None, zone) | DataType::Time(None, zone)
+            if matches!(zone, TimezoneInfo::WithoutTimeZone) =>
+        {
+            match data_type {
+                DataType::Time(..) => DataType::Time(None, TimezoneInfo::None),
+                _ => DataType::Timestamp(None, TimezoneInfo::None),
+            }
+        }
+        DataType::Timestamp(None, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
+            DataType::Timestamp(None, TimezoneInfo::WithTimeZone)
+        }
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => return self::data_type(element, numeric),
+        DataType::Custom(name, modifiers) => {
+            let name = name.to_string().to_ascii_lowercase();
+            match (name.as_str(), modifiers.as_slice()) {
+                ("super", []) => DataType::JSON,
+                ("bpchar" | "nchar" | "nvarchar", _) => DataType::Varchar(None),
+                ("varbyte", _) => DataType::Blob(None),
+                ("bool", []) => DataType::Boolean,
+                _ => return false,
+            }
+        }
+        DataType::Bool
+        | DataType::Boolean
+        | DataType::SmallInt(_)
+        | DataType::Int2(_)
+        | DataType::Int(_)
+        | DataType::Int4(_)
+        | DataType::Integer(_)
+        | DataType::BigInt(_)
+        | DataType::Int8(_)
+        | DataType::Real
+        | DataType::Double(ExactNumberInfo::None)
+        | DataType::Date
+        | DataType::Time(None, TimezoneInfo::None)
+        | DataType::Timestamp(None, TimezoneInfo::None)
+        | DataType::Uuid => return true,
+        DataType::Interval { fields: None, precision: None } => return true,
+        _ => return false,
+    };
+    *data_type = replaced;
+    true
+}
+
+/// An explicit cast whose operand is not yet translated.
+pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
+    let Expr::Cast { kind, expr: operand, data_type, format } = expr else { return Type::Unknown };
+    let from = rewriter.expr(operand);
+    let place = operand.span();
+    if format.is_some() {
+        rewriter.missing(place, "CAST with FORMAT");
+    }
+    let length = length(data_type);
+    let is_name = matches!(data_type, DataType::Custom(..));
+    let mut target = data_type.clone();
+    rewriter.data_type(&mut target, place);
+    let to = if is_name && target == DataType::JSON { Type::Json } else { Type::of(&target) };
+    let operand = operand.as_ref().clone();
+    let try_cast = !matches!(kind, CastKind::Cast | CastKind::DoubleColon);
+    let converted = converted(operand, &from, &to, &target, try_cast);
+    *expr = match (length, &to) {
+        (Some(length), Type::Text) => {
+            let length = Expr::value(Value::Number(length.to_string(), false));
+            duckdb("left(x, n)", &[("x", &converted), ("n", &length)])
+        }
+        _ => converted,
+    };
+    to
+}
+
+/// A value of one type as one of another, translated.
+pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType, try_cast: bool) -> Expr {
+    let plain = |operand: Expr| Expr::Cast {
+        kind: if try_cast { CastKind::TryCast } else { CastKind::Cast },
+        expr: Box::new(operand),
+        data_type: target.clone(),
+        format: None,
+    };
+    match (from, to) {
+        (Type::TimestampTz, Type::Text) => duckdb("cast(x at time zone 'UTC' as varchar) || '+00'", &[("x", &operand)]),
+        (Type::TimestampTz, Type::Timestamp) => duckdb("x at time zone 'UTC'", &[("x", &operand)]),
+        (Type::TimestampTz, Type::Date | Type::Time) => plain(duckdb("x at time zone 'UTC'", &[("x", &operand)])),
+        (Type::Timestamp | Type::Date, Type::TimestampTz) => {
+            duckdb("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
+        }
+        (_, Type::TimestampTz) if text_of(&operand).is_some_and(|text| !has_zone(text)) => {
+            duckdb("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
+        }
+        // `20240131`, as both write it without dashes.
+        (_, Type::Date | Type::Timestamp) if text_of(&operand).is_some_and(is_compact_date) => {
+            let text = text_of(&operand).unwrap_or_default();
+            let dashed = format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]);
+            plain(Expr::value(Value::SingleQuotedString(dashed)))
+        }
+        (Type::Json, Type::Json) => operand,
+        (Type::Json, Type::Array(_)) => plain(operand),
+        (Type::Json, _) => plain(duckdb("json_extract_string(x, '$')", &[("x", &operand)])),
+        (Type::Text, Type::Json) => plain(operand),
+        (_, Type::Json) => duckdb("to_json(x)", &[("x", &operand)]),
+        // A whole number of eight bytes has no point.
+        (Type::Float, Type::Text) => duckdb("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
+        (Type::Unknown, Type::Text) if !is_value(&operand) => duckdb(
+            "case when typeof(x) in ('DOUBLE', 'FLOAT') then regexp_replace(cast(x as varchar), '[.]0$', '') else cast(x as varchar) end",
+            &[("x", &operand)],
+        ),
+        _ => plain(operand),
+    }
+}
+
+fn is_value(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(_))
+}
+
+/// Whether the text of a moment says its zone.
+fn has_zone(text: &str) -> bool {
+    let time = text.get(10..).unwrap_or_default();
+    time.contains(['+', '-']) || time.chars().any(char::is_alphabetic) && !time.trim().starts_with('T')
+}
+
+fn is_compact_date(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// The number of letters after which a cast to text cuts.
+fn length(data_type: &DataType) -> Option<u64> {
+    match data_type {
+        DataType::Char(None) | DataType::Character(None) => Some(1),
+        DataType::Varchar(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::CharacterVarying(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::CharVarying(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::Char(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::Character(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::Nvarchar(Some(CharacterLength::IntegerLength { length, .. })) => Some(*length),
+        DataType::Custom(name, modifiers) if name.to_string().eq_ignore_ascii_case("bpchar") => {
+            modifiers.first().and_then(|length| length.parse().ok())
+        }
+        _ => None,
+    }
+}

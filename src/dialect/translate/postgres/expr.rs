@@ -1,0 +1,241 @@
+//! Expressions that Redshift and PostgreSQL share, and DuckDB writes otherwise.
+
+use sqlparser::ast::{
+    CastKind, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, TrimWhereField,
+    UnaryOperator, Value,
+};
+
+use super::{aggregate, cast, dates, format, pattern};
+use crate::dialect::translate::functions::{Modifiers, Parameter, Template};
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::types::Type;
+
+/// An expression of DuckDB with other expressions in the places of the names in it.
+pub(crate) fn duckdb(text: &str, places: &[(&str, &Expr)]) -> Expr {
+    let value = |name: &str| Parameter::Value { name: name.to_owned(), kind: Type::Unknown, many: false };
+    let parameters: Vec<_> = places.iter().map(|(name, _)| value(name)).collect();
+    let arguments: Vec<_> = places.iter().map(|(_, expr)| ((*expr).clone(), Type::Unknown)).collect();
+    Template::read(text, &parameters)
+        .and_then(|template| template.fill(&arguments, &Modifiers::default()))
+        .unwrap_or_else(|| unreachable!("{text}"))
+}
+
+/// The name of a called function in lower case; empty for one of a schema.
+pub(crate) fn name_of(function: &Function) -> String {
+    match function.name.0.as_slice() {
+        [name] => name.as_ident().map_or_else(String::new, |name| name.value.to_ascii_lowercase()),
+        _ => String::new(),
+    }
+}
+
+/// The arguments of a call, if they are all expressions without a name.
+pub(crate) fn arguments(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    list.args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The text of a string literal.
+pub(crate) fn text_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text),
+            Value::DollarQuotedString(text) => Some(&text.value),
+            _ => None,
+        },
+        Expr::Nested(inner) => text_of(inner),
+        _ => None,
+    }
+}
+
+/// The value of a literal whole number, with its sign.
+pub(crate) fn whole(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.parse().ok(),
+            _ => None,
+        },
+        Expr::Nested(inner) => whole(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => whole(expr).and_then(i64::checked_neg),
+        _ => None,
+    }
+}
+
+/// The name of a column that has none of its own: that of the column, the function or the type within it.
+pub(crate) fn column_name(expr: &Expr) -> Option<String> {
+    let name = match expr {
+        Expr::Identifier(name) => return Some(name.value.clone()),
+        Expr::CompoundIdentifier(parts) => return parts.last().map(|name| name.value.clone()),
+        Expr::Nested(inner) => return column_name(inner),
+        Expr::Prefixed { value, .. } => return column_name(value),
+        Expr::Cast { expr, data_type, .. } => {
+            let of_type = || data_type.to_string().split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
+            return Some(column_name(expr).unwrap_or_else(of_type));
+        }
+        Expr::Function(function) => {
+            return function.name.0.last()?.as_ident().map(|name| name.value.to_ascii_lowercase());
+        }
+        Expr::Case { .. } => "case",
+        Expr::Extract { .. } => "date_part",
+        Expr::Substring { .. } => "substring",
+        Expr::Position { .. } => "position",
+        Expr::Trim { .. } => "btrim",
+        Expr::Ceil { .. } => "ceil",
+        Expr::Floor { .. } => "floor",
+        Expr::Exists { .. } => "exists",
+        Expr::Array(_) => "array",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// What is written otherwise in DuckDB; `None` for all else.
+pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
+    let (done, kind) = match expr {
+        Expr::Function(function) => call(function, rewriter)?,
+        Expr::Cast { .. } => return Some(cast::cast(expr, rewriter)),
+        Expr::Convert { is_try: false, expr: operand, data_type: Some(data_type), charset: None, .. } => {
+            *expr =
+                Expr::Cast { kind: CastKind::Cast, expr: operand.clone(), data_type: data_type.clone(), format: None };
+            return Some(cast::cast(expr, rewriter));
+        }
+        Expr::TypedString(typed) => {
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(Expr::Value(typed.value.clone())),
+                data_type: typed.data_type.clone(),
+                format: None,
+            };
+            return Some(cast::cast(expr, rewriter));
+        }
+        Expr::Interval(_) => return Some(dates::interval(expr, rewriter)),
+        Expr::Extract { field, expr: operand, .. } => dates::extract(&field.to_string(), operand, rewriter),
+        Expr::AtTimeZone { timestamp, time_zone } => dates::at_time_zone(timestamp, time_zone, rewriter),
+        Expr::IsUnknown(operand) => {
+            rewriter.expr(operand);
+            (Expr::IsNull(operand.clone()), Type::Bool)
+        }
+        Expr::IsNotUnknown(operand) => {
+            rewriter.expr(operand);
+            (Expr::IsNotNull(operand.clone()), Type::Bool)
+        }
+        Expr::Like { .. } | Expr::ILike { .. } => return pattern::like(expr, rewriter),
+        Expr::SimilarTo { .. } => return Some(pattern::similar(expr, rewriter)),
+        Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
+            rewriter.expr(left);
+            rewriter.expr(right);
+            return Some(Type::Bool);
+        }
+        Expr::Ceil { expr: operand, field } | Expr::Floor { expr: operand, field } => {
+            let kind = rewriter.expr(operand);
+            if !matches!(field, CeilFloorKind::DateTimeField(sqlparser::ast::DateTimeField::NoDateTime)) {
+                let place = operand.span();
+                rewriter.missing(place, "CEIL or FLOOR with a second argument");
+            }
+            return Some(kind);
+        }
+        Expr::Position { expr: needle, r#in: text } => {
+            rewriter.expr(needle);
+            rewriter.expr(text);
+            (duckdb("strpos(x, y)", &[("x", text), ("y", needle)]), Type::Int)
+        }
+        Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+            let from = substring_from.as_deref().cloned();
+            let length = substring_for.as_deref().cloned();
+            substring(text.as_ref().clone(), from, length, rewriter)
+        }
+        Expr::Trim { trim_where, trim_what, expr: operand, trim_characters } => {
+            rewriter.expr(operand);
+            let mut what = trim_what.as_deref().cloned().or_else(|| trim_characters.as_ref()?.first().cloned());
+            if let Some(what) = &mut what {
+                rewriter.expr(what);
+            }
+            let what = what.unwrap_or_else(|| Expr::value(Value::SingleQuotedString(" ".to_owned())));
+            let function = match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim(x, y)",
+                Some(TrimWhereField::Trailing) => "rtrim(x, y)",
+                _ => "trim(x, y)",
+            };
+            (duckdb(function, &[("x", operand), ("y", &what)]), Type::Text)
+        }
+        Expr::UnaryOp { op, expr: operand } => {
+            let text = match op {
+                UnaryOperator::PGSquareRoot => "sqrt(cast(x as double))",
+                UnaryOperator::PGCubeRoot => {
+                    "case when power(round(cbrt(x)), 3) = x then round(cbrt(x)) else cbrt(x) end"
+                }
+                UnaryOperator::PGAbs => "abs(x)",
+                _ => return None,
+            };
+            let kind = rewriter.expr(operand);
+            let kind = if *op == UnaryOperator::PGAbs { kind } else { Type::Float };
+            (duckdb(text, &[("x", operand)]), kind)
+        }
+        _ => return None,
+    };
+    *expr = done;
+    Some(kind)
+}
+
+/// Calls that no table can tell.
+fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    if !function.within_group.is_empty() {
+        return Some(aggregate::within_group(function, rewriter));
+    }
+    let arguments = arguments(function)?;
+    let name = name_of(function);
+    Some(match (name.as_str(), arguments.as_slice()) {
+        ("date_trunc", [part, moment]) => dates::date_trunc(part, moment, function, rewriter),
+        ("date_part", [part, moment]) => dates::date_part(part, moment, function, rewriter),
+        ("timezone", [zone, moment]) => dates::at_time_zone(moment, zone, rewriter),
+        ("to_char", [value, model]) => format::to_char(value, model, function, rewriter),
+        ("to_date", [text, model]) => format::to_date(text, model, function, rewriter),
+        ("to_timestamp", [text, model]) => format::to_timestamp(text, model, function, rewriter),
+        ("to_number", [text, model]) => format::to_number(text, model, function, rewriter),
+        ("substring" | "substr", [text, from]) => substring(text.clone(), Some(from.clone()), None, rewriter),
+        ("substring" | "substr", [text, from, length]) => {
+            substring(text.clone(), Some(from.clone()), Some(length.clone()), rewriter)
+        }
+        ("lag" | "lead" | "first_value" | "last_value" | "nth_value", _) if function.null_treatment.is_some() => {
+            return aggregate::null_treatment(function, rewriter);
+        }
+        _ => return None,
+    })
+}
+
+/// Places before the first letter count too, as empty ones; DuckDB would count them from the end.
+fn substring(mut text: Expr, from: Option<Expr>, length: Option<Expr>, rewriter: &mut Rewriter) -> (Expr, Type) {
+    let kind = rewriter.expr(&mut text);
+    let mut from = from.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
+    let from_kind = rewriter.expr(&mut from);
+    let mut length = length;
+    if let Some(length) = &mut length {
+        rewriter.expr(length);
+    }
+    if from_kind == Type::Text {
+        // `substring(x from 'pattern')`: the first group, or all of the match.
+        let pattern = text_of(&from).unwrap_or_default().to_owned();
+        let group = usize::from(pattern.contains('('));
+        if !pattern::is_plain(&pattern) || length.is_some() {
+            rewriter.missing(from.span(), "SUBSTRING with this pattern");
+        }
+        let done = format!("nullif(regexp_extract(x, y, {group}), '')");
+        return (duckdb(&done, &[("x", &text), ("y", &from)]), Type::Text);
+    }
+    let result = if kind == Type::Bytes { Type::Bytes } else { Type::Text };
+    let done = match (whole(&from), &length) {
+        (Some(1..), None) => duckdb("substring(x, y)", &[("x", &text), ("y", &from)]),
+        (Some(1..), Some(length)) => duckdb("substring(x, y, z)", &[("x", &text), ("y", &from), ("z", length)]),
+        (_, None) => duckdb("substring(x, case when y < 1 then 1 else y end)", &[("x", &text), ("y", &from)]),
+        (_, Some(length)) => duckdb(
+            "case when y < 1 then substring(x, 1, greatest(z + y - 1, 0)) else substring(x, y, z) end",
+            &[("x", &text), ("y", &from), ("z", length)],
+        ),
+    };
+    (done, result)
+}

@@ -1,0 +1,112 @@
+//! PostgreSQL, and what Redshift has from it.
+
+mod aggregate;
+mod cast;
+mod dates;
+mod expr;
+mod format;
+mod from;
+mod operator;
+mod pattern;
+mod statement;
+
+use std::sync::LazyLock;
+
+use sqlparser::ast::{DataType, Expr, Function, Statement, TableFactor};
+
+use crate::dialect::translate::functions::Functions;
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::rules::Rules;
+use crate::dialect::translate::types::Type;
+
+pub(crate) use aggregate::within_group;
+pub(crate) use cast::{Numeric, converted, data_type};
+pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
+pub(crate) use expr::{arguments, column_name, duckdb, name_of, shared, text_of, whole};
+pub(crate) use from::{alias_of, unnest};
+pub(crate) use operator::binary;
+pub(crate) use pattern::{check as check_pattern, options};
+pub(crate) use statement::prepare;
+
+/// The rules of PostgreSQL.
+#[derive(Debug)]
+pub(crate) struct Postgres;
+
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
+    Functions::read(concat!(include_str!("functions.txt"), include_str!("shared.txt")))
+        .unwrap_or_else(|line| unreachable!("{line}"))
+});
+
+/// As much of a number of any length as DuckDB holds.
+const NUMERIC: Numeric = Numeric { precision: 38, scale: 15 };
+
+impl Rules for Postgres {
+    fn warehouse(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn functions(&self) -> &'static Functions {
+        &FUNCTIONS
+    }
+
+    fn null_is_least(&self) -> bool {
+        false
+    }
+
+    fn alias_before_column(&self) -> bool {
+        false
+    }
+
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        expr::column_name(expr)
+    }
+
+    fn data_type(&self, data_type: &mut DataType) -> bool {
+        cast::data_type(data_type, NUMERIC)
+    }
+
+    fn expr(&self, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
+        if let Expr::Function(function) = expr
+            && let Some((done, kind)) = call(function, rewriter)
+        {
+            *expr = done;
+            return Some(kind);
+        }
+        shared(expr, rewriter)
+    }
+
+    fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
+        operator::binary(expr, left, right, rewriter)
+    }
+
+    fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
+        from::function(table, rewriter)
+    }
+
+    fn statement(&self, statement: &mut Statement, rewriter: &mut Rewriter) -> Option<Vec<Statement>> {
+        prepare(statement, rewriter)
+    }
+}
+
+/// What no table can say of PostgreSQL's own functions.
+fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    let arguments = arguments(function)?;
+    match (name_of(function).as_str(), arguments.as_slice()) {
+        ("regexp_replace", [text, pattern, with, flags @ ..]) if flags.len() < 2 => {
+            Some(pattern::replace(text, pattern, with, flags.first(), rewriter))
+        }
+        ("generate_series", [_, _] | [_, _, _]) => Some(from::series_in_select(function, rewriter)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_understood() {
+        let text = concat!(include_str!("functions.txt"), include_str!("shared.txt"));
+        Functions::read(text).expect("each line");
+    }
+}

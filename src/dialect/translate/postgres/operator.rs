@@ -1,0 +1,255 @@
+//! Operators.
+
+use sqlparser::ast::{BinaryOperator, DataType, Expr, Spanned, UnaryOperator, Value};
+
+use super::cast::converted;
+use super::expr::{duckdb, text_of, whole};
+use super::pattern;
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::types::Type;
+
+/// An operator whose sides are translated.
+pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
+    let Expr::BinaryOp { left: one, op, right: other } = expr else { return Type::Unknown };
+    if *left == Type::Json || *right == Type::Json {
+        if let Some(kind) = json(one, op, other, left, right, rewriter) {
+            return match kind {
+                Some((done, kind)) => {
+                    *expr = done;
+                    kind
+                }
+                None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
+            };
+        }
+    }
+    let sides = [("x", one.as_ref()), ("y", other.as_ref())];
+    let (done, kind) = match (&*op, left, right) {
+        (BinaryOperator::Divide, _, _) => divide(one, other, left, right),
+        (BinaryOperator::Modulo, _, _) => {
+            let other = checked(other);
+            (duckdb("x % y", &[("x", one), ("y", &other)]), left.clone().and(right.clone()))
+        }
+        (BinaryOperator::Plus, Type::Date, Type::Int) | (BinaryOperator::Minus, Type::Date, Type::Int) => {
+            let sign = if *op == BinaryOperator::Plus { '+' } else { '-' };
+            let text =
+                if whole(other).is_some() { format!("x {sign} y") } else { format!("x {sign} cast(y as integer)") };
+            (duckdb(&text, &sides), Type::Date)
+        }
+        (BinaryOperator::Plus, Type::Int, Type::Date) => (duckdb("y + cast(x as integer)", &sides), Type::Date),
+        (BinaryOperator::Plus, Type::Timestamp, Type::Int) => {
+            (duckdb("x + to_days(cast(y as integer))", &sides), Type::Timestamp)
+        }
+        (BinaryOperator::Minus, Type::Timestamp, Type::Int) => {
+            (duckdb("x - to_days(cast(y as integer))", &sides), Type::Timestamp)
+        }
+        // A day is a day of UTC, whatever the zone of the session.
+        (BinaryOperator::Plus, Type::TimestampTz, Type::Interval) => {
+            (duckdb("(x at time zone 'UTC' + y) at time zone 'UTC'", &sides), Type::TimestampTz)
+        }
+        (BinaryOperator::Minus, Type::TimestampTz, Type::Interval) => {
+            (duckdb("(x at time zone 'UTC' - y) at time zone 'UTC'", &sides), Type::TimestampTz)
+        }
+        (BinaryOperator::Plus, Type::Interval, Type::Date | Type::Timestamp) => {
+            (duckdb("y + x", &sides), Type::Timestamp)
+        }
+        (BinaryOperator::Multiply, Type::Interval, _) | (BinaryOperator::Multiply, _, Type::Interval) => {
+            (duckdb("x * y", &sides), Type::Interval)
+        }
+        (BinaryOperator::Minus, Type::Timestamp | Type::TimestampTz, Type::Timestamp | Type::TimestampTz) => {
+            return Type::Interval;
+        }
+        (BinaryOperator::StringConcat, _, _) if *left == Type::Float || *right == Type::Float => {
+            let text = DataType::Varchar(None);
+            let one = if *left == Type::Float {
+                converted(one.as_ref().clone(), left, &Type::Text, &text, false)
+            } else {
+                one.as_ref().clone()
+            };
+            let other = if *right == Type::Float {
+                converted(other.as_ref().clone(), right, &Type::Text, &text, false)
+            } else {
+                other.as_ref().clone()
+            };
+            (duckdb("x || y", &[("x", &one), ("y", &other)]), Type::Text)
+        }
+        (BinaryOperator::BitwiseXor | BinaryOperator::PGExp, _, _) => {
+            (duckdb("power(cast(x as double), cast(y as double))", &sides), Type::Float)
+        }
+        (BinaryOperator::PGBitwiseXor, _, _) => (duckdb("xor(x, y)", &sides), left.clone()),
+        (BinaryOperator::PGRegexMatch | BinaryOperator::PGRegexIMatch, _, _) => {
+            (pattern::matches(one, other, *op == BinaryOperator::PGRegexIMatch, rewriter), Type::Bool)
+        }
+        (BinaryOperator::PGRegexNotMatch | BinaryOperator::PGRegexNotIMatch, _, _) => {
+            let done = pattern::matches(one, other, *op == BinaryOperator::PGRegexNotIMatch, rewriter);
+            (Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) }, Type::Bool)
+        }
+        (BinaryOperator::PGStartsWith, _, _) => (duckdb("starts_with(x, y)", &sides), Type::Bool),
+        (BinaryOperator::AtArrow, Type::Array(_), _) => (duckdb("list_has_all(x, y)", &sides), Type::Bool),
+        (BinaryOperator::ArrowAt, Type::Array(_), _) => (duckdb("list_has_all(y, x)", &sides), Type::Bool),
+        (BinaryOperator::PGOverlap, Type::Array(_), _) => (duckdb("list_has_any(x, y)", &sides), Type::Bool),
+        // Functions, because DuckDB's arrows bind less than any comparison.
+        (BinaryOperator::Arrow, _, _) => (duckdb("json_extract(x, y)", &sides), Type::Json),
+        (BinaryOperator::LongArrow, _, _) => (duckdb("json_extract_string(x, y)", &sides), Type::Text),
+        (BinaryOperator::HashArrow | BinaryOperator::HashLongArrow, _, _) => {
+            let Some(path) = text_of(other).and_then(path) else {
+                rewriter.missing(other.span(), "path that is no text");
+                return Type::Unknown;
+            };
+            let path = Expr::value(Value::SingleQuotedString(path));
+            if *op == BinaryOperator::HashArrow {
+                (duckdb("json_extract(x, y)", &[("x", one), ("y", &path)]), Type::Json)
+            } else {
+                (duckdb("json_extract_string(x, y)", &[("x", one), ("y", &path)]), Type::Text)
+            }
+        }
+        (
+            BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq,
+            one_kind,
+            other_kind,
+        ) if (*one_kind == Type::TimestampTz) != (*other_kind == Type::TimestampTz) => {
+            // The side without a zone is of UTC.
+            for (side, kind) in [(one, one_kind), (other, other_kind)] {
+                if matches!(kind, Type::Date | Type::Timestamp | Type::Text) {
+                    **side = converted(side.as_ref().clone(), kind, &Type::TimestampTz, &timestamptz(), false);
+                }
+            }
+            return Type::Bool;
+        }
+        _ => return rewriter.operator(expr, left, right),
+    };
+    *expr = done;
+    kind
+}
+
+fn timestamptz() -> DataType {
+    DataType::Timestamp(None, sqlparser::ast::TimezoneInfo::WithTimeZone)
+}
+
+/// Between whole numbers the result is one, cut towards zero; a division by zero is an error.
+fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
+    let unchecked = other;
+    let other = checked(other);
+    let sides = [("x", one), ("y", &other)];
+    match (left, right) {
+        (Type::Int, Type::Int) => (duckdb("x // y", &sides), Type::Int),
+        (Type::Interval, _) => (duckdb("x / y", &sides), Type::Interval),
+        (Type::Float | Type::Decimal, _) | (_, Type::Float | Type::Decimal) => (duckdb("x / y", &sides), Type::Float),
+        // The type is known only to DuckDB: its own whole division keeps that of the result.
+        _ => {
+            let error = if *unchecked == other { "" } else { "when y = 0 then error('division by zero')" };
+            let text = format!(
+                "cast_to_type(case {error} when typeof(x // y) like '%INT%' then cast(x // y as varchar) \
+                 else cast(x / y as varchar) end, x // y)"
+            );
+            (duckdb(&text, &[("x", one), ("y", unchecked)]), Type::Unknown)
+        }
+    }
+}
+
+/// A divisor that is an error where it is zero.
+fn checked(divisor: &Expr) -> Expr {
+    let is_safe = match divisor {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)),
+            _ => false,
+        },
+        Expr::Function(function) => {
+            let name = function.name.to_string();
+            name.eq_ignore_ascii_case("nullif") && function.args.to_string().trim_end().ends_with(", 0)")
+        }
+        _ => false,
+    };
+    if is_safe {
+        divisor.clone()
+    } else {
+        duckdb("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
+    }
+}
+
+/// `{a,0,b}` as DuckDB's path.
+fn path(text: &str) -> Option<String> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
+    let steps = inside.split(',').map(str::trim).map(|step| {
+        if step.bytes().all(|digit| digit.is_ascii_digit()) { format!("[{step}]") } else { format!(".\"{step}\"") }
+    });
+    Some(format!("${}", steps.collect::<String>()))
+}
+
+/// What a value out of JSON counts as beside one of this type.
+fn unwrapped(kind: &Type, beside: &Type) -> Type {
+    match (kind, beside) {
+        (Type::Json, Type::Unknown | Type::Json) => Type::Unknown,
+        (Type::Json, Type::Int | Type::Decimal | Type::Float) => Type::Float,
+        (Type::Json, beside) => beside.clone(),
+        (kind, _) => kind.clone(),
+    }
+}
+
+/// An operator with a side out of JSON: that side becomes what the other one is. `None` leaves it as it is.
+#[expect(clippy::option_option, reason = "done, to be gone on with, or not of this kind")]
+fn json(
+    one: &mut Expr,
+    op: &BinaryOperator,
+    other: &mut Expr,
+    left: &Type,
+    right: &Type,
+    rewriter: &mut Rewriter,
+) -> Option<Option<(Expr, Type)>> {
+    let arithmetic = matches!(
+        op,
+        BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo
+    );
+    let comparison = matches!(
+        op,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    );
+    if !arithmetic && !comparison {
+        if matches!(op, BinaryOperator::StringConcat | BinaryOperator::AtArrow | BinaryOperator::ArrowAt) {
+            rewriter.missing(one.span(), &format!("operator `{op}` on JSON"));
+        }
+        return None;
+    }
+    if *left == Type::Json && *right == Type::Json {
+        if *op == BinaryOperator::Eq || *op == BinaryOperator::NotEq {
+            return None;
+        }
+        rewriter.missing(one.span(), &format!("operator `{op}` between two values of JSON"));
+        return Some(Some((duckdb("x", &[("x", one)]), Type::Unknown)));
+    }
+    for (side, kind, beside) in [(&mut *one, left, right), (&mut *other, right, left)] {
+        if *kind != Type::Json {
+            continue;
+        }
+        let text = match beside {
+            Type::Text => "json_extract_string(x, '$')",
+            _ if arithmetic || beside.is_number() => "try_cast(json_extract_string(x, '$') as double)",
+            Type::Bool => "try_cast(json_extract_string(x, '$') as boolean)",
+            Type::Date => "try_cast(json_extract_string(x, '$') as date)",
+            Type::Timestamp => "try_cast(json_extract_string(x, '$') as timestamp)",
+            _ => {
+                rewriter.missing_because(
+                    side.span(),
+                    "comparison of JSON with a value of unknown type",
+                    "cast the one or the other",
+                );
+                "x"
+            }
+        };
+        *side = duckdb(text, &[("x", side)]);
+    }
+    Some(None)
+}

@@ -1,0 +1,262 @@
+//! SUPER: a way through JSON by names and places, and its arrays in FROM.
+
+use sqlparser::ast::{
+    AccessExpr, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, JsonPathElem, ObjectNamePart, Spanned, Subscript, TableFactor, Value,
+};
+
+use super::functions::is_text;
+use crate::dialect::translate::postgres::{alias_of, duckdb, name_of, text_of, unnest as unnested, whole};
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::types::Type;
+
+/// A step of a way.
+enum Step {
+    Name(Ident),
+    Place(Expr),
+}
+
+/// A way from a column: `t.column.name[0].name`.
+struct Way {
+    column: Expr,
+    /// Whether the column is known to be JSON.
+    known: bool,
+    steps: Vec<Step>,
+}
+
+fn steps(expr: &Expr) -> Option<Vec<Step>> {
+    Some(match expr {
+        Expr::Identifier(name) => vec![Step::Name(name.clone())],
+        Expr::CompoundIdentifier(names) => names.iter().cloned().map(Step::Name).collect(),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let mut way = steps(root)?;
+            for access in access_chain {
+                way.push(match access {
+                    AccessExpr::Dot(Expr::Identifier(name)) => Step::Name(name.clone()),
+                    AccessExpr::Subscript(Subscript::Index { index }) => Step::Place(index.clone()),
+                    _ => return None,
+                });
+            }
+            way
+        }
+        Expr::JsonAccess { value, path } => {
+            let mut way = steps(value)?;
+            for step in &path.path {
+                way.push(match step {
+                    JsonPathElem::Dot { key, quoted } => {
+                        Step::Name(if *quoted { Ident::with_quote('"', key) } else { Ident::new(key) })
+                    }
+                    JsonPathElem::Bracket { key } => Step::Place(key.clone()),
+                    JsonPathElem::ColonBracket { .. } => return None,
+                });
+            }
+            way
+        }
+        _ => return None,
+    })
+}
+
+/// The way that an expression is; `None` for a plain column.
+fn way(expr: &Expr, rewriter: &Rewriter) -> Option<Way> {
+    let mut rest = steps(expr)?.into_iter();
+    let Some(Step::Name(first)) = rest.next() else { return None };
+    let mut rest: Vec<Step> = rest.collect();
+    let json = |kind: &Type| matches!(kind, Type::Json | Type::Unknown);
+    let (column, kind) = match rewriter.scopes.relation(&first.value) {
+        Some(relation) => match relation.columns.as_deref() {
+            // An element of an array has no columns: the way begins at itself.
+            Some([(name, Type::Json)]) if name.eq_ignore_ascii_case(&relation.name) => {
+                (Expr::CompoundIdentifier(vec![first.clone(), first]), Type::Json)
+            }
+            _ => {
+                if rest.len() < 2 {
+                    return None;
+                }
+                let Step::Name(column) = rest.remove(0) else { return None };
+                let kind = rewriter.scopes.path(&[&first.value, &column.value]);
+                (Expr::CompoundIdentifier(vec![first, column]), kind)
+            }
+        },
+        None => {
+            let is_schema =
+                matches!(rest.first(), Some(Step::Name(name)) if rewriter.scopes.relation(&name.value).is_some());
+            if rest.is_empty() || is_schema {
+                return None;
+            }
+            let kind = rewriter.scopes.column(&first.value);
+            // A table that is not in sight, or a column: only brackets tell.
+            if kind != Type::Json && !rest.iter().any(|step| matches!(step, Step::Place(_))) {
+                return None;
+            }
+            (Expr::Identifier(first), kind)
+        }
+    };
+    json(&kind).then(|| Way { column, known: kind == Type::Json, steps: rest })
+}
+
+/// Whether an expression is a value out of SUPER.
+fn is_super(expr: &Expr, rewriter: &Rewriter) -> bool {
+    match expr {
+        Expr::Identifier(name) => rewriter.scopes.column(&name.value) == Type::Json,
+        Expr::CompoundIdentifier(names) if names.len() == 2 => {
+            let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+            way(expr, rewriter).is_some() || rewriter.scopes.path(&names) == Type::Json
+        }
+        Expr::Nested(inner) => is_super(inner, rewriter),
+        expr => way(expr, rewriter).is_some(),
+    }
+}
+
+/// A way through SUPER as one through JSON; names are in small letters unless quoted.
+pub(super) fn navigation(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    let way = way(expr, rewriter)?;
+    if way.steps.is_empty() {
+        return Some((way.column, Type::Json));
+    }
+    Some((walked(way, rewriter), Type::Json))
+}
+
+fn walked(way: Way, rewriter: &mut Rewriter) -> Expr {
+    let root = if way.known { way.column } else { duckdb("to_json(x)", &[("x", &way.column)]) };
+    if way.steps.is_empty() {
+        return root;
+    }
+    let mut path = "$".to_owned();
+    for step in way.steps {
+        match step {
+            Step::Name(name) if name.quote_style.is_some() => path.push_str(&format!(".\"{}\"", name.value)),
+            Step::Name(name) => path.push_str(&format!(".\"{}\"", name.value.to_ascii_lowercase())),
+            Step::Place(place) => match whole(&place) {
+                Some(place @ 0..) => path.push_str(&format!("[{place}]")),
+                _ => rewriter.missing(place.span(), "place in an array that is no number"),
+            },
+        }
+    }
+    let path = Expr::value(Value::SingleQuotedString(path));
+    duckdb("json_extract(x, y)", &[("x", &root), ("y", &path)])
+}
+
+/// `from t, t.items as item`.
+pub(super) fn unnest(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
+    let TableFactor::Table { name, alias, args: None, json_path: None, .. } = table else {
+        if let TableFactor::UnpivotExpr { .. } = table {
+            rewriter.missing(table.span(), "UNPIVOT of a SUPER object");
+            return true;
+        }
+        return false;
+    };
+    let names: Vec<Ident> = name
+        .0
+        .iter()
+        .filter_map(|part| match part {
+            ObjectNamePart::Identifier(name) => Some(name.clone()),
+            ObjectNamePart::Function(_) => None,
+        })
+        .collect();
+    let [first, _, ..] = names.as_slice() else { return false };
+    let in_sight = rewriter.scopes.innermost().iter().any(|relation| relation.name.eq_ignore_ascii_case(&first.value));
+    if !in_sight {
+        return false;
+    }
+    let place = name.span();
+    let expr = Expr::CompoundIdentifier(names.clone());
+    let column = match way(&expr, rewriter) {
+        Some(way) => walked(way, rewriter),
+        None => duckdb("to_json(x)", &[("x", &expr)]),
+    };
+    let list = duckdb("cast(x as json[])", &[("x", &column)]);
+    let last = names.last().map_or("", |name| name.value.as_str());
+    if alias.as_ref().is_some_and(|alias| alias.at.is_some()) {
+        rewriter.missing(place, "AT with the place in a SUPER array");
+    }
+    let alias = alias_of(alias.as_ref(), last);
+    rewriter.bring(Some(&alias), "", Some(vec![(String::new(), Type::Json)]));
+    *table = unnested(list, alias);
+    true
+}
+
+/// Where a value out of SUPER stands for text or a number, it is cast to it: DuckDB's JSON is text with its quotes.
+pub(super) fn unwrap_operands(expr: &mut Expr, rewriter: &Rewriter) {
+    let like = |example: Option<&Expr>| match example {
+        Some(Expr::Value(value)) if matches!(value.value, Value::Number(..)) => DataType::Double(ExactNumberInfo::None),
+        _ => DataType::Varchar(None::<CharacterLength>),
+    };
+    let wrap = |operand: &mut Expr, data_type: DataType| {
+        if is_super(operand, rewriter) {
+            let inner = std::mem::replace(operand, Expr::value(Value::Null));
+            *operand = Expr::Cast { kind: CastKind::Cast, expr: Box::new(inner), data_type, format: None };
+        }
+    };
+    match expr {
+        Expr::InList { expr: operand, list, .. } => wrap(operand, like(list.first())),
+        Expr::Between { expr: operand, low, .. } => wrap(operand, like(Some(low))),
+        Expr::Like { expr: operand, .. }
+        | Expr::ILike { expr: operand, .. }
+        | Expr::SimilarTo { expr: operand, .. }
+        | Expr::IsNull(operand)
+        | Expr::IsNotNull(operand) => wrap(operand, DataType::Varchar(None)),
+        Expr::Function(function) => {
+            let name = name_of(function);
+            let takes_json = name.contains("json")
+                || matches!(
+                    name.as_str(),
+                    "" | "get_array_length"
+                        | "is_array"
+                        | "is_object"
+                        | "count"
+                        | "array"
+                        | "object"
+                        | "any_value"
+                        | "first_value"
+                        | "last_value"
+                        | "lag"
+                        | "lead"
+                        | "coalesce"
+                        | "nvl"
+                );
+            if takes_json {
+                return;
+            }
+            let number = matches!(name.as_str(), "sum" | "avg" | "abs" | "round" | "median" | "stddev" | "max" | "min");
+            let data_type = if number { DataType::Double(ExactNumberInfo::None) } else { DataType::Varchar(None) };
+            if let FunctionArguments::List(list) = &mut function.args {
+                for argument in &mut list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) = argument {
+                        wrap(argument, data_type.clone());
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `json_extract_path_text(json, 'name', … [, null_if_invalid])`.
+pub(super) fn path_text(json: &Expr, path: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
+    let mut json = json.clone();
+    rewriter.expr(&mut json);
+    let (names, lenient) = match path {
+        [names @ .., Expr::Value(last)] if matches!(last.value, Value::Boolean(_)) => {
+            (names, last.value == Value::Boolean(true))
+        }
+        names => (names, false),
+    };
+    let path = if names.iter().all(is_text) {
+        let steps: String = names.iter().filter_map(text_of).map(|name| format!(".\"{name}\"")).collect();
+        Expr::value(Value::SingleQuotedString(format!("${steps}")))
+    } else {
+        let mut path = duckdb("'$'", &[]);
+        for name in names {
+            let mut name = name.clone();
+            rewriter.expr(&mut name);
+            path = duckdb("x || '.\"' || y || '\"'", &[("x", &path), ("y", &name)]);
+        }
+        path
+    };
+    let text = if lenient {
+        "case when json_valid(x) then json_extract_string(x, y) end"
+    } else {
+        "json_extract_string(x, y)"
+    };
+    (duckdb(text, &[("x", &json), ("y", &path)]), Type::Text)
+}

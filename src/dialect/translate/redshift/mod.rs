@@ -1,0 +1,107 @@
+//! Amazon Redshift: PostgreSQL with functions, types and a way through JSON of its own.
+
+mod dates;
+mod functions;
+mod json;
+mod pivot;
+mod regexp;
+
+use std::sync::LazyLock;
+
+use sqlparser::ast::{DataType, Expr, Statement, TableFactor};
+
+use crate::dialect::translate::functions::Functions;
+use crate::dialect::translate::postgres::{self, Numeric, duckdb};
+use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::rules::Rules;
+use crate::dialect::translate::types::Type;
+
+/// The rules of Redshift.
+#[derive(Debug)]
+pub(crate) struct Redshift;
+
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
+    Functions::read(concat!(include_str!("functions.txt"), include_str!("../postgres/shared.txt")))
+        .unwrap_or_else(|line| unreachable!("{line}"))
+});
+
+/// <https://docs.aws.amazon.com/redshift/latest/dg/r_Numeric_types201.html>
+const NUMERIC: Numeric = Numeric { precision: 18, scale: 0 };
+
+impl Rules for Redshift {
+    fn warehouse(&self) -> &'static str {
+        "Redshift"
+    }
+
+    fn functions(&self) -> &'static Functions {
+        &FUNCTIONS
+    }
+
+    fn null_is_least(&self) -> bool {
+        false
+    }
+
+    fn alias_before_column(&self) -> bool {
+        false
+    }
+
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        postgres::column_name(expr)
+    }
+
+    fn data_type(&self, data_type: &mut DataType) -> bool {
+        postgres::data_type(data_type, NUMERIC)
+    }
+
+    fn expr(&self, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
+        json::unwrap_operands(expr, rewriter);
+        if let Some((done, kind)) = json::navigation(expr, rewriter) {
+            *expr = done;
+            return Some(kind);
+        }
+        let (done, kind) = match expr {
+            Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("sysdate") => {
+                (duckdb("now() at time zone 'UTC'", &[]), Type::Timestamp)
+            }
+            // An exact count is an approximate one too.
+            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("approximate") => {
+                let kind = rewriter.expr(value);
+                (value.as_ref().clone(), kind)
+            }
+            Expr::Extract { field, expr: operand, .. } => match dates::extract(&field.to_string(), operand, rewriter) {
+                Some(done) => done,
+                None => return postgres::shared(expr, rewriter),
+            },
+            Expr::Function(function) => match functions::call(function, rewriter) {
+                Some(done) => done,
+                None => return postgres::shared(expr, rewriter),
+            },
+            _ => return postgres::shared(expr, rewriter),
+        };
+        *expr = done;
+        Some(kind)
+    }
+
+    fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
+        postgres::binary(expr, left, right, rewriter)
+    }
+
+    fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
+        json::unnest(table, rewriter) || pivot::table(table, rewriter)
+    }
+
+    fn statement(&self, statement: &mut Statement, rewriter: &mut Rewriter) -> Option<Vec<Statement>> {
+        postgres::prepare(statement, rewriter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_understood() {
+        let text = concat!(include_str!("functions.txt"), include_str!("../postgres/shared.txt"));
+        Functions::read(text).expect("each line");
+    }
+}

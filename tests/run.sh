@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Sets up what is missing and runs all tests: formatting, lints, and every trial. Arguments go to the test runner.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v cargo >/dev/null || { echo "run.sh: cargo is missing: install Rust 1.95 or later, see https://rustup.rs" >&2; exit 1; }
+command -v cc >/dev/null || { echo "run.sh: a C compiler is missing: install gcc or clang (Debian: apt-get install build-essential)" >&2; exit 1; }
+.cargo/duckdb.sh
+
+if [ $# -eq 0 ]; then
+  if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo "run.sh: no rustfmt, formatting is not checked" >&2; fi
+  if cargo clippy --version >/dev/null 2>&1; then cargo clippy --quiet --all-targets -- -D warnings; else echo "run.sh: no clippy, lints are not checked" >&2; fi
+fi
+cargo test --lib --bins --tests -- "$@"
