@@ -7,6 +7,7 @@ mod crash;
 mod markdown;
 mod mask;
 mod parallel;
+mod plan;
 mod processes;
 mod project;
 mod shell;
@@ -23,6 +24,7 @@ fn main() {
         case::trials(),
         crash::trials(),
         parallel::trials(),
+        plan::trials(),
         processes::trials(),
         shell::trials(),
         spec::trials(),
