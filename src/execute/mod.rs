@@ -108,20 +108,20 @@ pub fn execute(
     Ok(results)
 }
 
-/// Takes steps until there are no more. A session that cannot be had fails each step that this thread takes.
+/// Takes steps until there are no more. A session that cannot be had fails its step.
 fn work(
     adapter: &dyn Adapter,
     jobs: &Mutex<mpsc::Receiver<&Step>>,
     results: &mpsc::Sender<StepResult>,
     cancelled: &AtomicBool,
 ) {
-    let mut session = adapter.session();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(step) = job else { return };
         let (started_at, started) = (SystemTime::now(), Instant::now());
-        let outcome = match &mut session {
-            Ok(session) => run_step(step, session.as_mut(), adapter.dialect()),
+        // One for each step: what it sets, and its temporary tables, are nobody else's.
+        let outcome = match adapter.session() {
+            Ok(mut session) => run_step(step, session.as_mut(), adapter.dialect()),
             Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
         };
         let outcome = match outcome {
