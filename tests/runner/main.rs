@@ -1,5 +1,6 @@
 //! Every test of the project: data is found and made into named trials.
 
+mod arrivals;
 mod case;
 mod console;
 mod crash;
@@ -10,6 +11,7 @@ mod parallel;
 mod plan;
 mod processes;
 mod project;
+mod random;
 mod shell;
 mod spec;
 mod syntax;
@@ -21,6 +23,7 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let trials = [
+        arrivals::trials(),
         case::trials(),
         crash::trials(),
         parallel::trials(),
