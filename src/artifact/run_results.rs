@@ -11,7 +11,8 @@ use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
 #[derive(Serialize)]
 struct Results<'a> {
     trueup_version: &'static str,
-    run_results_version: u32,
+    #[serde(rename = "run_results_version")]
+    version: u32,
     project: &'a str,
     environment: &'a str,
     started_at: String,
@@ -51,7 +52,7 @@ enum Status {
 pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunResults) -> io::Result<()> {
     let written = Results {
         trueup_version: env!("CARGO_PKG_VERSION"),
-        run_results_version: 1,
+        version: 1,
         project: &compilation.project.settings.name,
         environment: &compilation.project.environment.name,
         started_at: timestamp(results.started_at),
