@@ -9,7 +9,7 @@ use crate::compile::Compilation;
 use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
 
 #[derive(Serialize)]
-struct Results<'a> {
+struct ResultsFile<'a> {
     trueup_version: &'static str,
     #[serde(rename = "run_results_version")]
     version: u32,
@@ -50,7 +50,7 @@ enum Status {
 
 /// Writes `.trueup/run_results.json`.
 pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunResults) -> io::Result<()> {
-    let written = Results {
+    let written = ResultsFile {
         trueup_version: env!("CARGO_PKG_VERSION"),
         version: 1,
         project: &compilation.project.settings.name,
