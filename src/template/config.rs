@@ -178,7 +178,10 @@ pub(super) fn read(value: &Value) -> (ActionConfig, Diagnostics) {
 }
 
 fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span) -> ActionConfig {
-    let name = reader.string("name");
+    let mut name = reader.string("name");
+    if let Some(empty) = name.take_if(|name| name.value.is_empty()) {
+        reader.refuse(empty.span, "a name cannot be empty", Some("without a `name` it is that of the file".to_owned()));
+    }
     let text = |reader: &mut Reader<'_>, key| reader.string(key).map(|text| text.value);
     let (old_database, new_database) = (text(reader, "database"), text(reader, "project"));
     let database = new_database.or(old_database);
