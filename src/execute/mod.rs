@@ -63,7 +63,8 @@ pub fn execute(
     let jobs = Mutex::new(jobs);
     let (from_workers, done) = mpsc::channel::<StepResult>();
     thread::scope(|scope| {
-        for _ in 0..options.threads.clamp(1, plan.steps.len().max(1)) {
+        let threads = options.threads.clamp(1, plan.steps.len().max(1));
+        for _ in 0..threads {
             let (from_workers, jobs) = (from_workers.clone(), &jobs);
             scope.spawn(move || work(adapter, jobs, &from_workers, cancelled));
         }
@@ -71,7 +72,9 @@ pub fn execute(
         let mut stop = false;
         loop {
             stop |= cancelled.load(Ordering::SeqCst);
-            while let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) {
+            // No more than can begin at once: what waits in a queue could not be held back any more.
+            while running < threads {
+                let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) else { break };
                 if let Some(reason) = skip {
                     let result = StepResult::skipped(step.id, reason);
                     finish(&mut schedule, result, report);
