@@ -146,6 +146,15 @@ fn read_settings(
                 continue;
             }
         };
+        if path == "workflow_settings.yaml"
+            && let Some(older) = sources.find("dataform.json")
+        {
+            diagnostics.push(
+                Diagnostic::error(Code::InvalidSettings, "there is a workflow_settings.yaml beside this file")
+                    .at(older.span(0..0), "")
+                    .help("remove this one: Dataform 3 reads workflow_settings.yaml in its place"),
+            );
+        }
         let base = settings.unwrap_or_default();
         let (read, found) = match path {
             "trueup.yaml" => settings::read(&tree, base),

@@ -188,7 +188,7 @@ impl Jinja {
             let Some(file) = self.macro_files.get(name).and_then(|path| self.macros.get(path)) else { continue };
             let Some(call) = body.source.span(range.clone()) else { continue };
             let everywhere = std::iter::once(file).chain(self.macros.values());
-            if let Some(definition) = everywhere.filter_map(|file| file.string(&reference.name)).next() {
+            if let Some(definition) = { everywhere }.find_map(|file| file.string(&reference.name)) {
                 return Origin { call, definition: Some(definition) };
             }
         }
