@@ -3,9 +3,12 @@
 mod case;
 mod console;
 mod crash;
-mod interrupt;
+
 mod markdown;
 mod mask;
+mod parallel;
+mod plan;
+mod processes;
 mod project;
 mod shell;
 mod spec;
@@ -20,7 +23,9 @@ fn main() {
     let trials = [
         case::trials(),
         crash::trials(),
-        interrupt::trials(),
+        parallel::trials(),
+        plan::trials(),
+        processes::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),
