@@ -13,12 +13,16 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
     let Expr::Cast { kind, expr: operand, data_type, format } = expr else { return None };
     let safe = matches!(kind, CastKind::SafeCast | CastKind::TryCast);
     let place = operand.span();
-    let from = rewriter.expr(operand);
+    rewriter.data_type(data_type, place);
+    let to = Type::of(data_type);
+    let from = match (operand.as_mut(), &to) {
+        // The type names the fields of the elements.
+        (Expr::Array(_), Type::Array(element)) => super::structs::array_of(operand, element, rewriter),
+        _ => rewriter.expr(operand),
+    };
     if format.is_some() {
         rewriter.missing(place, "CAST with FORMAT");
     }
-    rewriter.data_type(data_type, place);
-    let to = Type::of(data_type);
     let value = std::mem::replace(operand.as_mut(), Expr::value(sqlparser::ast::Value::Null));
     *expr = match to {
         Type::Decimal | Type::Array(_) | Type::Struct(_) | Type::Unknown => plain(value, data_type.clone(), safe),
@@ -39,6 +43,12 @@ pub(crate) fn convert(value: Expr, from: &Type, to: &Type, safe: bool) -> Expr {
     if from == to {
         return value;
     }
+    // DuckDB reads more kinds of dates; without SAFE_ it may as well.
+    let other = if safe {
+        "when not regexp_matches(cast(x as varchar), '^\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then null"
+    } else {
+        ""
+    };
     match (from, to) {
         (Type::TimestampTz, Type::Date) => build("cast(x at time zone 'UTC' as date)", &x),
         (Type::TimestampTz, Type::Time) => build("cast(x at time zone 'UTC' as time)", &x),
@@ -52,14 +62,16 @@ pub(crate) fn convert(value: Expr, from: &Type, to: &Type, safe: bool) -> Expr {
             }
             None => build(
                 &format!(
-                    "case when regexp_matches(x, ':.*([-+]|[A-Za-z])') then {cast}(x as timestamptz) else {cast}(x as timestamp) at time zone 'UTC' end"
+                    "case {other} when regexp_matches(x, ':.*([-+]|[A-Za-z])') then {cast}(x as timestamptz) \
+                     else {cast}(x as timestamp) at time zone 'UTC' end"
                 ),
                 &x,
             ),
         },
         (Type::Unknown, Type::TimestampTz) => build(
             &format!(
-                "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' or regexp_matches(cast(x as varchar), ':.*([-+]|[A-Za-z])') \
+                "case {other} when typeof(x) = 'TIMESTAMP WITH TIME ZONE' \
+                 or regexp_matches(cast(x as varchar), ':.*([-+]|[A-Za-z])') \
                  then {cast}(x as timestamptz) else {cast}(x as timestamp) at time zone 'UTC' end"
             ),
             &x,
@@ -88,6 +100,35 @@ pub(crate) fn convert(value: Expr, from: &Type, to: &Type, safe: bool) -> Expr {
             &x,
         ),
         (_, Type::Int) => build(&format!("{cast}(x as bigint)"), &x),
+        (Type::Text, Type::Bool) => build(
+            if safe {
+                "case lower(x) when 'true' then true when 'false' then false end"
+            } else {
+                "case lower(x) when 'true' then true when 'false' then false else error('bad bool value: ' || x) end"
+            },
+            &x,
+        ),
+        // DuckDB reads more than one kind of date.
+        (Type::Text | Type::Unknown, Type::Date) if safe => build(
+            "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then cast(try_cast(cast(x as varchar) as timestamptz) at time zone 'UTC' as date) \
+             when typeof(x) <> 'VARCHAR' or regexp_full_match(cast(x as varchar), '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\\s*') \
+             then try_cast(x as date) end",
+            &x,
+        ),
+        (Type::Unknown, Type::Date | Type::Timestamp | Type::Time) if !matches!(value, Expr::Value(_)) => {
+            let word = match to {
+                Type::Date => "date",
+                Type::Time => "time",
+                _ => "timestamp",
+            };
+            build(
+                &format!(
+                    "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' \
+                     then cast(try_cast(cast(x as varchar) as timestamptz) at time zone 'UTC' as {word}) else {cast}(x as {word}) end"
+                ),
+                &x,
+            )
+        }
         (_, Type::Text) => text(&value, from, safe),
         (Type::Text, Type::Bytes) => build("encode(x)", &x),
         (_, Type::Float) => build(&format!("{cast}(x as double)"), &x),
@@ -121,9 +162,13 @@ fn text(value: &Expr, from: &Type, safe: bool) -> Expr {
         Type::Timestamp => build(&format!("strftime(x, '%Y-%m-%d %H:%M:%S') || {FRACTION}"), &x),
         Type::Unknown if !matches!(value, Expr::Value(_)) => {
             let number = build(NUMBER, &x);
+            // By way of a text, so that other types pass.
+            let moment = build("try_cast(cast(x as varchar) as timestamptz)", &x);
+            let moment = text(&moment, &Type::TimestampTz, false);
             build(
-                "case when regexp_matches(typeof(x), '^(DOUBLE|FLOAT|DECIMAL)') then n else cast(x as varchar) end",
-                &[("x", value), ("n", &number)],
+                "case when regexp_matches(typeof(x), '^(DOUBLE|FLOAT|DECIMAL)') then n \
+                 when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then m else cast(x as varchar) end",
+                &[("x", value), ("n", &number), ("m", &moment)],
             )
         }
         _ => build("cast(x as varchar)", &x),
