@@ -26,12 +26,8 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
     Some(kind)
 }
 
-/// An array whose first element names the fields of all.
-pub(crate) fn array(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
-    Some(array_of(expr, &Type::Unknown, rewriter))
-}
-
-/// An array whose elements are to be of a type.
+/// An array whose elements are to be of a type, if that is known. The type, or the first of them, names the fields of
+/// all.
 pub(crate) fn array_of(expr: &mut Expr, wanted: &Type, rewriter: &mut Rewriter) -> Type {
     let Expr::Array(array) = expr else { return Type::Unknown };
     array.named = false;
