@@ -83,6 +83,16 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             let done = pattern::matches(one, other, *op == BinaryOperator::PGRegexNotIMatch, rewriter);
             (Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) }, Type::Bool)
         }
+        (BinaryOperator::PGLikeMatch, _, _) => (duckdb("x like y escape '\\'", &sides), Type::Bool),
+        (BinaryOperator::PGILikeMatch, _, _) => (duckdb("x ilike y escape '\\'", &sides), Type::Bool),
+        (BinaryOperator::PGNotLikeMatch, _, _) => (duckdb("x not like y escape '\\'", &sides), Type::Bool),
+        (BinaryOperator::PGNotILikeMatch, _, _) => (duckdb("x not ilike y escape '\\'", &sides), Type::Bool),
+        (BinaryOperator::StringConcat, Type::Array(_), kind) if is_element(kind) => {
+            (duckdb("list_append(x, y)", &sides), left.clone())
+        }
+        (BinaryOperator::StringConcat, kind, Type::Array(_)) if is_element(kind) => {
+            (duckdb("list_prepend(x, y)", &sides), right.clone())
+        }
         (BinaryOperator::PGStartsWith, _, _) => (duckdb("starts_with(x, y)", &sides), Type::Bool),
         (BinaryOperator::AtArrow, Type::Array(_), _) => (duckdb("list_has_all(x, y)", &sides), Type::Bool),
         (BinaryOperator::ArrowAt, Type::Array(_), _) => (duckdb("list_has_all(y, x)", &sides), Type::Bool),
@@ -124,6 +134,10 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
     };
     *expr = done;
     kind
+}
+
+fn is_element(kind: &Type) -> bool {
+    !matches!(kind, Type::Array(_) | Type::Unknown)
 }
 
 fn timestamptz() -> DataType {

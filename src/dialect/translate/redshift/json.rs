@@ -31,24 +31,14 @@ fn steps(expr: &Expr) -> Option<Vec<Step>> {
         Expr::CompoundFieldAccess { root, access_chain } => {
             let mut way = steps(root)?;
             for access in access_chain {
-                way.push(match access {
-                    AccessExpr::Dot(Expr::Identifier(name)) => Step::Name(name.clone()),
-                    AccessExpr::Subscript(Subscript::Index { index }) => Step::Place(index.clone()),
-                    _ => return None,
-                });
+                way.push(step_of(access)?);
             }
             way
         }
         Expr::JsonAccess { value, path } => {
             let mut way = steps(value)?;
             for step in &path.path {
-                way.push(match step {
-                    JsonPathElem::Dot { key, quoted } => {
-                        Step::Name(if *quoted { Ident::with_quote('"', key) } else { Ident::new(key) })
-                    }
-                    JsonPathElem::Bracket { key } => Step::Place(key.clone()),
-                    JsonPathElem::ColonBracket { .. } => return None,
-                });
+                way.push(step_in(step)?);
             }
             way
         }
@@ -94,6 +84,50 @@ fn way(expr: &Expr, rewriter: &Rewriter) -> Option<Way> {
     json(&kind).then(|| Way { column, known: kind == Type::Json, steps: rest })
 }
 
+/// A way from what is no column, such as `json_parse(…).name`.
+fn of_value(expr: &Expr, rewriter: &mut Rewriter) -> Option<Way> {
+    let mut chain = Vec::new();
+    let mut root = match expr {
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            for access in access_chain {
+                chain.push(step_of(access)?);
+            }
+            root.as_ref().clone()
+        }
+        Expr::JsonAccess { value, path } => {
+            for step in &path.path {
+                chain.push(step_in(step)?);
+            }
+            value.as_ref().clone()
+        }
+        _ => return None,
+    };
+    if !matches!(root, Expr::Function(_) | Expr::Nested(_) | Expr::Cast { .. } | Expr::CompoundFieldAccess { .. }) {
+        return None;
+    }
+    match rewriter.expr(&mut root) {
+        Type::Json => Some(Way { column: root, known: true, steps: chain }),
+        _ => None,
+    }
+}
+
+fn step_of(access: &AccessExpr) -> Option<Step> {
+    match access {
+        AccessExpr::Dot(Expr::Identifier(name)) => Some(Step::Name(name.clone())),
+        AccessExpr::Subscript(Subscript::Index { index }) => Some(Step::Place(index.clone())),
+        _ => None,
+    }
+}
+
+fn step_in(step: &JsonPathElem) -> Option<Step> {
+    match step {
+        JsonPathElem::Dot { key, quoted: true } => Some(Step::Name(Ident::with_quote('"', key))),
+        JsonPathElem::Dot { key, quoted: false } => Some(Step::Name(Ident::new(key))),
+        JsonPathElem::Bracket { key } => Some(Step::Place(key.clone())),
+        JsonPathElem::ColonBracket { .. } => None,
+    }
+}
+
 /// Whether an expression is a value out of SUPER.
 fn is_super(expr: &Expr, rewriter: &Rewriter) -> bool {
     match expr {
@@ -109,7 +143,10 @@ fn is_super(expr: &Expr, rewriter: &Rewriter) -> bool {
 
 /// A way through SUPER as one through JSON; names are in small letters unless quoted.
 pub(super) fn navigation(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let way = way(expr, rewriter)?;
+    let way = match way(expr, rewriter) {
+        Some(way) => way,
+        None => of_value(expr, rewriter)?,
+    };
     if way.steps.is_empty() {
         return Some((way.column, Type::Json));
     }
