@@ -24,7 +24,7 @@ pub struct Redshift;
 impl Grammar for Redshift {
     /// Takes out of CREATE how rows lie on the disks and when views are made anew.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
-        if tokens.iter().any(|token| storage::begins(token)) {
+        if tokens.iter().any(storage::begins) {
             storage::remove(tokens);
         }
         add_from(tokens);
@@ -44,7 +44,9 @@ fn add_from(tokens: &mut Vec<TokenWithSpan>) {
             Token::Whitespace(_) => continue,
             _ if at_start && keyword(&token.token) == Some(Keyword::DELETE) => {
                 let next = tokens[index + 1..].iter().find(|next| !matches!(next.token, Token::Whitespace(_)));
-                if next.is_some_and(|next| matches!(next.token, Token::Word(_)) && keyword(&next.token) != Some(Keyword::FROM)) {
+                if next.is_some_and(|next| {
+                    matches!(next.token, Token::Word(_)) && keyword(&next.token) != Some(Keyword::FROM)
+                }) {
                     place = Some((index + 1, token.span));
                 }
             }

@@ -26,7 +26,7 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
             DataType::Decimal(match digits {
                 ExactNumberInfo::None => ExactNumberInfo::PrecisionAndScale(numeric.precision, numeric.scale),
                 ExactNumberInfo::Precision(precision) => ExactNumberInfo::PrecisionAndScale(*precision, 0),
-                digits => *digits,
+                digits @ ExactNumberInfo::PrecisionAndScale(..) => *digits,
             })
         }
         DataType::Varchar(_)
@@ -74,8 +74,8 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
         | DataType::Date
         | DataType::Time(None, TimezoneInfo::None)
         | DataType::Timestamp(None, TimezoneInfo::None)
-        | DataType::Uuid => return true,
-        DataType::Interval { fields: None, precision: None } => return true,
+        | DataType::Uuid
+        | DataType::Interval { fields: None, precision: None } => return true,
         _ => return false,
     };
     *data_type = replaced;
@@ -140,9 +140,8 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
             plain(Expr::value(Value::SingleQuotedString(text)))
         }
         (Type::Json, Type::Json) => operand,
-        (Type::Json, Type::Array(_)) => plain(operand),
+        (Type::Json, Type::Array(_)) | (Type::Text, Type::Json) => plain(operand),
         (Type::Json, _) => plain(duckdb("json_extract_string(x, '$')", &[("x", &operand)])),
-        (Type::Text, Type::Json) => plain(operand),
         (_, Type::Json) => duckdb("to_json(x)", &[("x", &operand)]),
         // A whole number of eight bytes has no point.
         (Type::Float, Type::Text) => duckdb("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
@@ -168,7 +167,9 @@ fn has_zone(text: &str) -> bool {
 fn with_seconds(text: &str) -> String {
     let minutes = text.get(11..16).is_some_and(|time| time.bytes().filter(|letter| *letter == b':').count() == 1);
     match (text.get(..16), text.get(16..)) {
-        (Some(moment), Some(zone)) if minutes && zone.trim_start().starts_with(['+', '-']) => format!("{moment}:00{zone}"),
+        (Some(moment), Some(zone)) if minutes && zone.trim_start().starts_with(['+', '-']) => {
+            format!("{moment}:00{zone}")
+        }
         _ => text.to_owned(),
     }
 }

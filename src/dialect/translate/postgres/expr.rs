@@ -1,8 +1,8 @@
 //! Expressions that Redshift and PostgreSQL share, and DuckDB writes otherwise.
 
 use sqlparser::ast::{
-    CastKind, DataType, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, TrimWhereField,
-    UnaryOperator, Value,
+    CastKind, CeilFloorKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned,
+    TrimWhereField, UnaryOperator, Value,
 };
 
 use super::{aggregate, cast, dates, format, pattern};

@@ -45,22 +45,20 @@ fn decode(value: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) 
     let mut rest = rest.to_vec();
     let kinds: Vec<Type> = rest.iter_mut().map(|part| rewriter.expr(part)).collect();
     let names: Vec<String> = (0..rest.len()).map(|place| format!("_{place}")).collect();
-    let mut text = "case".to_owned();
+    let mut branches: Vec<String> = vec!["case".to_owned()];
     let mut results = Vec::new();
     for place in (0..rest.len()).step_by(2) {
-        match names.get(place + 1) {
-            Some(result) => {
-                let search = &names[place];
-                text.push_str(&format!(" when x is not distinct from {search} then {result}"));
-                results.push(place + 1);
-            }
-            None => {
-                text.push_str(&format!(" else {}", names[place]));
-                results.push(place);
-            }
+        let search = &names[place];
+        if let Some(result) = names.get(place + 1) {
+            branches.push(format!("when x is not distinct from {search} then {result}"));
+            results.push(place + 1);
+        } else {
+            branches.push(format!("else {search}"));
+            results.push(place);
         }
     }
-    text.push_str(" end");
+    branches.push("end".to_owned());
+    let text = branches.join(" ");
     let kind = results
         .iter()
         .filter(|place| rest[**place] != Expr::value(Value::Null))
@@ -95,7 +93,9 @@ fn names_a_moment(value: &Expr) -> bool {
         _ => return false,
     };
     let name = name.value.to_ascii_lowercase();
-    ["date", "time", "day"].iter().any(|word| name.contains(word)) || ["_at", "_ts", "_on", "_dt"].iter().any(|end| name.ends_with(end)) || name == "ts"
+    ["date", "time", "day"].iter().any(|word| name.contains(word))
+        || ["_at", "_ts", "_on", "_dt"].iter().any(|end| name.ends_with(end))
+        || name == "ts"
 }
 
 /// `trunc(x)` of a column whose type is not known, but whose name is one of moments: the day.

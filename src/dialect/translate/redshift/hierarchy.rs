@@ -4,7 +4,10 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{ConnectByKind, ExcludeSelectItem, Expr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    ConnectByKind, ExcludeSelectItem, Expr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    VisitMut, VisitorMut,
+};
 use sqlparser::parser::Parser;
 
 use crate::dialect::syntax::Redshift as Grammar;
@@ -33,7 +36,8 @@ impl VisitorMut for Hierarchies {
 
 /// The query that names the tree; the SELECT then reads from it.
 fn tree(select: &mut Select) -> Option<Query> {
-    let [TableWithJoins { relation: TableFactor::Table { name, alias, args: None, .. }, joins }] = select.from.as_mut_slice()
+    let [TableWithJoins { relation: TableFactor::Table { name, alias, args: None, .. }, joins }] =
+        select.from.as_mut_slice()
     else {
         return None;
     };
@@ -52,7 +56,9 @@ fn tree(select: &mut Select) -> Option<Query> {
         }
     }
     let mut condition = condition?;
-    let own = alias.as_ref().map_or_else(|| name.0.last().map(ToString::to_string), |alias| Some(alias.name.value.clone()))?;
+    let own = alias
+        .as_ref()
+        .map_or_else(|| name.0.last().map(ToString::to_string), |alias| Some(alias.name.value.clone()))?;
     let mut start = start.unwrap_or_else(|| Expr::value(sqlparser::ast::Value::Boolean(true)));
     let _ = condition.visit(&mut Sides { own: &own, prior: false });
     let _ = start.visit(&mut Unqualified { own: &own });
