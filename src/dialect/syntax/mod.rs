@@ -73,8 +73,8 @@ pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem
         let problem = pieces(sql, grammar, &tokens).into_iter().find_map(|piece| match piece.parsed {
             Parsed::Tree(_) => None,
             Parsed::Opaque => Some(Problem {
+                message: format!("`{}` of this form is only understood as a whole", first_words(sql, &piece.range)),
                 range: place::first_line(sql, piece.range),
-                message: "this statement is only understood as a whole".to_owned(),
                 help: None,
                 certain: false,
             }),
@@ -82,6 +82,12 @@ pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem
         });
         Err(problem.unwrap_or_else(|| verdict::not_understood(sql, &tokens, &refusal)))
     })
+}
+
+/// As many words as name a statement.
+fn first_words(sql: &str, range: &Range<usize>) -> String {
+    let words: Vec<_> = sql.get(range.clone()).unwrap_or_default().split_whitespace().take(2).collect();
+    words.join(" ").to_lowercase()
 }
 
 /// Everything worth saying of a text, in the order of its places.
