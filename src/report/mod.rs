@@ -14,6 +14,6 @@ pub use diagnostics::{DiagnosticFormat, render_diagnostics};
 pub use plan::plan_text;
 pub use run::RunReporter;
 pub use table::{diff_table, rows_table};
-pub use terminal::{OutputFormat, Terminal};
+pub use terminal::{ColorChoice, OutputFormat, Terminal};
 pub use test::{TestReport, junit};
 pub use words::{count, duration};

@@ -12,6 +12,7 @@ mod spec;
 mod syntax;
 mod tidy;
 mod translate;
+mod watch;
 
 use libtest_mimic::Arguments;
 
@@ -26,6 +27,7 @@ fn main() {
         syntax::trials(),
         tidy::trials(),
         translate::trials(),
+        watch::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
