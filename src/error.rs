@@ -1,3 +1,5 @@
+//! Why a command ended without doing what it was asked to, and the exit code for it.
+
 use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};

@@ -166,13 +166,13 @@ pub(super) fn read(value: &Value) -> (ActionConfig, Diagnostics) {
     let type_is_wrong = is_typed && kind.is_none();
     let kind = kind.map_or(Type::Operations, |kind| kind.value);
     let config = read_action(&mut reader, kind, kind_span);
-    if !type_is_wrong {
+    if type_is_wrong {
+        // Which keys are known depends on the type.
+        reader.allow_rest();
+    } else {
         for (key, help) in ELSEWHERE {
             reader.elsewhere(key, help);
         }
-    } else {
-        // Which keys are known depends on the type.
-        reader.allow_rest();
     }
     (config, reader.finish())
 }

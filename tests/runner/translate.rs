@@ -142,7 +142,7 @@ fn rows(setup: &str, sql: &str) -> Result<String, duckdb::Error> {
     let mut statement = connection.prepare("select columns(*)::varchar from _result order by rowid")?;
     let mut lines = Vec::new();
     let mut rows = statement.query([])?;
-    let names = rows.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
+    let names = rows.as_ref().map(duckdb::Statement::column_names).unwrap_or_default();
     while let Some(row) = rows.next()? {
         let cells = (0..names.len()).map(|place| row.get::<_, Option<String>>(place));
         let cells: Vec<String> =

@@ -47,3 +47,100 @@ pub fn to_duckdb(sql: &str, from: &dyn Dialect) -> Result<String, Vec<Problem>> 
     let problems = rewriter.into_problems();
     if problems.is_empty() { Ok(print::script(translated)) } else { Err(problems) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dialect;
+
+    /// Words of which a text is more likely to be understood than of any letters.
+    const WORDS: [&str; 48] = [
+        "select",
+        "from",
+        "t",
+        "where",
+        "x",
+        "(",
+        ")",
+        ",",
+        "*",
+        "group by",
+        "order by",
+        "1",
+        "'a'",
+        "unnest",
+        "struct",
+        "as",
+        "array",
+        "[",
+        "]",
+        "offset",
+        "-",
+        "+",
+        "/",
+        ".",
+        "date",
+        "timestamp",
+        "interval",
+        "day",
+        "date_trunc",
+        "week",
+        "cast",
+        "int64",
+        "string_agg",
+        "over",
+        "with",
+        "union all",
+        "join",
+        "on",
+        "case",
+        "when",
+        "then",
+        "end",
+        "if",
+        "pivot",
+        "for",
+        "in",
+        "null",
+        ";",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_text(sql in "\\PC{0,80}") {
+            for name in dialect::names() {
+                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+            }
+        }
+
+        #[test]
+        fn any_words(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..25)) {
+            let sql = words.join(" ");
+            for name in dialect::names() {
+                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+            }
+        }
+    }
+
+    #[test]
+    fn deep_nesting() {
+        for (open, close) in [("(", ")"), ("-", ""), ("[", "]"), ("struct(", ")"), ("if(true, ", ", 1)"), ("x + ", "")]
+        {
+            let sql = format!("select {}1{}", open.repeat(3000), close.repeat(3000));
+            for name in dialect::names() {
+                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+            }
+        }
+    }
+
+    #[test]
+    fn problems_have_places() {
+        let sql = "select 1,\n  foo('é'), soundex(a) from t";
+        let problems =
+            dialect::named("bigquery").map(|from| to_duckdb(sql, from)).and_then(Result::err).unwrap_or_default();
+        let places: Vec<_> = problems.iter().map(|problem| &sql[problem.range.clone()]).collect();
+        assert!(places.contains(&"soundex"), "{places:?} {problems:?}");
+    }
+}

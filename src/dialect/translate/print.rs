@@ -9,7 +9,7 @@ pub(crate) fn script(mut statements: Vec<Statement>) -> String {
     let _ = statements.visit(&mut Quotes);
     match statements.as_slice() {
         [statement] => text(statement),
-        statements => statements.iter().map(|statement| format!("{};\n", text(statement))).collect(),
+        statements => statements.iter().fold(String::new(), |script, statement| script + &text(statement) + ";\n"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use sqlparser::ast::{DataType, Expr, Query, Statement, TableFactor, TableWithJoins};
+use sqlparser::ast::{AccessExpr, DataType, Expr, Query, Statement, TableFactor, TableWithJoins};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -44,6 +44,10 @@ pub(crate) trait Rules: Debug + Sync {
         match expr {
             Expr::Identifier(name) => Some(name.value.clone()),
             Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+            Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
+                Some(AccessExpr::Dot(Expr::Identifier(name))) => Some(name.value.clone()),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -61,12 +61,12 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
         "array_concat" => {
             let arguments = translated(function, rewriter)?;
             let kind = arguments.first().map(|(_, kind)| kind.clone()).unwrap_or_default();
-            Some((joined(arguments.into_iter().map(|(value, _)| value), BinaryOperator::StringConcat)?, kind))
+            Some((joined(arguments.into_iter().map(|(value, _)| value), &BinaryOperator::StringConcat)?, kind))
         }
         "greatest" | "least" => Some(extreme(function, rewriter)),
         "substr" | "substring" => substring(translated(function, rewriter)?),
         "trim" | "ltrim" | "rtrim" => match translated(function, rewriter)?.as_slice() {
-            [(value, Type::Bytes)] | [(value, Type::Bytes), _] => {
+            [(value, Type::Bytes), ..] => {
                 rewriter.missing(place, &format!("function `{name}` of bytes"));
                 Some((value.clone(), Type::Bytes))
             }
@@ -79,7 +79,6 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
         "regexp_extract" | "regexp_substr" | "regexp_extract_all" => regexp(&name, function, rewriter),
         "array_agg" | "string_agg" => aggregate(&name, function, rewriter),
         "any_value" => any_value(function, rewriter),
-        "percentile_cont" | "percentile_disc" | "first_value" | "last_value" | "nth_value" | "lag" | "lead" => None,
         "approx_quantiles" => approx_quantiles(function, rewriter),
         "approx_top_count" => approx_top_count(function, rewriter),
         "array" => match &function.args {
@@ -93,7 +92,15 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
             _ => None,
         },
         "format" => format(function, rewriter),
-        "struct" => None,
+        "to_json" | "to_json_string" => to_json(&name, function, rewriter),
+        "regexp_instr" => match translated(function, rewriter)?.as_slice() {
+            [(value, _), (pattern, _)] if text_of(pattern).is_some_and(|pattern| groups(&pattern) == 0) => {
+                let before = build("'(?s)^(.*?)(?:' || r || ')'", &[("r", pattern)]);
+                let text = "case when regexp_matches(x, r) then length(regexp_extract(x, b, 1)) + 1 when x is not null then 0 end";
+                Some((build(text, &[("x", value), ("r", pattern), ("b", &before)]), Type::Int))
+            }
+            _ => None,
+        },
         _ if name.starts_with("json_") => json::call(&name, function, rewriter),
         _ => None,
     }
@@ -126,7 +133,7 @@ pub(crate) fn translated(function: &Function, rewriter: &mut Rewriter) -> Option
     )
 }
 
-fn joined(values: impl IntoIterator<Item = Expr>, op: BinaryOperator) -> Option<Expr> {
+fn joined(values: impl IntoIterator<Item = Expr>, op: &BinaryOperator) -> Option<Expr> {
     values.into_iter().map(bracketed).reduce(|left, right| Expr::BinaryOp {
         left: Box::new(left),
         op: op.clone(),
@@ -144,7 +151,7 @@ fn concat(function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
         Type::Unknown if !alone => value,
         from => convert(value, &from, &kind, false),
     });
-    let joined = joined(parts, BinaryOperator::StringConcat).unwrap_or_else(|| build("''", &[]));
+    let joined = joined(parts, &BinaryOperator::StringConcat).unwrap_or_else(|| build("''", &[]));
     (joined, kind)
 }
 
@@ -351,12 +358,11 @@ fn aggregate(name: &str, function: &Function, rewriter: &mut Rewriter) -> Option
         None => list,
     };
     Some(if text {
-        match limit {
-            None => (call("string_agg(x, s)", &modifiers), Type::Text),
-            Some(_) => {
-                let list = limited(call("list(x)", &modifiers));
-                (build("array_to_string(l, s)", &[("l", &list), ("s", separator)]), Type::Text)
-            }
+        if limit.is_none() {
+            (call("string_agg(x, s)", &modifiers), Type::Text)
+        } else {
+            let list = limited(call("list(x)", &modifiers));
+            (build("array_to_string(l, s)", &[("l", &list), ("s", separator)]), Type::Text)
         }
     } else {
         (limited(call("list(x)", &modifiers)), Type::Array(Box::new(kind)))
@@ -385,6 +391,50 @@ fn any_value(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type
         give(function, &modifiers);
     }
     Some((call, kind))
+}
+
+/// JSON of a value whose type DuckDB writes as BigQuery does; a type that only shows at run time is tested there.
+fn to_json(name: &str, function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    let arguments = translated(function, rewriter)?;
+    let [(value, kind)] = arguments.as_slice() else { return None };
+    let (text, result) = if name == "to_json" {
+        ("to_json(x)", Type::Json)
+    } else {
+        ("coalesce(cast(to_json(x) as varchar), 'null')", Type::Text)
+    };
+    let written = build(text, &[("x", value)]);
+    match written_alike(kind) {
+        Some(true) => Some((written, result)),
+        Some(false) => {
+            rewriter.missing(function.name.span(), &format!("function `{name}` of this type"));
+            Some((written, result))
+        }
+        None => {
+            let text = format!(
+                "case when regexp_matches(typeof(x), 'DOUBLE|FLOAT|DECIMAL|TIMESTAMP|BLOB') \
+                 then error('{name} of this type has no translation to duckdb') else w end"
+            );
+            Some((build(&text, &[("x", value), ("w", &written)]), result))
+        }
+    }
+}
+
+/// Whether DuckDB writes a type in JSON as BigQuery does, where that is known.
+fn written_alike(kind: &Type) -> Option<bool> {
+    match kind {
+        Type::Unknown => None,
+        Type::Int | Type::Text | Type::Bool | Type::Date | Type::Json => Some(true),
+        Type::Array(element) => written_alike(element),
+        Type::Struct(fields) => {
+            let fields: Vec<_> = fields.iter().map(|(_, kind)| written_alike(kind)).collect();
+            if fields.contains(&Some(false)) {
+                Some(false)
+            } else {
+                (!fields.is_empty() && !fields.contains(&None)).then_some(true)
+            }
+        }
+        _ => Some(false),
+    }
 }
 
 /// The smallest value, those that part the values into `n` equal shares, and the greatest.
@@ -495,7 +545,7 @@ fn format(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> 
     if !plain.is_empty() || pieces.is_empty() {
         pieces.push(literal(&plain));
     }
-    Some((joined(pieces, BinaryOperator::StringConcat)?, Type::Text))
+    Some((joined(pieces, &BinaryOperator::StringConcat)?, Type::Text))
 }
 
 /// `array[OFFSET(n)]`, `json['key']` and the like, not yet translated.

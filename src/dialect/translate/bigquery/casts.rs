@@ -106,27 +106,26 @@ pub(crate) fn convert(value: Expr, from: &Type, to: &Type, safe: bool) -> Expr {
 
 /// A value as BigQuery writes it.
 fn text(value: &Expr, from: &Type, safe: bool) -> Expr {
+    // Without the zeros behind its last digit, and without a point that nothing follows.
+    const NUMBER: &str = r"regexp_replace(cast(x as varchar), '^(-?\d+)(?:\.0*|(\.\d*?[1-9])0*)$', '\1\2')";
     const FRACTION: &str = "regexp_replace(strftime(x, '.%f'), '(\\.000000|000)$', '')";
     let x = [("x", value)];
     match from {
         Type::Bytes if safe => build("try(decode(x))", &x),
         Type::Bytes => build("decode(x)", &x),
-        Type::Float => build("regexp_replace(cast(x as varchar), '\\.0$', '')", &x),
-        Type::Decimal => {
-            build("regexp_replace(regexp_replace(cast(x as varchar), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', '')", &x)
-        }
+        Type::Float | Type::Decimal => build(NUMBER, &x),
         Type::TimestampTz => {
             let local = build("(x at time zone 'UTC')", &x);
             build(&format!("strftime(x, '%Y-%m-%d %H:%M:%S') || {FRACTION} || '+00'"), &[("x", &local)])
         }
         Type::Timestamp => build(&format!("strftime(x, '%Y-%m-%d %H:%M:%S') || {FRACTION}"), &x),
-        Type::Unknown if !matches!(value, Expr::Value(_)) => build(
-            "case when typeof(x) in ('DOUBLE', 'FLOAT') then regexp_replace(cast(x as varchar), '\\.0$', '') \
-             when typeof(x) like 'DECIMAL%' \
-             then regexp_replace(regexp_replace(cast(x as varchar), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', '') \
-             else cast(x as varchar) end",
-            &x,
-        ),
+        Type::Unknown if !matches!(value, Expr::Value(_)) => {
+            let number = build(NUMBER, &x);
+            build(
+                "case when regexp_matches(typeof(x), '^(DOUBLE|FLOAT|DECIMAL)') then n else cast(x as varchar) end",
+                &[("x", value), ("n", &number)],
+            )
+        }
         _ => build("cast(x as varchar)", &x),
     }
 }

@@ -27,9 +27,23 @@ pub(crate) fn call(name: &str, function: &Function, rewriter: &mut Rewriter) -> 
     let family = matches!(name.split('_').next(), Some("date" | "datetime" | "timestamp" | "time"));
     match (verb, name) {
         ("trunc" | "diff" | "add" | "sub", _) if family && name.contains('_') => {}
-        (_, "format_date" | "format_datetime" | "format_timestamp" | "format_time") => {}
-        (_, "parse_date" | "parse_datetime" | "parse_timestamp" | "parse_time") => {}
-        (_, "generate_date_array" | "generate_timestamp_array" | "timestamp" | "string" | "datetime" | "date") => {}
+        (
+            _,
+            "format_date"
+            | "format_datetime"
+            | "format_timestamp"
+            | "format_time"
+            | "parse_date"
+            | "parse_datetime"
+            | "parse_timestamp"
+            | "parse_time"
+            | "generate_date_array"
+            | "generate_timestamp_array"
+            | "timestamp"
+            | "string"
+            | "datetime"
+            | "date",
+        ) => {}
         _ => return None,
     }
     let mut arguments = super::plain_arguments(function)?;
@@ -349,17 +363,15 @@ pub(crate) fn extract(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> 
             );
             return Some(Type::Timestamp);
         }
-        other => match Part::named(other) {
-            // The weeks before the first day on which one begins are number 0.
-            Some(Part::Week(start)) => {
+        other => {
+            if let Some(Part::Week(start)) = Part::named(other) {
+                // The days before the first one on which a week begins are in week 0.
                 *expr = build(&format!("(dayofyear(x) + 6 - (isodow(x) + 6 - {start}) % 7) // 7"), &x);
-                return Some(Type::Int);
-            }
-            _ => {
+            } else {
                 rewriter.missing(place, &format!("EXTRACT of `{word}`"));
-                return Some(Type::Int);
             }
-        },
+            return Some(Type::Int);
+        }
     };
     *expr = build(text, &x);
     Some(Type::Int)

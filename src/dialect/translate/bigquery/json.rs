@@ -1,5 +1,7 @@
 //! Functions of JSON.
 
+use std::fmt::Write as _;
+
 use sqlparser::ast::{Expr, Function, Spanned, Value};
 
 use super::calls::translated;
@@ -29,51 +31,49 @@ pub(crate) fn call(name: &str, function: &Function, rewriter: &mut Rewriter) -> 
     let (json, kind) = arguments.first()?;
     let path = match arguments.get(1) {
         None => "$".to_owned(),
-        Some((path, _)) => match text_of(path).as_deref().and_then(read_path) {
-            Some(path) => path,
-            None => {
+        Some((path, _)) => {
+            let Some(path) = text_of(path).as_deref().and_then(read_path) else {
                 rewriter.missing(place, &format!("function `{name}` with this path"));
                 return Some((json.clone(), Type::Unknown));
-            }
-        },
+            };
+            path
+        }
     };
     let literal = |path: &str| Expr::value(Value::SingleQuotedString(path.to_owned()));
     let every = literal(&format!("{path}[*]"));
     let path = literal(&path);
-    // A text that is no JSON has no value; DuckDB refuses it.
     let parts = [("j", json), ("p", &path), ("e", &every)];
-    let text = *kind != Type::Json;
+    // A text that is no JSON has no value; DuckDB refuses it.
+    let valid = if *kind == Type::Json { "" } else { "json_valid(j) and " };
     let (expr, result) = match name {
         "json_value" | "json_extract_scalar" => (
             build(
-                "try(case when json_type(j, p) not in ('OBJECT', 'ARRAY') then json_extract_string(j, p) end)",
+                &format!(
+                    "case when {valid} json_type(j, p) not in ('OBJECT', 'ARRAY') then json_extract_string(j, p) end"
+                ),
                 &parts,
             ),
             Type::Text,
         ),
-        "json_query" | "json_extract" if *kind == Type::Text => {
-            (build("try(nullif(cast(json_extract(j, p) as varchar), 'null'))", &parts), Type::Text)
+        "json_query" | "json_extract" if *kind == Type::Text => (
+            build("case when json_valid(j) then nullif(cast(json_extract(j, p) as varchar), 'null') end", &parts),
+            Type::Text,
+        ),
+        "json_query" | "json_extract" if *kind == Type::Json => (build("json_extract(j, p)", &parts), Type::Json),
+        "json_query" | "json_extract" => {
+            (build("case when json_valid(j) then json_extract(j, p) end", &parts), Type::Json)
         }
-        "json_query" | "json_extract" => (build("json_extract(j, p)", &parts), Type::Json),
         "json_query_array" | "json_extract_array" => {
-            let element = if *kind == Type::Text { ("varchar", Type::Text) } else { ("json", Type::Json) };
-            (
-                build(
-                    &format!(
-                        "try(case when json_type(j, p) = 'ARRAY' then cast(json_extract(j, e) as {}[]) end)",
-                        element.0
-                    ),
-                    &parts,
-                ),
-                Type::Array(Box::new(element.1)),
-            )
+            let (word, element) = if *kind == Type::Text { ("varchar", Type::Text) } else { ("json", Type::Json) };
+            let text =
+                format!("case when {valid} json_type(j, p) = 'ARRAY' then cast(json_extract(j, e) as {word}[]) end");
+            (build(&text, &parts), Type::Array(Box::new(element)))
         }
         _ => (
-            build("try(case when json_type(j, p) = 'ARRAY' then json_extract_string(j, e) end)", &parts),
+            build(&format!("case when {valid} json_type(j, p) = 'ARRAY' then json_extract_string(j, e) end"), &parts),
             Type::Array(Box::new(Type::Text)),
         ),
     };
-    let _ = text;
     Some((expr, result))
 }
 
@@ -85,18 +85,18 @@ fn read_path(path: &str) -> Option<String> {
         if let Some(after) = rest.strip_prefix("['").or_else(|| rest.strip_prefix("[\"")) {
             let quote = if rest.starts_with("['") { "']" } else { "\"]" };
             let (key, after) = after.split_once(quote)?;
-            found.push_str(&format!(".\"{key}\""));
+            let _ = write!(found, ".\"{key}\"");
             rest = after;
         } else if let Some(after) = rest.strip_prefix('[') {
             let (index, after) = after.split_once(']')?;
             index.trim().parse::<u32>().ok()?;
-            found.push_str(&format!("[{}]", index.trim()));
+            let _ = write!(found, "[{}]", index.trim());
             rest = after;
         } else {
             let after = rest.strip_prefix('.')?;
             if let Some(quoted) = after.strip_prefix('"') {
                 let (key, after) = quoted.split_once('"')?;
-                found.push_str(&format!(".\"{key}\""));
+                let _ = write!(found, ".\"{key}\"");
                 rest = after;
             } else {
                 let end = after.find(['.', '[']).unwrap_or(after.len());
@@ -104,7 +104,7 @@ fn read_path(path: &str) -> Option<String> {
                 if key.is_empty() || key.contains('*') {
                     return None;
                 }
-                found.push_str(&format!(".\"{key}\""));
+                let _ = write!(found, ".\"{key}\"");
                 rest = after.get(end..)?;
             }
         }

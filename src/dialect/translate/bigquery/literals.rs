@@ -52,7 +52,7 @@ pub(crate) fn value(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             let content = written(place, rewriter).or_else(|| other.clone().into_string().map(String::into_bytes))?;
             let source = rewriter.source(place);
             if bytes || source.is_some_and(is_bytes) {
-                let hex: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = content.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
                 *expr = build(&format!("unhex('{hex}')"), &[]);
                 return Some(Type::Bytes);
             }

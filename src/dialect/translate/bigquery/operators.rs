@@ -13,7 +13,17 @@ use crate::dialect::translate::types::Type;
 /// An operator whose sides are translated.
 pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
     let Expr::BinaryOp { left: one, op, right: other } = expr else { return Type::Unknown };
+    // A literal beside a NUMERIC is a NUMERIC.
+    let (left, right) = match (left, right) {
+        (Type::Decimal, Type::Float) if exact(other) => (left, &Type::Decimal),
+        (Type::Float, Type::Decimal) if exact(one) => (&Type::Decimal, right),
+        sides => sides,
+    };
     match op {
+        BinaryOperator::Multiply if (left, right) == (&Type::Decimal, &Type::Decimal) => {
+            *expr = build("cast(a * b as decimal(38, 9))", &[("a", one.as_ref()), ("b", other.as_ref())]);
+            Type::Decimal
+        }
         BinaryOperator::Divide => {
             let by_zero = divisor(other);
             let quotient = build("a / b", &[("a", one.as_ref()), ("b", &by_zero)]);
@@ -66,6 +76,15 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
         }
         _ => rewriter.operator(expr, left, right),
     }
+}
+
+/// Makes an exact number of a literal with a point; `false` for anything else.
+fn exact(literal: &mut Expr) -> bool {
+    let Expr::Value(value) = literal else { return false };
+    let Value::Number(digits, _) = &value.value else { return false };
+    let Some(plain) = digits.strip_suffix("e0") else { return false };
+    value.value = Value::Number(plain.to_owned(), false);
+    true
 }
 
 /// A divisor that is an error where it is zero, as in BigQuery; DuckDB's quotient would be NULL or infinite.
@@ -211,7 +230,7 @@ pub(crate) fn path(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
     let names: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
     let depth =
         (1..names.len()).find(|depth| rewriter.scopes.path(names.get(..*depth).unwrap_or_default()) == Type::Json)?;
-    let keys: String = names.get(depth..)?.iter().map(|key| format!(".\"{key}\"")).collect();
+    let keys = format!(".\"{}\"", names.get(depth..)?.join("\".\""));
     let column = match parts.get(..depth)? {
         [one] => Expr::Identifier(one.clone()),
         several => Expr::CompoundIdentifier(several.to_vec()),

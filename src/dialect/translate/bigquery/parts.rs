@@ -98,7 +98,8 @@ pub(crate) fn written(format: &str, moment: &Expr, utc: bool) -> Result<Expr, St
     for element in elements(format)? {
         let odd = match element.as_str() {
             "%A" | "%a" | "%B" | "%b" | "%d" | "%G" | "%H" | "%I" | "%j" | "%M" | "%m" | "%p" | "%S" | "%U" | "%u"
-            | "%V" | "%W" | "%w" | "%Y" | "%y" | "%%" => {
+            | "%V" | "%W" | "%w" | "%Y" | "%y" | "%%" | "%-d" | "%-m" | "%-H" | "%-I" | "%-M" | "%-S" | "%-j"
+            | "%-y" => {
                 run.push_str(&element);
                 continue;
             }
@@ -138,7 +139,8 @@ pub(crate) fn written(format: &str, moment: &Expr, utc: bool) -> Result<Expr, St
             "%C" => "lpad(cast(year(x) // 100 as varchar), 2, '0')",
             "%s" => "cast(epoch_us(x) // 1000000 as varchar)",
             "%g" => "right(strftime(x, '%G'), 2)",
-            "%E*S" => "regexp_replace(strftime(x, '%S.%f'), '\\.?0*$', '')",
+            // Zeros of the seconds themselves stay.
+            "%E*S" => "strftime(x, '%S') || regexp_replace(strftime(x, '.%f'), '\\.?0*$', '')",
             element if element.starts_with('%') => return Err(element.to_owned()),
             text => {
                 run.push_str(text);
@@ -146,12 +148,7 @@ pub(crate) fn written(format: &str, moment: &Expr, utc: bool) -> Result<Expr, St
             }
         };
         flush(&mut run, moment, &mut pieces);
-        pieces.push(if element == "%E*S" {
-            // Zeros of the seconds themselves stay.
-            build("strftime(x, '%S') || regexp_replace(strftime(x, '.%f'), '\\.?0*$', '')", &[("x", moment)])
-        } else {
-            build(odd, &[("x", moment)])
-        });
+        pieces.push(build(odd, &[("x", moment)]));
     }
     flush(&mut run, moment, &mut pieces);
     Ok(pieces
@@ -208,6 +205,10 @@ fn elements(format: &str) -> Result<Vec<String>, String> {
                 if next.is_ascii_digit() || next == '*' {
                     element.push(letters.next().ok_or_else(|| element.clone())?);
                 }
+            }
+            Some('-') => {
+                element.push('-');
+                element.extend(letters.next());
             }
             Some(next) => element.push(next),
             None => return Err(element),

@@ -115,10 +115,10 @@ fn apply(query: &mut Query, operator: PipeOperator, rewriter: &mut Rewriter) {
         }
         PipeOperator::Union { set_quantifier, queries } => combine(query, SetOperator::Union, set_quantifier, queries),
         PipeOperator::Intersect { set_quantifier, queries } => {
-            combine(query, SetOperator::Intersect, set_quantifier, queries)
+            combine(query, SetOperator::Intersect, set_quantifier, queries);
         }
         PipeOperator::Except { set_quantifier, queries } => {
-            combine(query, SetOperator::Except, set_quantifier, queries)
+            combine(query, SetOperator::Except, set_quantifier, queries);
         }
         other => {
             let text = other.to_string();
@@ -184,11 +184,11 @@ fn star(query: &mut Query, rewriter: &mut Rewriter, change: impl FnOnce(&mut Wil
 fn combine(query: &mut Query, op: SetOperator, set_quantifier: SetQuantifier, queries: Vec<Query>) {
     for right in queries {
         let left = std::mem::replace(query, build_query("select 1", &[]));
-        query.body = Box::new(SetExpr::SetOperation {
+        *query.body = SetExpr::SetOperation {
             left: Box::new(SetExpr::Query(Box::new(left))),
             op,
             set_quantifier,
             right: Box::new(SetExpr::Query(Box::new(right))),
-        });
+        };
     }
 }

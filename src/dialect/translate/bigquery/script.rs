@@ -123,21 +123,18 @@ fn assignment(name: &str, value: Expr) -> Statement {
 fn create_function(function: &mut CreateFunction, rewriter: &mut Rewriter) -> Vec<Statement> {
     let place = function.name.span();
     let name = simple_name(&function.name);
-    let body = match (&function.language, function.function_body.take()) {
-        (
-            None,
-            Some(
-                CreateFunctionBody::AsAfterOptions(body)
-                | CreateFunctionBody::AsBeforeOptions { body, .. }
-                | CreateFunctionBody::AsReturnExpr(body),
-            ),
-        ) => body,
-        _ => {
-            rewriter.missing(place, &format!("function `{name}` that is not written in SQL"));
-            return Vec::new();
-        }
+    let (
+        None,
+        Some(
+            CreateFunctionBody::AsAfterOptions(mut body)
+            | CreateFunctionBody::AsBeforeOptions { mut body, .. }
+            | CreateFunctionBody::AsReturnExpr(mut body),
+        ),
+    ) = (&function.language, function.function_body.take())
+    else {
+        rewriter.missing(place, &format!("function `{name}` that is not written in SQL"));
+        return Vec::new();
     };
-    let mut body = body;
     rewriter.scopes.open();
     let mut columns = Vec::new();
     let mut args = Vec::new();

@@ -41,7 +41,7 @@ pub(crate) struct Function {
 pub(crate) enum Meaning {
     /// DuckDB has the function under this name with the same meaning.
     Same,
-    Template(Template),
+    Template(Box<Template>),
     /// There is no equal, for this reason.
     Missing(String),
 }
@@ -157,7 +157,7 @@ fn read_line(line: &str) -> Option<(String, Function)> {
     let meaning = if rest.is_empty() {
         Meaning::Same
     } else if let Some(body) = rest.strip_prefix('=') {
-        Meaning::Template(Template::read(body, &parameters)?)
+        Meaning::Template(Box::new(Template::read(body, &parameters)?))
     } else {
         Meaning::Missing(rest.strip_prefix('!')?.trim().to_owned())
     };

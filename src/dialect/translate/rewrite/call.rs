@@ -81,13 +81,13 @@ impl Rewriter<'_> {
                 crate::dialect::translate::functions::give(&mut same, modifiers);
                 (Expr::Function(same), kind)
             }
-            Meaning::Template(template) => match template.fill(arguments, modifiers) {
-                Some(expr) => (expr, kind),
-                None => {
-                    self.missing(place, &format!("function `{name}` with DISTINCT, FILTER or OVER"));
-                    untranslated(function)
+            Meaning::Template(template) => {
+                if let Some(expr) = template.fill(arguments, modifiers) {
+                    return (expr, kind);
                 }
-            },
+                self.missing(place, &format!("function `{name}` with DISTINCT, FILTER or OVER"));
+                untranslated(function)
+            }
             Meaning::Missing(reason) => {
                 let reason = reason.clone();
                 self.missing_because(place, &format!("function `{name}`"), &reason);

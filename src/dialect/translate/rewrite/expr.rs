@@ -174,10 +174,10 @@ impl Rewriter<'_> {
                 {
                     self.missing(expr.span(), "interval of several parts");
                 } else if !matches!(*interval.value, Expr::Value(_)) {
-                    interval.value = Box::new(match (*interval.value).clone() {
+                    *interval.value = match (*interval.value).clone() {
                         nested @ Expr::Nested(_) => nested,
                         other => Expr::Nested(Box::new(other)),
-                    });
+                    };
                 }
                 Type::Interval
             }

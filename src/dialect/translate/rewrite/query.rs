@@ -1,10 +1,10 @@
 //! Queries: WITH, set operations, SELECT and its clauses.
 
 use sqlparser::ast::{
-    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
-    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select, SelectFlavor,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
-    ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
+    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause,
+    NamedWindowExpr, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select,
+    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned,
+    TableAlias, TableFactor, ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
@@ -50,10 +50,8 @@ impl Rewriter<'_> {
             }
             Some(_) => self.missing(query.body.span(), "LIMIT of this form"),
         }
-        if let Some(fetch) = &query.fetch {
-            if fetch.with_ties || fetch.percent {
-                self.missing(query.body.span(), "FETCH WITH TIES or PERCENT");
-            }
+        if query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties || fetch.percent) {
+            self.missing(query.body.span(), "FETCH WITH TIES or PERCENT");
         }
         if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
             self.missing(query.body.span(), "FOR, SETTINGS or FORMAT");
@@ -171,9 +169,8 @@ impl Rewriter<'_> {
             });
         }
         match select.value_table_mode.take() {
-            None => {}
             // The fields of each struct are the columns of the result.
-            Some(ValueTableMode::AsStruct) => {}
+            None | Some(ValueTableMode::AsStruct) => {}
             Some(ValueTableMode::DistinctAsStruct) => select.distinct = Some(Distinct::Distinct),
             Some(mode) => {
                 if mode == ValueTableMode::DistinctAsValue {

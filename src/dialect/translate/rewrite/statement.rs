@@ -174,14 +174,16 @@ impl Rewriter<'_> {
                     self.missing(sqlparser::tokenizer::Span::empty(), "TRUNCATE of partitions");
                 }
             }
-            Statement::Drop { .. } | Statement::Commit { .. } | Statement::Rollback { savepoint: None, .. } => {}
+            Statement::Drop { .. }
+            | Statement::AlterTable(_)
+            | Statement::Commit { .. }
+            | Statement::Rollback { savepoint: None, .. } => {}
             Statement::StartTransaction { statements, exception: None, .. } if statements.is_empty() => {}
             Statement::CreateSchema { with, options, default_collate_spec, clone: None, .. } => {
                 *with = None;
                 *options = None;
                 *default_collate_spec = None;
             }
-            Statement::AlterTable(_) => {}
             // Who may do what, and what a table is for, is no matter of rows.
             Statement::Grant(_)
             | Statement::Revoke(_)
