@@ -7,6 +7,7 @@ mod interrupt;
 mod markdown;
 mod mask;
 mod project;
+mod reference;
 mod shell;
 mod spec;
 mod syntax;
@@ -22,6 +23,7 @@ fn main() {
         case::trials(),
         crash::trials(),
         interrupt::trials(),
+        reference::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),
