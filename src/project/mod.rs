@@ -34,7 +34,7 @@ pub struct Project {
     pub sources: Sources,
     /// `definitions/**/*.sqlx`, in order of path.
     pub definitions: Vec<FileId>,
-    /// `includes/*.js`, in order of path.
+    /// `includes/**/*.js`, in order of path. Those in deeper folders are known only to who requires them.
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
     pub macros: Vec<FileId>,
@@ -93,12 +93,11 @@ pub fn load(
     settings.vars.extend(overrides.vars.clone());
     let environment = settings.environment(overrides.environment.as_deref(), secret)?;
 
-    let mut folder = |folder: &str, ending: &str, deep: bool| -> Result<Vec<FileId>, LoadError> {
+    let mut folder = |folder: &str, ending: &str| -> Result<Vec<FileId>, LoadError> {
         let paths = files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error })?;
         let mut ids = Vec::new();
         for path in paths {
-            let inside = &path[folder.len() + 1..];
-            if !path.ends_with(ending) || (!deep && inside.contains('/')) {
+            if !path.ends_with(ending) {
                 continue;
             }
             match files.read(&path) {
@@ -116,9 +115,9 @@ pub fn load(
         }
         Ok(ids)
     };
-    let definitions = folder(DEFINITIONS, ".sqlx", true)?;
-    let includes = folder(INCLUDES, ".js", false)?;
-    let macros = folder(MACROS, ".jinja", true)?;
+    let definitions = folder(DEFINITIONS, ".sqlx")?;
+    let includes = folder(INCLUDES, ".js")?;
+    let macros = folder(MACROS, ".jinja")?;
     for path in files.list(DEFINITIONS).map_err(|error| LoadError::Io { path: DEFINITIONS.to_owned(), error })? {
         if [".js", ".sql", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending)) {
             let id = sources.add(&path, "");

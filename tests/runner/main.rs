@@ -3,9 +3,11 @@
 mod case;
 mod console;
 mod crash;
-mod interrupt;
 mod markdown;
 mod mask;
+mod parallel;
+mod plan;
+mod processes;
 mod project;
 mod reference;
 mod shell;
@@ -22,7 +24,9 @@ fn main() {
     let trials = [
         case::trials(),
         crash::trials(),
-        interrupt::trials(),
+        parallel::trials(),
+        plan::trials(),
+        processes::trials(),
         reference::trials(),
         shell::trials(),
         spec::trials(),

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::interrupt;
+use crate::processes;
 use crate::project::Project;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -18,7 +18,7 @@ fn compiles_on_each_change() -> Result<(), Failed> {
     ])?;
     let printed = || std::fs::File::create(project.path().join("printed"));
     let mut child = project.command(&["compile", "--watch"]).stdout(Stdio::null()).stderr(printed()?).spawn()?;
-    let until = |text: &str, times: usize| interrupt::wait_for(&project, text, times);
+    let until = |text: &str, times: usize| processes::wait_for(&project, text, times);
     let steps: [(&str, &str, &str); 4] = [
         ("definitions/daily.sqlx", "config { type: \"view\" } select * from ${ref(\"orders\")}", "compiled 2 actions"),
         ("definitions/daily.sqlx", "config { type: \"view\" } select * from ${ref(\"order\")}", "[unknown-ref]"),
@@ -34,11 +34,11 @@ fn compiles_on_each_change() -> Result<(), Failed> {
         std::fs::remove_file(project.path().join("definitions/daily.sqlx"))?;
         project.write("trueup.yaml", "name: shop\nvars: { again: yes }\ndefaults: { schema: shop }\n")?;
         until("compiled 1 action", 2)?;
-        interrupt::interrupt(&child)
+        processes::interrupt(&child)
     };
     let result = watched();
     if result.is_err() {
         child.kill()?;
     }
-    result.and_then(|()| interrupt::ends_with(&mut child, 0))
+    result.and_then(|()| processes::ends_with(&mut child, 0))
 }

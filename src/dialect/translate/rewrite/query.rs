@@ -1,10 +1,10 @@
 //! Queries: WITH, set operations, SELECT and its clauses.
 
 use sqlparser::ast::{
-    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause,
-    NamedWindowExpr, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select,
-    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned,
-    TableAlias, TableFactor, ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
+    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
+    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select, SelectFlavor,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
+    ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
