@@ -72,7 +72,8 @@ fn form(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default().iter().map(|name| format!("<{name}>"));
     let many = if argument.get_num_args().is_some_and(|number| number.max_values() > 1) { "…" } else { "" };
     let values = if takes_values { names.collect::<Vec<_>>().join(" ") + many } else { String::new() };
-    let flags = [argument.get_short().map(|short| format!("-{short}")), argument.get_long().map(|long| format!("--{long}"))];
+    let flags =
+        [argument.get_short().map(|short| format!("-{short}")), argument.get_long().map(|long| format!("--{long}"))];
     let flags: Vec<String> = flags.into_iter().flatten().map(|flag| format!("`{flag}`")).collect();
     match (flags.is_empty(), values.is_empty()) {
         (true, _) => format!("`{values}`"),
