@@ -55,6 +55,12 @@ impl Terminal {
         self.color
     }
 
+    /// How many characters a line of results may have; `None` where no person reads them.
+    pub fn width(&self) -> Option<usize> {
+        // Asks the terminal, where standard output is one.
+        comfy_table::Table::new().width().map(usize::from)
+    }
+
     /// Text in a colour of the terminal's, by its number; as it is where colours are off.
     pub fn paint(&self, color: &str, text: &str) -> String {
         if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
