@@ -43,7 +43,8 @@ impl<'a> TestReport<'a> {
         let word = if passed { self.terminal.paint("32", "pass") } else { self.terminal.paint("31", "FAIL") };
         let action = self.compilation.graph.get(id);
         let name = if what == "assertion" { action.target.to_string() } else { action.target.name.clone() };
-        self.terminal.note(&format!("{word} {what} {name}  {}\n", duration(took)));
+        let text = format!("{word} {what} {name}  {}\n", duration(took));
+        if passed { self.terminal.progress(&text) } else { self.terminal.note(&text) }
     }
 
     fn unit_test_detail(&self, result: &UnitTestResult, color: bool) -> String {
@@ -85,7 +86,7 @@ impl<'a> TestReport<'a> {
             (false, 0) => format!("{} passed", what.join(" and ")),
             (false, failed) => format!("{}: {failed} failed, {} passed", what.join(" and "), all.len() - failed),
         };
-        self.terminal.note(&format!("{text}\n"));
+        self.terminal.progress(&format!("{text}\n"));
     }
 }
 
