@@ -83,9 +83,9 @@ fn name_of_call(expr: &mut Expr, from: Option<char>, to: Option<char>) {
     }
 }
 
-/// The words that DuckDB does not take for every kind of name (`duckdb_keywords()`, all but `unreserved`).
+/// The words that DuckDB does not take for every kind of name (`duckdb_keywords()`, all but `unreserved`), without DEFAULT, which is a value.
 const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint \
-    create default deferrable desc describe distinct do else end except false fetch for foreign from group having in \
+    create deferrable desc describe distinct do else end except false fetch for foreign from group having in \
     initially intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer pivot_wider \
     placing primary qualify references returning select show some summarize symmetric table then to trailing true union \
     unique unpivot using variadic when where window with \
