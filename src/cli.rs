@@ -1,3 +1,5 @@
+//! The command line: arguments in, exit code out.
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};

@@ -1,3 +1,5 @@
+//! Why a command ended without doing what it was asked to, and the exit code for it.
+
 use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};
@@ -73,7 +75,9 @@ impl From<ConnectError> for CommandError {
             ConnectError::InUse { .. } => {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")
             }
-            ConnectError::Failed { .. } => None,
+            ConnectError::Failed { .. } => Some(
+                "the environment's `path` must be a DuckDB database file, or a new one, in a folder that can be written to",
+            ),
         };
         Self::Unable { message: error.to_string(), help: help.map(str::to_owned) }
     }

@@ -315,7 +315,7 @@ fn life(id: u32, start: i64, end: i64, songs: &[Song], random: &mut Random) -> V
         if now >= end {
             break;
         }
-        let id = 10_000 + u64::from(id) * 1000 + number;
+        let id = u64::from(id) * 100_000 + number;
         let mut session = Session { user: &mut user, random, songs, id, item: 0, now, logged_in: false, events };
         let stays = session.play();
         now = session.now;

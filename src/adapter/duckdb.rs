@@ -5,10 +5,11 @@ mod session;
 mod sources;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::{fs, thread};
+use std::{fs, io, thread};
 
 use duckdb::{Config, Connection, InterruptHandle};
 
@@ -61,7 +62,7 @@ impl DuckDb {
             if let Some(folder) = path.parent().filter(|_| !in_memory) {
                 fs::create_dir_all(folder).map_err(|failure| ConnectError::Failed {
                     path: path.display().to_string(),
-                    error: AdapterError { message: failure.to_string(), position: None },
+                    error: AdapterError::from_message(format!("its folder cannot be made: {failure}")),
                 })?;
             }
             let sql = format!(
@@ -69,7 +70,14 @@ impl DuckDb {
                 dialect::DuckDb.string(&path.to_string_lossy()),
                 dialect::DuckDb.identifier(name)
             );
-            connection.execute_batch(&sql).map_err(|failure| failed(path, &failure))
+            let attached = connection.execute_batch(&sql).or_else(|failure| {
+                let again = !in_memory && !is_in_use(&failure) && is_half_made(path).unwrap_or(false);
+                if !again || fs::remove_file(path).is_err() {
+                    return Err(failure);
+                }
+                connection.execute_batch(&sql)
+            });
+            attached.map_err(|failure| failed(path, &failure))
         };
         attach(&default_database, path)?;
         for name in databases.into_iter().filter(|name| !name.eq_ignore_ascii_case(&default_database)) {
@@ -116,10 +124,22 @@ fn beside(path: &Path, name: &str) -> PathBuf {
     path.with_file_name(format!("{stem}.{name}.duckdb"))
 }
 
+/// Whether a process was killed while it made the file: there is no database yet without its three headers, each of 4096
+/// bytes, of which the first has `DUCK` at byte 8.
+fn is_half_made(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    fs::File::open(path)?.take(3 * 4096).read_to_end(&mut start)?;
+    Ok(start.is_empty() || start.len() < 3 * 4096 && start.get(8..12) == Some(b"DUCK"))
+}
+
+fn is_in_use(failure: &duckdb::Error) -> bool {
+    error(failure).message.contains("lock on file")
+}
+
 fn connect_error(path: &Path, failure: &duckdb::Error) -> ConnectError {
     let error = error(failure);
     let path = path.display().to_string();
-    if error.message.contains("lock on file") {
+    if is_in_use(failure) {
         let holder = error.message.split_once("held in ").map(|(_, rest)| rest);
         let holder = holder.and_then(|rest| rest.split_once("(PID ")).and_then(|(_, rest)| rest.split_once(')'));
         return ConnectError::InUse { path, holder: holder.map(|(pid, _)| format!("process {pid}")) };
@@ -174,7 +194,10 @@ impl Adapter for DuckDb {
         let settings = format!("use {database}; set timezone = 'UTC'; set errors_as_json = true");
         connection.execute_batch(&settings).map_err(|failure| error(&failure))?;
         let handle = connection.interrupt_handle();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&handle));
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|handle| handle.strong_count() > 0);
+        running.push(Arc::downgrade(&handle));
+        drop(running);
         Ok(Box::new(DuckDbSession::new(connection, handle, Arc::clone(&self.cancelled))))
     }
 

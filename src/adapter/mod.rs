@@ -72,6 +72,15 @@ pub struct AdapterError {
     pub message: String,
     /// The byte of the SQL that it points at.
     pub position: Option<usize>,
+    /// Whether another transaction was in the way, so that the same transaction may work if it is tried again.
+    pub is_conflict: bool,
+}
+
+impl AdapterError {
+    /// With nothing known but that.
+    pub fn from_message(message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None, is_conflict: false }
+    }
 }
 
 /// Why there is no connection.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::action::{Action, ActionId, Kind, Materialization};
+use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
 use crate::compile::Compilation;
 use crate::relation::Target;
 
@@ -11,7 +11,8 @@ use crate::relation::Target;
 #[derive(Serialize)]
 struct Manifest<'a> {
     trueup_version: &'static str,
-    manifest_version: u32,
+    #[serde(rename = "manifest_version")]
+    version: u32,
     project: &'a str,
     dialect: &'static str,
     environment: &'a str,
@@ -65,7 +66,7 @@ pub(super) fn manifest(compilation: &Compilation) -> String {
     let settings = &compilation.project.settings;
     let manifest = Manifest {
         trueup_version: env!("CARGO_PKG_VERSION"),
-        manifest_version: 1,
+        version: 1,
         project: &settings.name,
         dialect: settings.dialect.name(),
         environment: &compilation.project.environment.name,
@@ -83,14 +84,14 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
     match &action.kind {
         Kind::Model(model) => {
             sql = Some(vec![model.texts.query.text()]);
-            pre = model.texts.pre_operations.iter().map(|text| text.text()).collect();
-            post = model.texts.post_operations.iter().map(|text| text.text()).collect();
+            pre = model.texts.pre_operations.iter().map(Rendered::text).collect();
+            post = model.texts.post_operations.iter().map(Rendered::text).collect();
             unique_key = &model.unique_key;
             if let Materialization::Incremental(incremental) = &model.materialization {
                 incremental_sql = Some(incremental.texts.query.text());
             }
         }
-        Kind::Operations { statements, .. } => sql = Some(statements.iter().map(|text| text.text()).collect()),
+        Kind::Operations { statements, .. } => sql = Some(statements.iter().map(Rendered::text).collect()),
         Kind::Assertion(assertion) => sql = Some(vec![assertion.query.text()]),
         Kind::Test(test) => sql = Some(vec![test.expected.text()]),
         Kind::Declaration => {}

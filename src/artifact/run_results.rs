@@ -9,9 +9,10 @@ use crate::compile::Compilation;
 use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
 
 #[derive(Serialize)]
-struct Results<'a> {
+struct ResultsFile<'a> {
     trueup_version: &'static str,
-    run_results_version: u32,
+    #[serde(rename = "run_results_version")]
+    version: u32,
     project: &'a str,
     environment: &'a str,
     started_at: String,
@@ -49,9 +50,9 @@ enum Status {
 
 /// Writes `.trueup/run_results.json`.
 pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunResults) -> io::Result<()> {
-    let written = Results {
+    let written = ResultsFile {
         trueup_version: env!("CARGO_PKG_VERSION"),
-        run_results_version: 1,
+        version: 1,
         project: &compilation.project.settings.name,
         environment: &compilation.project.environment.name,
         started_at: timestamp(results.started_at),

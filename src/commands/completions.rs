@@ -12,6 +12,7 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "commands all have the same form")]
 pub(super) fn run(args: &CompletionsArgs, terminal: &Terminal, mut command: clap::Command) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "trueup", &mut script);

@@ -77,6 +77,8 @@ pub struct Failure {
     pub rows: Option<Rows>,
     /// The statement that failed.
     pub sql: Option<String>,
+    /// Whether another transaction was in the way.
+    pub is_conflict: bool,
 }
 
 impl Failure {

@@ -43,10 +43,9 @@ impl<'a> Schedule<'a> {
     pub(super) fn finish(&mut self, result: &StepResult) {
         let Some(&at) = self.index.get(&result.id) else { return };
         let culprit = match &result.outcome {
-            Outcome::Done { .. } | Outcome::Disabled => None,
+            Outcome::Done { .. } | Outcome::Disabled | Outcome::Skipped(SkipReason::Cancelled) => None,
             Outcome::Failed(_) | Outcome::Violated { .. } => Some(result.id),
             Outcome::Skipped(SkipReason::Because(culprit)) => Some(*culprit),
-            Outcome::Skipped(SkipReason::Cancelled) => None,
         };
         for next in self.needed_by[at].clone() {
             self.waiting_for[next] -= 1;

@@ -1,3 +1,7 @@
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::thread;
+use std::time::Duration;
+
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::Dialect;
 use crate::execute::{Failure, Outcome};
@@ -5,6 +9,13 @@ use crate::plan::{IncrementalWork, Script, ScriptStatement, Statement, Step, Wor
 
 /// How many of the offending rows are kept for people to look at.
 const SAMPLE: usize = 5;
+
+/// How often a transaction is tried that others are in the way of.
+const TRIES: u32 = 20;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+
+const LAST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Does the work of one step. If it fails, nothing of it stays behind.
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Outcome {
@@ -24,20 +35,49 @@ fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>,
     if script.in_transaction {
         in_transaction(session, |session| run_statements(&script.statements, session))
     } else {
-        run_statements(&script.statements, session)
+        let rows = run_statements(&script.statements, session)?;
+        // Only where no transaction is open can one begin.
+        let closed = session.begin();
+        session.roll_back();
+        closed.map_err(|_| Failure {
+            help: Some("end it with `commit`".to_owned()),
+            ..Failure::from_message("the statements leave a transaction open, and what they did in it is undone")
+        })?;
+        Ok(rows)
     }
 }
 
+/// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
 fn in_transaction<T>(
     session: &mut dyn Session,
-    run: impl FnOnce(&mut dyn Session) -> Result<T, Failure>,
+    run: impl Fn(&mut dyn Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    session.begin().map_err(|error| Failure::from_message(error.message))?;
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match try_in_transaction(session, &run) {
+            Err(failure) if failure.is_conflict => {}
+            result => return result,
+        }
+        // As different for each step as can be, so that they do not meet again.
+        let percent = u32::try_from(RandomState::new().build_hasher().finish() % 100).unwrap_or_default();
+        thread::sleep(pause / 2 + pause * percent / 100);
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+    try_in_transaction(session, &run)
+}
+
+fn try_in_transaction<T>(
+    session: &mut dyn Session,
+    run: impl Fn(&mut dyn Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let without_place =
+        |error: AdapterError| Failure { is_conflict: error.is_conflict, ..Failure::from_message(error.message) };
+    session.begin().map_err(without_place)?;
     match run(session) {
         Ok(value) => {
             session.commit().map_err(|error| {
                 session.roll_back();
-                Failure::from_message(error.message)
+                without_place(error)
             })?;
             Ok(value)
         }
@@ -112,6 +152,7 @@ pub(super) fn failure(error: AdapterError, statement: &Statement) -> Failure {
     Failure {
         origin: error.position.and_then(|position| statement.origin(position)),
         sql: Some(statement.sql().to_owned()),
+        is_conflict: error.is_conflict,
         ..Failure::from_message(error.message)
     }
 }

@@ -6,6 +6,12 @@ use crate::action::ActionId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, id};
 
+/// About as much as takes a tenth of a second.
+const MOST_STEPS: usize = 200_000;
+
+/// A longer circle is shown by its first actions.
+const MOST_SHOWN: usize = 10;
+
 /// The shortest circle of each group of actions that depend on each other.
 pub(super) fn find(graph: &Graph) -> Vec<Diagnostic> {
     let groups = algo::tarjan_scc(&graph.edges).into_iter().map(|group| {
@@ -19,7 +25,8 @@ pub(super) fn find(graph: &Graph) -> Vec<Diagnostic> {
 /// Each action of the circle depends on the next one, the last on the first.
 fn shortest(graph: &Graph, group: &[ActionId]) -> Option<Vec<ActionId>> {
     let mut best: Option<Vec<ActionId>> = None;
-    for start in group {
+    // Looking from each action takes as many steps as there are actions; in a huge group any short circle will do.
+    for start in group.iter().take((MOST_STEPS / group.len().max(1)).max(1)) {
         // Of circles of the same length the first one counts, so a later one must be shorter.
         let limit = best.as_ref().map_or(group.len(), |best| best.len() - 1);
         best = circle_from(graph, *start, group, limit).or(best);
@@ -57,13 +64,17 @@ fn circle_from(graph: &Graph, start: ActionId, group: &[ActionId], limit: usize)
 
 fn report(graph: &Graph, circle: &[ActionId]) -> Diagnostic {
     let name = |id: ActionId| format!("`{}`", graph.get(id).target.name);
-    let chain: Vec<String> = circle.iter().chain(circle.first()).map(|id| name(*id)).collect();
+    let mut chain: Vec<String> = circle.iter().take(MOST_SHOWN).map(|id| name(*id)).collect();
+    if circle.len() > MOST_SHOWN {
+        chain.push(format!("{} more", circle.len() - MOST_SHOWN));
+    }
+    chain.extend(circle.first().map(|id| name(*id)));
     let message = match circle {
         [only] => format!("{} depends on itself", name(*only)),
         _ => format!("these depend on each other in a circle: {}", chain.join(" → ")),
     };
     let mut diagnostic = Diagnostic::error(Code::CircularDependency, message);
-    for (at, from) in circle.iter().enumerate() {
+    for (at, from) in circle.iter().enumerate().take(MOST_SHOWN) {
         let to = circle[(at + 1) % circle.len()];
         let place = graph.get(*from).dependencies.iter().find(|dependency| dependency.on == to);
         if let Some(dependency) = place {

@@ -183,7 +183,9 @@ fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<Act
     let path = |id: ActionId| sources.get(graph.get(id).name_span.file).path();
     let (method, pattern) = part.split_once(':').unwrap_or(("", part));
     let matches: Box<dyn Fn(ActionId) -> bool + '_> = match method {
-        "" if pattern.contains('/') || pattern.ends_with(".sqlx") => Box::new(move |id| in_path(pattern, path(id))),
+        "" if pattern.contains('/') || pattern.strip_suffix(".sqlx").is_some() => {
+            Box::new(move |id| in_path(pattern, path(id)))
+        }
         "" => Box::new(move |id| {
             let target = &graph.get(id).canonical;
             let full = target.to_string();

@@ -27,7 +27,7 @@ pub struct Project {
     pub sources: Sources,
     /// `definitions/**/*.sqlx`, in order of path.
     pub definitions: Vec<FileId>,
-    /// `includes/*.js`, in order of path.
+    /// `includes/**/*.js`, in order of path. Those in deeper folders are known only to who requires them.
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
     pub macros: Vec<FileId>,
@@ -86,12 +86,11 @@ pub fn load(
     settings.vars.extend(overrides.vars.clone());
     let environment = settings.environment(overrides.environment.as_deref(), secret)?;
 
-    let mut folder = |folder: &str, ending: &str, deep: bool| -> Result<Vec<FileId>, LoadError> {
+    let mut folder = |folder: &str, ending: &str| -> Result<Vec<FileId>, LoadError> {
         let paths = files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error })?;
         let mut ids = Vec::new();
         for path in paths {
-            let inside = &path[folder.len() + 1..];
-            if !path.ends_with(ending) || (!deep && inside.contains('/')) {
+            if !path.ends_with(ending) {
                 continue;
             }
             match files.read(&path) {
@@ -109,9 +108,9 @@ pub fn load(
         }
         Ok(ids)
     };
-    let definitions = folder("definitions", ".sqlx", true)?;
-    let includes = folder("includes", ".js", false)?;
-    let macros = folder("macros", ".jinja", true)?;
+    let definitions = folder("definitions", ".sqlx")?;
+    let includes = folder("includes", ".js")?;
+    let macros = folder("macros", ".jinja")?;
     for path in files.list("definitions").map_err(|error| LoadError::Io { path: "definitions".to_owned(), error })? {
         if [".js", ".sql", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending)) {
             let id = sources.add(&path, "");
@@ -147,6 +146,15 @@ fn read_settings(
                 continue;
             }
         };
+        if path == "workflow_settings.yaml"
+            && let Some(older) = sources.find("dataform.json")
+        {
+            diagnostics.push(
+                Diagnostic::error(Code::InvalidSettings, "there is a workflow_settings.yaml beside this file")
+                    .at(older.span(0..0), "")
+                    .help("remove this one: Dataform 3 reads workflow_settings.yaml in its place"),
+            );
+        }
         let base = settings.unwrap_or_default();
         let (read, found) = match path {
             "trueup.yaml" => settings::read(&tree, base),
@@ -168,12 +176,12 @@ impl Settings {
     ) -> Result<Environment, LoadError> {
         let first = || self.environments.first().map(|written| written.name.as_str());
         let Some(wanted) = name.or(self.default_environment.as_deref()).or_else(first) else {
-            return Ok(Environment::embedded(&self.name));
+            return Ok(Environment::embedded());
         };
         match self.environments.iter().find(|written| written.name == wanted) {
-            Some(written) => written.resolve(&self.name, secret),
+            Some(written) => written.resolve(secret),
             None if name.is_none_or(|name| name == "local") && self.environments.is_empty() => {
-                Ok(Environment::embedded(&self.name))
+                Ok(Environment::embedded())
             }
             None => Err(LoadError::NoEnvironment {
                 name: wanted.to_owned(),

@@ -69,9 +69,7 @@ fn text(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let mut drawn = renderer.render(&[group]).to_string();
-    drawn.push_str("\n\n");
-    drawn
+    format!("{}\n\n", renderer.render(&[group]))
 }
 
 /// The whole lines in which the spans start and end: drawing a mistake must not take longer in a longer file.

@@ -9,7 +9,7 @@ use crate::report::count;
 pub fn plan_text(plan: &Plan, compilation: &Compilation, dialect: &dyn Dialect) -> String {
     let mut text = String::new();
     for schema in &plan.schemas {
-        let _ = writeln!(text, "{};", schema.sql());
+        text.push_str(&statement_text(schema.sql()));
     }
     for (at, step) in plan.steps.iter().enumerate() {
         let action = compilation.graph.get(step.id);
@@ -42,7 +42,7 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
         Work::Build(script) | Work::Operations(script) => write_script(text, script),
         Work::Incremental(work) => {
             for statement in work.pre_operations() {
-                let _ = writeln!(text, "{};", statement.statement().sql());
+                text.push_str(&statement_text(statement.statement().sql()));
             }
             // As long as the columns of the query are those of the table.
             match work.finish(work.columns(), dialect) {
@@ -53,7 +53,8 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
             }
         }
         Work::Assertion { create, count, .. } => {
-            let _ = writeln!(text, "{};\n{};", create.sql(), count.sql());
+            text.push_str(&statement_text(create.sql()));
+            text.push_str(&statement_text(count.sql()));
         }
     }
 }
@@ -63,9 +64,20 @@ fn write_script(text: &mut String, script: &Script) {
         text.push_str("begin transaction;\n");
     }
     for statement in &script.statements {
-        let _ = writeln!(text, "{};", statement.statement().sql());
+        text.push_str(&statement_text(statement.statement().sql()));
     }
     if script.in_transaction {
         text.push_str("commit;\n");
+    }
+}
+
+/// SQL with a semicolon behind it, where it is no part of a comment.
+pub fn statement_text(sql: &str) -> String {
+    let sql = sql.trim_end();
+    let last_line = sql.lines().last().unwrap_or_default();
+    match (sql.ends_with(';'), last_line.contains("--")) {
+        (_, true) => format!("{sql}\n;\n"),
+        (true, false) => format!("{sql}\n"),
+        (false, false) => format!("{sql};\n"),
     }
 }

@@ -55,11 +55,8 @@ impl Terminal {
     /// Why trueup could not work.
     pub fn error(&self, message: &str, help: Option<&str>) {
         let heading = self.paint("1;31", "error");
-        let mut text = format!("{heading}: {message}\n");
-        if let Some(help) = help {
-            text.push_str(&format!("help: {help}\n"));
-        }
-        self.note(&text);
+        let help = help.map(|help| format!("help: {help}\n")).unwrap_or_default();
+        self.note(&format!("{heading}: {message}\n{help}"));
     }
 
     /// Everything found wrong in a project.

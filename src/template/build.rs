@@ -214,14 +214,14 @@ impl FileTexts<'_, '_> {
                 let statements = sqlx.statements.iter().map(|text| self.render(text, false)).collect();
                 Kind::Operations { statements, has_output }
             }
-            KindConfig::Declaration => Kind::Declaration,
+            // An action of a type that is not known is like a declaration: others may refer to it, and it has no text in
+            // which more could be found.
+            KindConfig::Declaration | KindConfig::Unknown => Kind::Declaration,
             KindConfig::Assertion => {
                 let query = self.query(sqlx, span, false);
                 Kind::Assertion(Box::new(Assertion { query, check: Check::Query }))
             }
             KindConfig::Test { dataset } => Kind::Test(Box::new(self.test(dataset, span, sqlx))),
-            // Others may refer to it, and it has no text in which more could be found.
-            KindConfig::Unknown => Kind::Declaration,
         }
     }
 

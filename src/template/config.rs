@@ -166,19 +166,22 @@ pub(super) fn read(value: &Value) -> (ActionConfig, Diagnostics) {
     let type_is_wrong = is_typed && kind.is_none();
     let kind = kind.map_or(Type::Operations, |kind| kind.value);
     let config = read_action(&mut reader, kind, kind_span);
-    if !type_is_wrong {
+    if type_is_wrong {
+        // Which keys are known depends on the type.
+        reader.allow_rest();
+    } else {
         for (key, help) in ELSEWHERE {
             reader.elsewhere(key, help);
         }
-    } else {
-        // Which keys are known depends on the type.
-        reader.allow_rest();
     }
     (config, reader.finish())
 }
 
 fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span) -> ActionConfig {
-    let name = reader.string("name");
+    let mut name = reader.string("name");
+    if let Some(empty) = name.take_if(|name| name.value.is_empty()) {
+        reader.refuse(empty.span, "a name cannot be empty", Some("without a `name` it is that of the file".to_owned()));
+    }
     let text = |reader: &mut Reader<'_>, key| reader.string(key).map(|text| text.value);
     let (old_database, new_database) = (text(reader, "database"), text(reader, "project"));
     let database = new_database.or(old_database);
@@ -437,12 +440,15 @@ fn read_bigquery(
         options.cluster_by = plain(columns.value);
     }
     if kind != Type::View {
-        if let Some(days) = reader.count("partitionExpirationDays") {
-            options.partition_expiration_days = Some(days.value);
+        let days = reader.count("partitionExpirationDays");
+        let require = reader.bool("requirePartitionFilter");
+        let span = days.as_ref().map(|days| days.span).or(require.as_ref().map(|require| require.span));
+        if let Some(span) = span.filter(|_| options.partition_by.is_none()) {
+            let help = Some("add `partitionBy: \"…\"`".to_owned());
+            reader.refuse(span, "a table without partitions has no options for them", help);
         }
-        if let Some(require) = reader.bool("requirePartitionFilter") {
-            options.require_partition_filter = require.value;
-        }
+        options.partition_expiration_days = days.map(|days| days.value).or(options.partition_expiration_days);
+        options.require_partition_filter |= require.is_some_and(|require| require.value);
     }
     if let Some(labels) = reader.texts("labels") {
         documentation.labels = texts(labels);
@@ -455,6 +461,10 @@ fn read_bigquery(
             more.update_partition_filter = Some(filter);
         }
         if let Some(predicates) = reader.string_or_strings("incrementalPredicates") {
+            if more.update_partition_filter.is_some() {
+                let help = Some("write it as one of the `incrementalPredicates`".to_owned());
+                reader.refuse(predicates.span, "there is an `updatePartitionFilter` too", help);
+            }
             more.predicates = plain(predicates.value);
         }
     }
@@ -482,7 +492,12 @@ fn read_checks(reader: &mut Reader<'_>) -> ChecksConfig {
     if let Some(key) = reader.string_or_strings("uniqueKey") {
         checks.unique_keys.push(Spanned { value: plain(key.value), span: key.span });
     }
-    for value in reader.list("uniqueKeys").unwrap_or_default() {
+    let keys = reader.list("uniqueKeys").unwrap_or_default();
+    if let (Some(one), false) = (checks.unique_keys.first(), keys.is_empty()) {
+        let help = Some("take it into `uniqueKeys`".to_owned());
+        reader.refuse(one.span, "there are `uniqueKeys` too", help);
+    }
+    for value in keys {
         let columns = match &value.kind {
             ValueKind::Array(items) => items.iter().map(string).collect::<Option<Vec<_>>>(),
             ValueKind::Object { .. } => reader.item(value, "a unique key", |key| {

@@ -81,7 +81,7 @@ pub(super) fn declare(
 fn declare_check(check: InlineCheck, of: ActionId, parent: &Target, project: &Project, naming: &Naming) -> Declared {
     let settings = &project.settings;
     let canonical = Target {
-        database: parent.database.clone(),
+        database: settings.defaults.database.clone(),
         schema: settings.defaults.assertion_schema.clone().or_else(|| settings.defaults.schema.clone()),
         name: check.name(parent, settings.assertion_name_prefix.as_deref()),
     };

@@ -114,7 +114,7 @@ impl Engine {
 
     fn define_include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
         let mut code = Generated::default();
-        code.push(&format!("__define({}, function (module, exports, require) {{\n", json(file.stem())));
+        code.push(&format!("__define({}, function (module, exports, require) {{\n", json(file.path())));
         code.copy(file, file.whole());
         code.push("\n})");
         self.run(file.path(), code, sources, &[file.whole()], |_, _| Ok(()))
@@ -122,7 +122,7 @@ impl Engine {
 
     fn load_include(&self, file: &SourceFile, sources: &Sources) -> Result<(), Diagnostic> {
         let mut code = Generated::default();
-        code.push(&format!("__load({})", json(file.stem())));
+        code.push(&format!("__load({})", json(file.path())));
         self.run(file.path(), code, sources, &[file.whole()], |_, _| Ok(()))
     }
 
@@ -243,6 +243,9 @@ impl Engine {
             let text = "functions call each other too deeply";
             let help = "look for a function that calls itself without an end";
             (Diagnostic::error(Code::JavascriptLimit, text).help(help), "here")
+        } else if let Some((name, near)) = call.and_then(|call| no_function(error, &message, call, sources)) {
+            let message = format!("`{name}` is not a function");
+            (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(near), "thrown here")
         } else {
             let text = call.map(|call| sources.text(call)).unwrap_or_default();
             let help = self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)));
@@ -311,6 +314,29 @@ fn worded(exception: &Exception<'_>) -> String {
         }
         _ => message,
     }
+}
+
+/// What was called at `call` although it is no function, with the near functions of the object that it was looked for in.
+fn no_function(
+    error: &CaughtError<'_>,
+    message: &str,
+    call: Span,
+    sources: &Sources,
+) -> Option<(String, Option<String>)> {
+    let CaughtError::Exception(exception) = error else { return None };
+    if message != "not a function" {
+        return None;
+    }
+    let is_part = |char: char| char.is_alphanumeric() || "_$.".contains(char);
+    let text = sources.get(call.file).text();
+    let before = text.get(..call.range().start)?;
+    let start = before.trim_end_matches(is_part).len();
+    let after = text.get(start..)?;
+    let name = &after[..after.find(|char| !is_part(char)).unwrap_or(after.len())];
+    let (object, function) = name.rsplit_once('.')?;
+    let object: Option<Object<'_>> = exception.as_object().ctx().globals().get(object).ok();
+    let known: Vec<String> = object.iter().flat_map(|object| object.keys::<String>().flatten()).collect();
+    Some((name.to_owned(), did_you_mean(function, known.iter().map(String::as_str))))
 }
 
 fn with_scope<T>(
@@ -390,22 +416,35 @@ const PRELUDE: &str = r#"(() => {
     };
     globalThis.__json = (value) => JSON.stringify(value) ?? "null";
     const files = Object.create(null);
-    globalThis.__define = (name, run) => { files[name] = { run, module: null }; };
+    globalThis.__define = (path, run) => { files[path] = { run, module: null }; };
     // In a circle of files each sees what the other has exported so far. What failed is not run again.
-    globalThis.__load = (name) => {
-        const file = files[name];
+    globalThis.__load = (path) => {
+        const file = files[path];
         if (!file.module) {
             file.module = { exports: {} };
-            file.run(file.module, file.module.exports, require);
+            file.run(file.module, file.module.exports, requireFrom(path.replace(/[^/]*$/, "")));
         }
         return file.module.exports;
     };
-    globalThis.require = (path) => {
-        const name = String(path).replace(/^.*\//, "").replace(/\.js$/, "");
-        if (!(name in files)) throw new Error(`cannot find module \`${path}\``);
-        return __load(name);
+    // A path counts from the file that requires it if it starts with a dot, else from the project's root. A `.sqlx` file
+    // may stand anywhere, so its `../` leads to the root.
+    const requireFrom = (folder) => (path) => {
+        const parts = [];
+        for (const part of (String(path).startsWith(".") ? folder + path : String(path)).split("/")) {
+            if (part === "..") parts.pop();
+            else if (part !== ".") parts.push(part);
+        }
+        const file = parts.join("/").replace(/\.js$/, "") + ".js";
+        if (!(file in files)) throw new Error(`cannot find module \`${path}\``);
+        return __load(file);
     };
-    globalThis.__attach = () => { for (const name in files) globalThis[name] = files[name].module?.exports; };
+    globalThis.require = requireFrom("");
+    globalThis.__attach = () => {
+        for (const path in files) {
+            const name = /^includes\/([^/]*)\.[^/]*$/.exec(path)?.[1];
+            if (name) globalThis[name] = files[path].module?.exports;
+        }
+    };
 })()"#;
 
 /// After all of them have run, as Dataform does it.

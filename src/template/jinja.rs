@@ -187,8 +187,8 @@ impl Jinja {
         for (name, range) in &body.identifiers {
             let Some(file) = self.macro_files.get(name).and_then(|path| self.macros.get(path)) else { continue };
             let Some(call) = body.source.span(range.clone()) else { continue };
-            let everywhere = std::iter::once(file).chain(self.macros.values());
-            if let Some(definition) = everywhere.filter_map(|file| file.string(&reference.name)).next() {
+            let mut everywhere = std::iter::once(file).chain(self.macros.values());
+            if let Some(definition) = everywhere.find_map(|file| file.string(&reference.name)) {
                 return Origin { call, definition: Some(definition) };
             }
         }
@@ -226,7 +226,7 @@ impl Jinja {
         };
         match error.kind() {
             ErrorKind::OutOfFuel => {
-                diagnostic.message = "this template does not come to an end".to_owned();
+                diagnostic.message = String::from("this template does not come to an end");
                 diagnostic = diagnostic.help("look for a loop over too much, or a macro that calls itself");
             }
             ErrorKind::UnknownFunction | ErrorKind::UndefinedError => {

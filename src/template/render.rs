@@ -231,14 +231,14 @@ impl Body<'_> {
     fn place_of_use(&self, reference: &Reference, expression: Span) -> Origin {
         let named =
             |texts: &[(String, Span)]| texts.iter().find(|(text, _)| *text == reference.name).map(|found| found.1);
-        let own = std::iter::once(expression).chain(self.js.iter().copied());
-        if let Some(span) = own.filter_map(|span| named(&static_texts(self.file, span))).next() {
+        let mut own = std::iter::once(expression).chain(self.js.iter().copied());
+        if let Some(span) = own.find_map(|span| named(&static_texts(self.file, span))) {
             return Origin::here(span);
         }
         let includes = self.renderer.include_literals();
         let mut names: Vec<&String> = includes.keys().collect();
         names.sort();
-        let definition = names.into_iter().filter_map(|name| named(&includes[name])).next();
+        let definition = names.into_iter().find_map(|name| named(&includes[name]));
         Origin { call: expression, definition }
     }
 

@@ -5,6 +5,8 @@
 //! below, 30 to 60 lines of SQL each with CTEs and joins; a fifth are incremental, a third have assertions and documented
 //! columns.
 
+#![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -44,7 +46,8 @@ fn main() {
         report("  run, first", &first);
         report("  run, second", &second);
         println!("  the same SQL straight    {:>8.2} s", straight.as_secs_f64());
-        let own = first.wall.saturating_sub(straight).as_secs_f64() * 1e3 / size as f64;
+        let own = first.wall.saturating_sub(straight).as_secs_f64() * 1e3
+            / f64::from(u32::try_from(size).unwrap_or(u32::MAX));
         println!("  trueup's own share       {own:>8.2} ms a model");
     }
 }

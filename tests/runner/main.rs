@@ -1,12 +1,17 @@
 //! Every test of the project: data is found and made into named trials.
 
+mod arrivals;
 mod case;
 mod console;
 mod crash;
-mod interrupt;
+
 mod markdown;
 mod mask;
+mod parallel;
+mod plan;
+mod processes;
 mod project;
+mod random;
 mod shell;
 mod spec;
 mod syntax;
@@ -18,9 +23,12 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let trials = [
+        arrivals::trials(),
         case::trials(),
         crash::trials(),
-        interrupt::trials(),
+        parallel::trials(),
+        plan::trials(),
+        processes::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),

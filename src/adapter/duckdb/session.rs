@@ -23,7 +23,7 @@ impl DuckDbSession {
     /// The engine forgets an interruption that comes while nothing runs.
     fn check(&self) -> Result<(), AdapterError> {
         let cancelled = self.cancelled.load(Ordering::SeqCst);
-        if cancelled { Err(AdapterError { message: "cancelled".to_owned(), position: None }) } else { Ok(()) }
+        if cancelled { Err(AdapterError::from_message("cancelled")) } else { Ok(()) }
     }
 
     fn batch(&self, sql: &str) -> Result<(), AdapterError> {
@@ -98,6 +98,9 @@ struct JsonError {
     position: Option<String>,
 }
 
+/// How DuckDB says that two transactions wrote to the same rows, or to the same entry of the catalog.
+const CONFLICTS: [&str; 2] = ["conflict on", "could not commit creation of dependency"];
+
 pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
     let message = match failure {
         duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
@@ -106,8 +109,10 @@ pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
     match serde_json::from_str::<JsonError>(&message) {
         Ok(error) => AdapterError {
             message: format!("{} error: {}", error.exception_type, error.exception_message.trim()),
+            is_conflict: error.exception_type == "TransactionContext"
+                && CONFLICTS.iter().any(|words| error.exception_message.to_ascii_lowercase().contains(words)),
             position: error.position.and_then(|position| position.parse().ok()),
         },
-        Err(_) => AdapterError { message, position: None },
+        Err(_) => AdapterError::from_message(message),
     }
 }

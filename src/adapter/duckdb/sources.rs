@@ -49,10 +49,8 @@ fn read(source: &Source, path: &str) -> String {
 
 fn no_rows(source: &Source) -> Result<String, AdapterError> {
     if source.columns.is_empty() {
-        return Err(AdapterError {
-            message: format!("no file matches {}, and the source states no `columns`", source.path),
-            position: None,
-        });
+        let message = format!("no file matches {}, and the source states no `columns`", source.path);
+        return Err(AdapterError::from_message(message));
     }
     let columns = source
         .columns

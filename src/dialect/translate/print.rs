@@ -44,24 +44,34 @@ impl VisitorMut for Quotes {
         ControlFlow::Continue(())
     }
 
-    /// The tree's own printing takes two quotes in a row for one that is already escaped.
-    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
-        if let Value::SingleQuotedString(text) = &mut value.value
-            && text.contains('\'')
-        {
-            *text = text.replace('\'', "''");
-        }
-        ControlFlow::Continue(())
-    }
-
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
         let of_duckdb = ident.quote_style.is_none()
             && KEYWORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(&ident.value));
         if of_duckdb || matches!(ident.quote_style, Some('`' | '[')) {
             ident.quote_style = Some('"');
         }
+        if let Some(quote @ ('"' | '\'')) = ident.quote_style
+            && ident.value.contains(quote)
+        {
+            *ident = Ident::new(quoted(&ident.value, quote));
+        }
         ControlFlow::Continue(())
     }
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        if let Value::SingleQuotedString(text) = &value.value
+            && text.contains('\'')
+        {
+            value.value = Value::Placeholder(quoted(text, '\''));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A text in quotes. The tree itself takes two quotes in a row, or a backslash and one, for a quote that is escaped.
+fn quoted(text: &str, quote: char) -> String {
+    let twice: String = [quote, quote].iter().collect();
+    format!("{quote}{}{quote}", text.replace(quote, &twice))
 }
 
 fn name_of_call(expr: &mut Expr, from: Option<char>, to: Option<char>) {

@@ -1,4 +1,4 @@
-//! Ctrl-C: what runs is stopped, what was there stays, and everyone is told.
+//! Ctrl-C: what runs is stopped, what was there stays, and everyone is told. And two runs at the same time.
 
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-const DATABASE: &str = ".trueup/slow.duckdb";
+const DATABASE: &str = ".trueup/local.duckdb";
 
 /// Would run for days.
 const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(10000000) b \
@@ -19,13 +19,14 @@ const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(
 const SOON: Duration = Duration::from_secs(5);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn() -> Result<(), Failed>); 4] = [
-        ("once_stops_what_runs", once_stops_what_runs),
-        ("once_stops_between_statements", once_stops_between_statements),
-        ("twice_ends_at_once", twice_ends_at_once),
-        ("stops_assertions", stops_assertions),
+    let trials: [(&str, fn() -> Result<(), Failed>); 5] = [
+        ("ctrl_c_stops_what_runs", once_stops_what_runs),
+        ("ctrl_c_stops_between_statements", once_stops_between_statements),
+        ("ctrl_c_twice_ends_at_once", twice_ends_at_once),
+        ("ctrl_c_stops_assertions", stops_assertions),
+        ("second_run_names_the_first", second_run_names_the_first),
     ];
-    trials.map(|(name, test)| Trial::test(format!("interrupt::{name}"), test)).into()
+    trials.map(|(name, test)| Trial::test(format!("processes::{name}"), test)).into()
 }
 
 /// A project that has run, and of which `slow` will now run for days.
@@ -156,4 +157,24 @@ fn stops_assertions() -> Result<(), Failed> {
     let mut child = start(&project, &["test"], "s.checked")?;
     interrupt(&child)?;
     ends_with(&mut child, 130)
+}
+
+fn second_run_names_the_first() -> Result<(), Failed> {
+    let project = project(&table())?;
+    let mut first = start(&project, &["run", "--vars", "days=1"], "s.quick")?;
+    let found = project.run(&["run"])?;
+    let database = project.path().join(DATABASE);
+    let expected = format!(
+        "error: {} is in use by another process (process {})\n\
+         help: wait until it is done: one process at a time can write to a DuckDB file\n",
+        database.display(),
+        first.id()
+    );
+    first.kill()?;
+    first.wait()?;
+    if found != (Some(2), expected) {
+        return Err(format!("{found:?}").into());
+    }
+    project.succeed(&["run"])?;
+    Ok(())
 }

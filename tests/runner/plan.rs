@@ -1,0 +1,189 @@
+//! `tests/plan/*.md`: the SQL that a run sends, without a warehouse.
+//!
+//! A heading is a test: the files of a project, by default under `definitions/`; a `state` block with what the warehouse
+//! holds; a `run` block with flags of `trueup run`; and for each dialect a block such as `duckdb.sql` with what is sent.
+//! A line of the state is `table s.orders (id INTEGER, at DATE)`, `view …`, or `query …` with the columns that the query
+//! of an incremental model gives, if they are not those of its table.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use trueup::compile::{Compilation, compile};
+use trueup::dialect::{self, Dialect};
+use trueup::files::Memory;
+use trueup::graph::Selector;
+use trueup::plan::{IncrementalWork, Plan, PlanOptions, Script, ScriptStatement, Work, plan};
+use trueup::project::Overrides;
+use trueup::relation::{Column, Relation, RelationKind, Target, WarehouseState};
+use trueup::report::{DiagnosticFormat, render_diagnostics, statement_text};
+
+use crate::markdown::{self, Block};
+
+/// For tests that bring none.
+const SETTINGS: &str = "name: test\ndialect: duckdb\ndefaults: { schema: s }\n";
+
+/// One trial for each heading.
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for path in markdown::files("tests/plan") {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let stem = markdown::stem(&path, "tests/plan");
+        let mut tests: Vec<Vec<Block>> = Vec::new();
+        for block in markdown::blocks(&text) {
+            match tests.last_mut().filter(|test| test[0].heading == block.heading) {
+                Some(test) => test.push(block),
+                None => tests.push(vec![block]),
+            }
+        }
+        for test in tests {
+            let (path, text) = (path.clone(), text.clone());
+            let name = format!("plan::{stem}::{}", test[0].heading);
+            trials.push(Trial::test(name, move || run(&path, &text, &test)));
+        }
+    }
+    trials
+}
+
+fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
+    let mut memory = Memory::default();
+    memory.write("trueup.yaml", SETTINGS);
+    let (mut state, mut queries) = (WarehouseState::default(), HashMap::new());
+    let mut flags: Vec<&str> = Vec::new();
+    let mut outputs: Vec<(&Block, &dyn Dialect)> = Vec::new();
+    for block in blocks {
+        let body = block.text(text);
+        match (block.file.as_deref(), block.language.as_str()) {
+            (Some(name), "sql") => {
+                let dialect = name.strip_suffix(".sql").and_then(dialect::named);
+                outputs.push((block, dialect.ok_or_else(|| format!("{name} is of no dialect"))?));
+            }
+            (Some(name), _) if name.contains('/') || name.ends_with(".yaml") => memory.write(name, body),
+            (Some(name), _) => memory.write(format!("definitions/{name}"), body),
+            (None, "state") => body.lines().try_for_each(|line| read_state(line, &mut state, &mut queries))?,
+            (None, "run") => flags.extend(body.split_whitespace()),
+            (None, language) => return Err(format!("a block of `{language}` means nothing here").into()),
+        }
+    }
+    if outputs.is_empty() {
+        return Err("nothing says what is sent".into());
+    }
+    let compilation = compile(&memory, &Overrides::default(), &|_| None).map_err(|error| error.to_string())?;
+    if compilation.diagnostics.has_errors() {
+        return Err(drawn(&compilation, &compilation.diagnostics).into());
+    }
+    let (selector, options) = read_flags(&flags)?;
+    let selection = selector.select(&compilation.graph, &compilation.project.sources);
+    let selection = selection.map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for (block, to) in outputs {
+        let from = compilation.project.settings.dialect;
+        let (plan, diagnostics) = plan(&compilation.graph, &selection, &state, from, to, options);
+        let sent = sent(&plan, &compilation, &queries, to) + &drawn(&compilation, &diagnostics);
+        found.push((block.clone(), sent));
+    }
+    markdown::compare(path, text, &found, |expected, found| expected == found)
+}
+
+fn drawn(compilation: &Compilation, diagnostics: &trueup::diagnostic::Diagnostics) -> String {
+    render_diagnostics(diagnostics, &compilation.project.sources, DiagnosticFormat::Text { color: false })
+}
+
+fn read_flags<'a>(flags: &[&'a str]) -> Result<(Selector, PlanOptions), Failed> {
+    let (mut selector, mut options) = (Selector::default(), PlanOptions::default());
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        let mut value = || flags.next().map(|value: &&'a str| vec![(*value).to_owned()]).unwrap_or_default();
+        match *flag {
+            "--full-refresh" => options.full_refresh = true,
+            "--select" => selector.select = value(),
+            "--exclude" => selector.exclude = value(),
+            other => return Err(format!("{other} is no flag here").into()),
+        }
+    }
+    Ok((selector, options))
+}
+
+/// The columns of queries by the name of their table.
+type Queries = HashMap<String, Vec<Column>>;
+
+fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> Result<(), Failed> {
+    let broken = || format!("`{line}` is no line of a state");
+    let (head, columns) = line.split_once(" (").ok_or_else(broken)?;
+    let (kind, name) = head.split_once(' ').ok_or_else(broken)?;
+    let columns = columns.trim_end_matches(')').split(", ").filter_map(|column| column.split_once(' '));
+    let columns = columns.map(|(name, data_type)| Column { name: name.to_owned(), data_type: data_type.to_owned() });
+    let columns: Vec<Column> = columns.collect();
+    let mut parts = name.rsplit('.').map(str::to_owned);
+    let (table, schema, database) = (parts.next().ok_or_else(broken)?, parts.next(), parts.next());
+    let target = Target { database, schema, name: table };
+    let kind = match kind {
+        "table" => RelationKind::Table,
+        "view" => RelationKind::View,
+        "query" => {
+            queries.insert(target.to_string(), columns);
+            return Ok(());
+        }
+        _ => return Err(broken().into()),
+    };
+    state.relations.insert(target, Relation { kind, columns });
+    Ok(())
+}
+
+/// All statements of a plan, in the order in which one thread sends them.
+fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn Dialect) -> String {
+    let mut text = String::new();
+    for schema in &plan.schemas {
+        text += &statement_text(schema.sql());
+    }
+    for step in &plan.steps {
+        let name = |id| compilation.graph.get(id).target.to_string();
+        let _ = write!(text, "{}-- {}", if text.is_empty() { "" } else { "\n" }, step.target);
+        if !step.needs.is_empty() {
+            let _ = write!(text, ", after {}", step.needs.iter().map(|id| name(*id)).collect::<Vec<_>>().join(", "));
+        }
+        text.push('\n');
+        match &step.work {
+            Work::Disabled => text += "-- disabled\n",
+            Work::Build(script) | Work::Operations(script) => text += &of_script(script),
+            Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
+            Work::Assertion { create, count, rows } => {
+                text += &statement_text(create.sql());
+                text += &format!("{}-- if there are any:\n{}", statement_text(count.sql()), statement_text(rows.sql()));
+            }
+        }
+    }
+    text
+}
+
+fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
+    let mut statements = work.pre_operations();
+    match work.finish(query.map_or(work.columns(), Vec::as_slice), dialect) {
+        Ok(script) => {
+            statements.extend(script.statements);
+            of_script(&Script { statements, in_transaction: script.in_transaction })
+        }
+        Err(mismatch) => {
+            let before = of_script(&Script { statements, in_transaction: true });
+            format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
+        }
+    }
+}
+
+fn of_script(script: &Script) -> String {
+    let mut text = String::new();
+    if script.in_transaction {
+        text += "begin transaction;\n";
+    }
+    for statement in &script.statements {
+        if let ScriptStatement::Guard { message, help, .. } = statement {
+            text += &format!("-- must give no rows: {message}\n-- help: {help}\n");
+        }
+        text += &statement_text(statement.statement().sql());
+    }
+    if script.in_transaction {
+        text += "commit;\n";
+    }
+    text
+}
