@@ -23,7 +23,7 @@ use session::{DuckDbSession, error};
 /// What stands for a file where there is none.
 const IN_MEMORY: &str = ":memory:";
 
-/// The name of the database for targets that name none.
+/// The name of the database for targets that name none, where the project has no default one.
 const DEFAULT_DATABASE: &str = "trueup";
 
 /// An embedded DuckDB.
@@ -40,23 +40,29 @@ impl DuckDb {
     /// An empty one in memory, for one thing at a time.
     pub fn in_memory(targets: &[Target]) -> Result<Self, ConnectError> {
         let config = Config::default().threads(1);
-        Self::start(Path::new(IN_MEMORY), targets, config)
+        Self::start(Path::new(IN_MEMORY), None, targets, config)
     }
 
     /// Opens a database file, and makes it if it is not there. `:memory:` is one that is gone afterwards.
     ///
-    /// The database that most targets name is that file; each other one is a file beside it.
-    pub fn open(path: &Path, targets: &[Target]) -> Result<Self, ConnectError> {
-        Self::start(path, targets, Ok(Config::default()))
+    /// That file is the database of the name `database`, if the project has a default one; each other database that a
+    /// target names is a file beside it.
+    pub fn open(path: &Path, database: Option<&str>, targets: &[Target]) -> Result<Self, ConnectError> {
+        Self::start(path, database, targets, Ok(Config::default()))
     }
 
-    fn start(path: &Path, targets: &[Target], config: duckdb::Result<Config>) -> Result<Self, ConnectError> {
+    fn start(
+        path: &Path,
+        database: Option<&str>,
+        targets: &[Target],
+        config: duckdb::Result<Config>,
+    ) -> Result<Self, ConnectError> {
         let failed = |path: &Path, failure: &duckdb::Error| connect_error(path, failure);
         let config = config.and_then(|config| config.custom_user_agent("trueup"));
         let config = config.map_err(|failure| failed(path, &failure))?;
         let connection = Connection::open_in_memory_with_flags(config).map_err(|failure| failed(path, &failure))?;
         let databases: BTreeSet<&str> = targets.iter().filter_map(|target| target.database.as_deref()).collect();
-        let default_database = most_common(targets).unwrap_or(DEFAULT_DATABASE).to_owned();
+        let default_database = database.unwrap_or(DEFAULT_DATABASE).to_owned();
         let attach = |name: &str, path: &Path| {
             let in_memory = path == Path::new(IN_MEMORY);
             if let Some(folder) = path.parent().filter(|_| !in_memory) {
@@ -102,17 +108,6 @@ impl DuckDb {
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The database that most targets name.
-fn most_common(targets: &[Target]) -> Option<&str> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for name in targets.iter().filter_map(|target| target.database.as_deref()) {
-        *counts.entry(name).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    counts.first().map(|(name, _)| *name)
 }
 
 /// `shop.duckdb` and `raw` give `shop.raw.duckdb`.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dialect::Dialect;
-use crate::project::{Connection, Environment};
+use crate::project::{Connection, Project};
 use crate::relation::{Column, Target, WarehouseState};
 
 pub use duckdb::DuckDb;
@@ -112,12 +112,14 @@ pub enum ConnectError {
     },
 }
 
-/// Connects to the warehouse of an environment. `targets` are all that may be touched; `root` is the project's folder.
-pub fn connect(environment: &Environment, root: &Path, targets: &[Target]) -> Result<Arc<dyn Adapter>, ConnectError> {
+/// Connects to the warehouse of a project's environment. `root` is the project's folder; `targets` are all that may be
+/// touched.
+pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc<dyn Adapter>, ConnectError> {
+    let environment = &project.environment;
     match &environment.connection {
         Connection::DuckDb { path } => {
             let path = if path == Path::new(":memory:") { path.clone() } else { root.join(path) };
-            let adapter = DuckDb::open(&path, targets)?;
+            let adapter = DuckDb::open(&path, project.default_database().as_deref(), targets)?;
             Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
         }
         Connection::Unsupported { warehouse } => {

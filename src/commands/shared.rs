@@ -128,7 +128,7 @@ impl SelectArgs {
 /// Connects to the environment's warehouse and makes it ready.
 pub(super) fn connect(root: &Path, compilation: &Compilation) -> Result<Arc<dyn Adapter>, CommandError> {
     let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
-    let adapter = adapter::connect(&compilation.project.environment, root, &targets)?;
+    let adapter = adapter::connect(&compilation.project, root, &targets)?;
     adapter.prepare()?;
     Ok(adapter)
 }

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{FileId, FileSystem, Sources};
+use crate::relation::Target;
 
 pub use environment::{Connection, Environment, Source};
 pub use settings::{Defaults, Naming, Settings};
@@ -38,6 +39,19 @@ pub struct Project {
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
     pub macros: Vec<FileId>,
+}
+
+impl Project {
+    /// How this environment renames what the project makes.
+    pub fn naming(&self) -> Naming {
+        self.settings.naming.overridden_by(&self.environment.naming)
+    }
+
+    /// The database of what names none, as it is called in this environment.
+    pub fn default_database(&self) -> Option<String> {
+        let target = Target { database: self.settings.defaults.database.clone(), schema: None, name: String::new() };
+        self.naming().apply(&target).database
+    }
 }
 
 /// What the command line may change.

@@ -36,7 +36,7 @@ pub(super) fn declare(
 ) -> (Vec<Declared>, Diagnostics) {
     let mut declared: Vec<Declared> = Vec::new();
     let mut diagnostics = Diagnostics::default();
-    let naming = project.settings.naming.overridden_by(&project.environment.naming);
+    let naming = project.naming();
     for (id, sqlx) in parsed {
         let file = project.sources.get(id);
         let (value, is_read) = match &sqlx.config {

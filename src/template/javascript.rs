@@ -382,7 +382,7 @@ fn json(text: &str) -> String {
 /// `dataform.projectConfig`, under the names that Dataform has for them.
 fn settings_json(project: &Project) -> String {
     let settings = &project.settings;
-    let naming = settings.naming.overridden_by(&project.environment.naming);
+    let naming = project.naming();
     let defaults = &settings.defaults;
     let mut config = serde_json::Map::new();
     config.insert("warehouse".to_owned(), settings.dialect.name().into());

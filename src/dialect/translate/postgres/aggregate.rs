@@ -6,8 +6,8 @@ use sqlparser::ast::{
 };
 
 use super::cast::converted;
-use super::expr::{duckdb, name_of};
-use crate::dialect::translate::functions::give;
+use super::expr::name_of;
+use crate::dialect::translate::functions::{build, give};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -49,7 +49,7 @@ pub(crate) fn within_group(function: &Function, rewriter: &mut Rewriter) -> (Exp
             // Between two numbers of a few digits there are numbers of more digits.
             let value = match key {
                 Type::Date | Type::Timestamp | Type::TimestampTz | Type::Interval | Type::Float => item.expr.clone(),
-                _ => duckdb("cast(x as double)", &[("x", &item.expr)]),
+                _ => build("cast(x as double)", &[("x", &item.expr)]),
             };
             let kind = if matches!(key, Type::Unknown) || key.is_number() { Type::Float } else { key };
             ("quantile_cont", vec![value.clone(), fraction.clone()], descending(item, value), kind)

@@ -4,7 +4,8 @@ use sqlparser::ast::{
     ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Spanned, TimezoneInfo, Value,
 };
 
-use super::expr::{duckdb, text_of};
+use super::expr::text_of;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -104,7 +105,7 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     *expr = match (length, &to) {
         (Some(length), Type::Text) => {
             let length = Expr::value(Value::Number(length.to_string(), false));
-            duckdb("left(x, n)", &[("x", &converted), ("n", &length)])
+            build("left(x, n)", &[("x", &converted), ("n", &length)])
         }
         _ => converted,
     };
@@ -120,14 +121,14 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
         format: None,
     };
     match (from, to) {
-        (Type::TimestampTz, Type::Text) => duckdb("cast(x at time zone 'UTC' as varchar) || '+00'", &[("x", &operand)]),
-        (Type::TimestampTz, Type::Timestamp) => duckdb("x at time zone 'UTC'", &[("x", &operand)]),
-        (Type::TimestampTz, Type::Date | Type::Time) => plain(duckdb("x at time zone 'UTC'", &[("x", &operand)])),
+        (Type::TimestampTz, Type::Text) => build("cast(x at time zone 'UTC' as varchar) || '+00'", &[("x", &operand)]),
+        (Type::TimestampTz, Type::Timestamp) => build("x at time zone 'UTC'", &[("x", &operand)]),
+        (Type::TimestampTz, Type::Date | Type::Time) => plain(build("x at time zone 'UTC'", &[("x", &operand)])),
         (Type::Timestamp | Type::Date, Type::TimestampTz) => {
-            duckdb("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
+            build("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
         }
         (_, Type::TimestampTz) if text_of(&operand).is_some_and(|text| !has_zone(text)) => {
-            duckdb("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
+            build("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
         }
         // `20240131`, as both write it without dashes.
         (_, Type::Date | Type::Timestamp) if text_of(&operand).is_some_and(is_compact_date) => {
@@ -141,11 +142,11 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
         }
         (Type::Json, Type::Json) => operand,
         (Type::Json, Type::Array(_)) | (Type::Text, Type::Json) => plain(operand),
-        (Type::Json, _) => plain(duckdb("json_extract_string(x, '$')", &[("x", &operand)])),
-        (_, Type::Json) => duckdb("to_json(x)", &[("x", &operand)]),
+        (Type::Json, _) => plain(build("json_extract_string(x, '$')", &[("x", &operand)])),
+        (_, Type::Json) => build("to_json(x)", &[("x", &operand)]),
         // A whole number of eight bytes has no point.
-        (Type::Float, Type::Text) => duckdb("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
-        (Type::Unknown, Type::Text) if !is_value(&operand) => duckdb(
+        (Type::Float, Type::Text) => build("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
+        (Type::Unknown, Type::Text) if !is_value(&operand) => build(
             "case when typeof(x) in ('DOUBLE', 'FLOAT') then regexp_replace(cast(x as varchar), '[.]0$', '') else cast(x as varchar) end",
             &[("x", &operand)],
         ),

@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{Expr, Function, Spanned, Value};
 
-use super::expr::{duckdb, text_of};
+use super::expr::text_of;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -111,8 +112,8 @@ pub(crate) fn part_argument(argument: &Expr, function: &Function, rewriter: &mut
 pub(crate) fn moment(mut value: Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     let kind = rewriter.expr(&mut value);
     match kind {
-        Type::TimestampTz => (duckdb("x at time zone 'UTC'", &[("x", &value)]), kind),
-        Type::Text => (duckdb("cast(x as timestamp)", &[("x", &value)]), Type::Timestamp),
+        Type::TimestampTz => (build("x at time zone 'UTC'", &[("x", &value)]), kind),
+        Type::Text => (build("cast(x as timestamp)", &[("x", &value)]), Type::Timestamp),
         kind => (value, kind),
     }
 }
@@ -124,9 +125,9 @@ pub(crate) fn date_trunc(part: &Expr, value: &Expr, function: &Function, rewrite
     if !part.is_length() {
         rewriter.missing(function.name.span(), &format!("DATE_TRUNC of `{}`", part.word()));
     }
-    let done = duckdb(&format!("date_trunc('{}', x)", part.word()), &[("x", &value)]);
+    let done = build(&format!("date_trunc('{}', x)", part.word()), &[("x", &value)]);
     match kind {
-        Type::TimestampTz => (duckdb("x at time zone 'UTC'", &[("x", &done)]), Type::TimestampTz),
+        Type::TimestampTz => (build("x at time zone 'UTC'", &[("x", &done)]), Type::TimestampTz),
         Type::Interval => (done, Type::Interval),
         Type::Date | Type::Timestamp => (done, Type::Timestamp),
         _ => (done, Type::Unknown),
@@ -152,10 +153,10 @@ fn taken(part: Part, value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     let (value, _) = moment(value.clone(), rewriter);
     match part {
         // With its fraction, which DuckDB leaves out.
-        Part::Second => (duckdb("date_part('microsecond', x) / 1000000", &[("x", &value)]), Type::Float),
-        Part::Millisecond => (duckdb("date_part('microsecond', x) / 1000", &[("x", &value)]), Type::Float),
-        Part::Epoch => (duckdb("epoch(x)", &[("x", &value)]), Type::Float),
-        part => (duckdb(&format!("date_part('{}', x)", part.word()), &[("x", &value)]), Type::Int),
+        Part::Second => (build("date_part('microsecond', x) / 1000000", &[("x", &value)]), Type::Float),
+        Part::Millisecond => (build("date_part('microsecond', x) / 1000", &[("x", &value)]), Type::Float),
+        Part::Epoch => (build("epoch(x)", &[("x", &value)]), Type::Float),
+        part => (build(&format!("date_part('{}', x)", part.word()), &[("x", &value)]), Type::Int),
     }
 }
 
@@ -167,7 +168,7 @@ pub(crate) fn at_time_zone(value: &Expr, zone: &Expr, rewriter: &mut Rewriter) -
     rewriter.expr(&mut zone);
     check_zone(&zone, rewriter);
     let value = match kind {
-        Type::Date | Type::Text => duckdb("cast(x as timestamp)", &[("x", &value)]),
+        Type::Date | Type::Text => build("cast(x as timestamp)", &[("x", &value)]),
         _ => value,
     };
     let result = match kind {
@@ -175,7 +176,7 @@ pub(crate) fn at_time_zone(value: &Expr, zone: &Expr, rewriter: &mut Rewriter) -
         Type::Timestamp | Type::Date | Type::Text => Type::TimestampTz,
         _ => Type::Unknown,
     };
-    (duckdb("x at time zone z", &[("x", &value), ("z", &zone)]), result)
+    (build("x at time zone z", &[("x", &value), ("z", &zone)]), result)
 }
 
 /// A zone by its full name means the same everywhere; `EDT` or `UTC+3` does not.
@@ -221,7 +222,7 @@ pub(crate) fn interval(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
 
 fn interval_of(text: &str) -> Expr {
     let value = Expr::value(Value::SingleQuotedString(text.to_owned()));
-    duckdb("cast(x as interval)", &[("x", &value)])
+    build("cast(x as interval)", &[("x", &value)])
 }
 
 /// The text of an interval in DuckDB's words. `None` if it is not understood.

@@ -6,19 +6,9 @@ use sqlparser::ast::{
 };
 
 use super::{aggregate, cast, dates, format, pattern};
-use crate::dialect::translate::functions::{Modifiers, Parameter, Template};
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
-
-/// An expression of DuckDB with other expressions in the places of the names in it.
-pub(crate) fn duckdb(text: &str, places: &[(&str, &Expr)]) -> Expr {
-    let value = |name: &str| Parameter::Value { name: name.to_owned(), kind: Type::Unknown, many: false };
-    let parameters: Vec<_> = places.iter().map(|(name, _)| value(name)).collect();
-    let arguments: Vec<_> = places.iter().map(|(_, expr)| ((*expr).clone(), Type::Unknown)).collect();
-    Template::read(text, &parameters)
-        .and_then(|template| template.fill(&arguments, &Modifiers::default()))
-        .unwrap_or_else(|| unreachable!("{text}"))
-}
 
 /// The name of a called function in lower case; empty for one of a schema.
 pub(crate) fn name_of(function: &Function) -> String {
@@ -142,7 +132,7 @@ pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
         Expr::Position { expr: needle, r#in: text } => {
             rewriter.expr(needle);
             rewriter.expr(text);
-            (duckdb("strpos(x, y)", &[("x", text), ("y", needle)]), Type::Int)
+            (build("strpos(x, y)", &[("x", text), ("y", needle)]), Type::Int)
         }
         Expr::Substring { expr: text, substring_from, substring_for, .. } => {
             let from = substring_from.as_deref().cloned();
@@ -161,7 +151,7 @@ pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
                 Some(TrimWhereField::Trailing) => "rtrim(x, y)",
                 _ => "trim(x, y)",
             };
-            (duckdb(function, &[("x", operand), ("y", &what)]), Type::Text)
+            (build(function, &[("x", operand), ("y", &what)]), Type::Text)
         }
         Expr::UnaryOp { op, expr: operand } => {
             let text = match op {
@@ -174,7 +164,7 @@ pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             };
             let kind = rewriter.expr(operand);
             let kind = if *op == UnaryOperator::PGAbs { kind } else { Type::Float };
-            (duckdb(text, &[("x", operand)]), kind)
+            (build(text, &[("x", operand)]), kind)
         }
         _ => return None,
     };
@@ -213,7 +203,7 @@ pub(super) fn concat(function: &Function, arguments: &[Expr], rewriter: &mut Rew
     let texts = arguments.iter().map(|argument| {
         let mut text = argument.clone();
         match rewriter.expr(&mut text) {
-            Type::Bool => duckdb("case when x then 't' when not x then 'f' end", &[("x", &text)]),
+            Type::Bool => build("case when x then 't' when not x then 'f' end", &[("x", &text)]),
             kind @ (Type::Float | Type::TimestampTz) => {
                 cast::converted(text, &kind, &Type::Text, &DataType::Varchar(None), false)
             }
@@ -241,14 +231,14 @@ fn substring(mut text: Expr, from: Option<Expr>, length: Option<Expr>, rewriter:
             rewriter.missing(from.span(), "SUBSTRING with this pattern");
         }
         let done = format!("nullif(regexp_extract(x, y, {group}), '')");
-        return (duckdb(&done, &[("x", &text), ("y", &from)]), Type::Text);
+        return (build(&done, &[("x", &text), ("y", &from)]), Type::Text);
     }
     let result = if kind == Type::Bytes { Type::Bytes } else { Type::Text };
     let done = match (whole(&from), &length) {
-        (Some(1..), None) => duckdb("substring(x, y)", &[("x", &text), ("y", &from)]),
-        (Some(1..), Some(length)) => duckdb("substring(x, y, z)", &[("x", &text), ("y", &from), ("z", length)]),
-        (_, None) => duckdb("substring(x, case when y < 1 then 1 else y end)", &[("x", &text), ("y", &from)]),
-        (_, Some(length)) => duckdb(
+        (Some(1..), None) => build("substring(x, y)", &[("x", &text), ("y", &from)]),
+        (Some(1..), Some(length)) => build("substring(x, y, z)", &[("x", &text), ("y", &from), ("z", length)]),
+        (_, None) => build("substring(x, case when y < 1 then 1 else y end)", &[("x", &text), ("y", &from)]),
+        (_, Some(length)) => build(
             "case when y < 1 then substring(x, 1, greatest(z + y - 1, 0)) else substring(x, y, z) end",
             &[("x", &text), ("y", &from), ("z", length)],
         ),

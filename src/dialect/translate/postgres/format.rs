@@ -3,7 +3,8 @@
 use sqlparser::ast::{Expr, Function, Spanned, Value};
 
 use super::dates::moment;
-use super::expr::{duckdb, name_of, text_of};
+use super::expr::{name_of, text_of};
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -144,14 +145,14 @@ fn instant(value: &Expr, model: &str) -> Option<Expr> {
             },
         };
         if !plain.is_empty() {
-            parts.push(duckdb("strftime(x, y)", &[("x", value), ("y", &text(&std::mem::take(&mut plain)))]));
+            parts.push(build("strftime(x, y)", &[("x", value), ("y", &text(&std::mem::take(&mut plain)))]));
         }
-        parts.push(duckdb(&code, &[("x", value)]));
+        parts.push(build(&code, &[("x", value)]));
     }
     if !plain.is_empty() || parts.is_empty() {
-        parts.push(duckdb("strftime(x, y)", &[("x", value), ("y", &text(&plain))]));
+        parts.push(build("strftime(x, y)", &[("x", value), ("y", &text(&plain))]));
     }
-    parts.into_iter().reduce(|left, right| duckdb("x || y", &[("x", &left), ("y", &right)]))
+    parts.into_iter().reduce(|left, right| build("x || y", &[("x", &left), ("y", &right)]))
 }
 
 enum Code {
@@ -243,7 +244,7 @@ fn number(value: &Expr, model: &str) -> Option<Expr> {
     let hashes = format!("{}{}", if fill { " " } else { "" }, upper.replace(['9', '0'], "#"));
     let body = format!("({sign} || '{prefix}' || ({shown}){decimals})");
     let body = if fill { format!("lpad({body}, {}, ' ')", upper.len() + 1) } else { body };
-    Some(duckdb(&format!("case when {too_large} then '{hashes}' else {body} end"), &[("x", value)]))
+    Some(build(&format!("case when {too_large} then '{hashes}' else {body} end"), &[("x", value)]))
 }
 
 /// The model as `strptime` has it.
@@ -268,15 +269,15 @@ fn read(value: &Expr, model: &Expr, rewriter: &mut Rewriter) -> Option<Expr> {
     let mut value = value.clone();
     let kind = rewriter.expr(&mut value);
     if kind != Type::Text {
-        value = duckdb("cast(x as varchar)", &[("x", &value)]);
+        value = build("cast(x as varchar)", &[("x", &value)]);
     }
-    Some(duckdb("strptime(x, y)", &[("x", &value), ("y", &text(&format))]))
+    Some(build("strptime(x, y)", &[("x", &value), ("y", &text(&format))]))
 }
 
 /// `to_date(text, model)`.
 pub(super) fn to_date(value: &Expr, model: &Expr, function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
     match read(value, model, rewriter) {
-        Some(moment) => (duckdb("cast(x as date)", &[("x", &moment)]), Type::Date),
+        Some(moment) => (build("cast(x as date)", &[("x", &moment)]), Type::Date),
         None => missing_model(model, function, rewriter),
     }
 }
@@ -284,7 +285,7 @@ pub(super) fn to_date(value: &Expr, model: &Expr, function: &Function, rewriter:
 /// `to_timestamp(text, model)`: a moment of the zone UTC.
 pub(super) fn to_timestamp(value: &Expr, model: &Expr, function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
     match read(value, model, rewriter) {
-        Some(moment) => (duckdb("x at time zone 'UTC'", &[("x", &moment)]), Type::TimestampTz),
+        Some(moment) => (build("x at time zone 'UTC'", &[("x", &moment)]), Type::TimestampTz),
         None => missing_model(model, function, rewriter),
     }
 }
@@ -302,5 +303,5 @@ pub(super) fn to_number(value: &Expr, model: &Expr, function: &Function, rewrite
     let done = format!(
         "cast(regexp_replace(x, '[^0-9.]', '', 'g') as decimal(38, {scale})) * case when x like '%-%' then -1 else 1 end"
     );
-    (duckdb(&done, &[("x", &value)]), Type::Decimal)
+    (build(&done, &[("x", &value)]), Type::Decimal)
 }

@@ -5,7 +5,8 @@ use sqlparser::ast::{
 };
 
 use super::aggregate::called;
-use super::expr::{arguments, duckdb};
+use super::expr::arguments;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -55,8 +56,8 @@ fn series(values: Vec<(Expr, Type)>) -> Vec<Expr> {
     values
         .into_iter()
         .map(|(value, kind)| match kind {
-            Type::Date | Type::Text => duckdb("cast(x as timestamp)", &[("x", &value)]),
-            Type::TimestampTz => duckdb("x at time zone 'UTC'", &[("x", &value)]),
+            Type::Date | Type::Text => build("cast(x as timestamp)", &[("x", &value)]),
+            Type::TimestampTz => build("x at time zone 'UTC'", &[("x", &value)]),
             _ => value,
         })
         .collect()
@@ -78,7 +79,7 @@ pub(super) fn series_in_select(function: &Function, rewriter: &mut Rewriter) -> 
     }
     let kind = values.first().map(|(_, kind)| kind.clone()).unwrap_or_default();
     let list = Expr::Function(called("generate_series", series(values)));
-    (duckdb("unnest(x)", &[("x", &list)]), moment(kind))
+    (build("unnest(x)", &[("x", &list)]), moment(kind))
 }
 
 /// `unnest(list) as alias`.

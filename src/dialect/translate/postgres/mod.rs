@@ -22,7 +22,7 @@ use crate::dialect::translate::types::Type;
 pub(crate) use aggregate::within_group;
 pub(crate) use cast::{Numeric, converted, data_type};
 pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
-pub(crate) use expr::{arguments, column_name, duckdb, name_of, shared, text_of, whole};
+pub(crate) use expr::{arguments, column_name, name_of, shared, text_of, whole};
 pub(crate) use from::{alias_of, unnest};
 pub(crate) use operator::binary;
 pub(crate) use pattern::{check as check_pattern, options};

@@ -3,8 +3,9 @@
 use sqlparser::ast::{BinaryOperator, DataType, Expr, Spanned, UnaryOperator, Value};
 
 use super::cast::converted;
-use super::expr::{duckdb, text_of, whole};
+use super::expr::{text_of, whole};
 use super::pattern;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -32,7 +33,7 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
         (BinaryOperator::Divide, _, _) => divide(one, other, left, right),
         (BinaryOperator::Modulo, _, _) => {
             let other = checked(other);
-            (duckdb("x % y", &[("x", one), ("y", &other)]), left.clone().and(right.clone()))
+            (build("x % y", &[("x", one), ("y", &other)]), left.clone().and(right.clone()))
         }
         (BinaryOperator::StringConcat, _, _) if *left == Type::Float || *right == Type::Float => {
             let text = DataType::Varchar(None);
@@ -46,25 +47,25 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             } else {
                 other.as_ref().clone()
             };
-            (duckdb("x || y", &[("x", &one), ("y", &other)]), Type::Text)
+            (build("x || y", &[("x", &one), ("y", &other)]), Type::Text)
         }
         (BinaryOperator::BitwiseXor | BinaryOperator::PGExp, _, _) => {
-            (duckdb("power(cast(x as double), cast(y as double))", &sides), Type::Float)
+            (build("power(cast(x as double), cast(y as double))", &sides), Type::Float)
         }
-        (BinaryOperator::PGBitwiseXor, _, _) => (duckdb("xor(x, y)", &sides), left.clone()),
+        (BinaryOperator::PGBitwiseXor, _, _) => (build("xor(x, y)", &sides), left.clone()),
         (BinaryOperator::StringConcat, Type::Array(_), kind) if is_element(kind) => {
-            (duckdb("list_append(x, y)", &sides), left.clone())
+            (build("list_append(x, y)", &sides), left.clone())
         }
         (BinaryOperator::StringConcat, kind, Type::Array(_)) if is_element(kind) => {
-            (duckdb("list_prepend(x, y)", &sides), right.clone())
+            (build("list_prepend(x, y)", &sides), right.clone())
         }
-        (BinaryOperator::PGStartsWith, _, _) => (duckdb("starts_with(x, y)", &sides), Type::Bool),
-        (BinaryOperator::AtArrow, Type::Array(_), _) => (duckdb("list_has_all(x, y)", &sides), Type::Bool),
-        (BinaryOperator::ArrowAt, Type::Array(_), _) => (duckdb("list_has_all(y, x)", &sides), Type::Bool),
-        (BinaryOperator::PGOverlap, Type::Array(_), _) => (duckdb("list_has_any(x, y)", &sides), Type::Bool),
+        (BinaryOperator::PGStartsWith, _, _) => (build("starts_with(x, y)", &sides), Type::Bool),
+        (BinaryOperator::AtArrow, Type::Array(_), _) => (build("list_has_all(x, y)", &sides), Type::Bool),
+        (BinaryOperator::ArrowAt, Type::Array(_), _) => (build("list_has_all(y, x)", &sides), Type::Bool),
+        (BinaryOperator::PGOverlap, Type::Array(_), _) => (build("list_has_any(x, y)", &sides), Type::Bool),
         // Functions, because DuckDB's arrows bind less than any comparison.
-        (BinaryOperator::Arrow, _, _) => (duckdb("json_extract(x, y)", &sides), Type::Json),
-        (BinaryOperator::LongArrow, _, _) => (duckdb("json_extract_string(x, y)", &sides), Type::Text),
+        (BinaryOperator::Arrow, _, _) => (build("json_extract(x, y)", &sides), Type::Json),
+        (BinaryOperator::LongArrow, _, _) => (build("json_extract_string(x, y)", &sides), Type::Text),
         (BinaryOperator::HashArrow | BinaryOperator::HashLongArrow, _, _) => {
             let Some(path) = text_of(other).and_then(path) else {
                 rewriter.missing(other.span(), "path that is no text");
@@ -72,9 +73,9 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             };
             let path = Expr::value(Value::SingleQuotedString(path));
             if *op == BinaryOperator::HashArrow {
-                (duckdb("json_extract(x, y)", &[("x", one), ("y", &path)]), Type::Json)
+                (build("json_extract(x, y)", &[("x", one), ("y", &path)]), Type::Json)
             } else {
-                (duckdb("json_extract_string(x, y)", &[("x", one), ("y", &path)]), Type::Text)
+                (build("json_extract_string(x, y)", &[("x", one), ("y", &path)]), Type::Text)
             }
         }
         (
@@ -117,30 +118,30 @@ fn of_moments(op: &BinaryOperator, one: &Expr, other: &Expr, left: &Type, right:
             let sign = if *op == BinaryOperator::Plus { '+' } else { '-' };
             let text =
                 if whole(other).is_some() { format!("x {sign} y") } else { format!("x {sign} cast(y as integer)") };
-            (duckdb(&text, &sides), Type::Date)
+            (build(&text, &sides), Type::Date)
         }
-        (BinaryOperator::Plus, Type::Int, Type::Date) => (duckdb("y + cast(x as integer)", &sides), Type::Date),
+        (BinaryOperator::Plus, Type::Int, Type::Date) => (build("y + cast(x as integer)", &sides), Type::Date),
         (BinaryOperator::Plus, Type::Timestamp, Type::Int) => {
-            (duckdb("x + to_days(cast(y as integer))", &sides), Type::Timestamp)
+            (build("x + to_days(cast(y as integer))", &sides), Type::Timestamp)
         }
         (BinaryOperator::Minus, Type::Timestamp, Type::Int) => {
-            (duckdb("x - to_days(cast(y as integer))", &sides), Type::Timestamp)
+            (build("x - to_days(cast(y as integer))", &sides), Type::Timestamp)
         }
         // A day is a day of UTC, whatever the zone of the session.
         (BinaryOperator::Plus, Type::TimestampTz, Type::Interval) => {
-            (duckdb("(x at time zone 'UTC' + y) at time zone 'UTC'", &sides), Type::TimestampTz)
+            (build("(x at time zone 'UTC' + y) at time zone 'UTC'", &sides), Type::TimestampTz)
         }
         (BinaryOperator::Minus, Type::TimestampTz, Type::Interval) => {
-            (duckdb("(x at time zone 'UTC' - y) at time zone 'UTC'", &sides), Type::TimestampTz)
+            (build("(x at time zone 'UTC' - y) at time zone 'UTC'", &sides), Type::TimestampTz)
         }
         (BinaryOperator::Plus, Type::Interval, Type::Date | Type::Timestamp) => {
-            (duckdb("y + x", &sides), Type::Timestamp)
+            (build("y + x", &sides), Type::Timestamp)
         }
         (BinaryOperator::Multiply, Type::Interval, _) | (BinaryOperator::Multiply, _, Type::Interval) => {
-            (duckdb("x * y", &sides), Type::Interval)
+            (build("x * y", &sides), Type::Interval)
         }
         (BinaryOperator::Minus, Type::Timestamp | Type::TimestampTz, Type::Timestamp | Type::TimestampTz) => {
-            (duckdb("x - y", &sides), Type::Interval)
+            (build("x - y", &sides), Type::Interval)
         }
         _ => return None,
     })
@@ -157,10 +158,10 @@ fn of_patterns(op: &BinaryOperator, one: &Expr, other: &Expr, rewriter: &mut Rew
             let done = pattern::matches(one, other, *op == BinaryOperator::PGRegexNotIMatch, rewriter);
             (Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) }, Type::Bool)
         }
-        BinaryOperator::PGLikeMatch => (duckdb("x like y escape '\\'", &sides), Type::Bool),
-        BinaryOperator::PGILikeMatch => (duckdb("x ilike y escape '\\'", &sides), Type::Bool),
-        BinaryOperator::PGNotLikeMatch => (duckdb("x not like y escape '\\'", &sides), Type::Bool),
-        BinaryOperator::PGNotILikeMatch => (duckdb("x not ilike y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGLikeMatch => (build("x like y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGILikeMatch => (build("x ilike y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGNotLikeMatch => (build("x not like y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGNotILikeMatch => (build("x not ilike y escape '\\'", &sides), Type::Bool),
         _ => return None,
     })
 }
@@ -171,9 +172,9 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
     let other = checked(other);
     let sides = [("x", one), ("y", &other)];
     match (left, right) {
-        (Type::Int, Type::Int) => (duckdb("x // y", &sides), Type::Int),
-        (Type::Interval, _) => (duckdb("x / y", &sides), Type::Interval),
-        (Type::Float | Type::Decimal, _) | (_, Type::Float | Type::Decimal) => (duckdb("x / y", &sides), Type::Float),
+        (Type::Int, Type::Int) => (build("x // y", &sides), Type::Int),
+        (Type::Interval, _) => (build("x / y", &sides), Type::Interval),
+        (Type::Float | Type::Decimal, _) | (_, Type::Float | Type::Decimal) => (build("x / y", &sides), Type::Float),
         // The type is known only to DuckDB: its own whole division keeps that of the result.
         _ => {
             let error = if *unchecked == other { "" } else { "when y = 0 then error('division by zero')" };
@@ -181,7 +182,7 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
                 "cast_to_type(case {error} when typeof(x // y) like '%INT%' then cast(x // y as varchar) \
                  else cast(x / y as varchar) end, x // y)"
             );
-            (duckdb(&text, &[("x", one), ("y", unchecked)]), Type::Unknown)
+            (build(&text, &[("x", one), ("y", unchecked)]), Type::Unknown)
         }
     }
 }
@@ -202,7 +203,7 @@ fn checked(divisor: &Expr) -> Expr {
     if is_safe {
         divisor.clone()
     } else {
-        duckdb("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
+        build("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
     }
 }
 
@@ -218,8 +219,7 @@ fn path(text: &str) -> Option<String> {
 /// What a value out of JSON counts as beside one of this type.
 fn unwrapped(kind: &Type, beside: &Type) -> Type {
     match (kind, beside) {
-        (Type::Json, Type::Unknown | Type::Json) => Type::Unknown,
-        (Type::Json, Type::Int | Type::Decimal | Type::Float) => Type::Float,
+        (Type::Json, Type::Json | Type::Int | Type::Decimal | Type::Float | Type::Unknown) => Type::Float,
         (Type::Json, beside) => beside.clone(),
         (kind, _) => kind.clone(),
     }
@@ -258,12 +258,20 @@ fn json(
         }
         return None;
     }
+    if arithmetic {
+        for (side, kind) in [(&mut *one, left), (&mut *other, right)] {
+            if *kind == Type::Json {
+                *side = build("try_cast(json_extract_string(x, '$') as double)", &[("x", side)]);
+            }
+        }
+        return Some(None);
+    }
     if *left == Type::Json && *right == Type::Json {
         if *op == BinaryOperator::Eq || *op == BinaryOperator::NotEq {
             return None;
         }
         rewriter.missing(one.span(), &format!("operator `{op}` between two values of JSON"));
-        return Some(Some((duckdb("x", &[("x", one)]), Type::Unknown)));
+        return Some(Some((build("x", &[("x", one)]), Type::Unknown)));
     }
     for (side, kind, beside) in [(&mut *one, left, right), (&mut *other, right, left)] {
         if *kind != Type::Json {
@@ -271,7 +279,7 @@ fn json(
         }
         let text = match beside {
             Type::Text => "json_extract_string(x, '$')",
-            _ if arithmetic || beside.is_number() => "try_cast(json_extract_string(x, '$') as double)",
+            beside if beside.is_number() => "try_cast(json_extract_string(x, '$') as double)",
             Type::Bool => "try_cast(json_extract_string(x, '$') as boolean)",
             Type::Date => "try_cast(json_extract_string(x, '$') as date)",
             Type::Timestamp => "try_cast(json_extract_string(x, '$') as timestamp)",
@@ -284,7 +292,7 @@ fn json(
                 "x"
             }
         };
-        *side = duckdb(text, &[("x", side)]);
+        *side = build(text, &[("x", side)]);
     }
     Some(None)
 }

@@ -5,7 +5,8 @@
 
 use sqlparser::ast::{Expr, Spanned, UnaryOperator, Value};
 
-use super::expr::{duckdb, text_of};
+use super::expr::text_of;
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -37,7 +38,7 @@ pub(crate) fn similar(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
         return Type::Bool;
     };
     let regex = Expr::value(Value::SingleQuotedString(regex));
-    let done = duckdb("regexp_full_match(x, y, 's')", &[("x", operand), ("y", &regex)]);
+    let done = build("regexp_full_match(x, y, 's')", &[("x", operand), ("y", &regex)]);
     *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) } } else { done };
     Type::Bool
 }
@@ -118,9 +119,9 @@ pub(crate) fn matches(text: &Expr, pattern: &Expr, insensitive: bool, rewriter: 
     check(pattern, rewriter);
     let options = options(pattern, if insensitive { "i" } else { "" });
     if text_of(&options) == Some("") {
-        return duckdb("regexp_matches(x, y)", &[("x", text), ("y", pattern)]);
+        return build("regexp_matches(x, y)", &[("x", text), ("y", pattern)]);
     }
-    duckdb("regexp_matches(x, y, z)", &[("x", text), ("y", pattern), ("z", &options)])
+    build("regexp_matches(x, y, z)", &[("x", text), ("y", pattern), ("z", &options)])
 }
 
 /// `regexp_replace(text, pattern, with [, flags])`: the first match, all of them with the flag `g`.
@@ -148,7 +149,7 @@ pub(super) fn replace(
         }
     };
     let options = options(&pattern, flags);
-    let done = duckdb("regexp_replace(x, y, z, o)", &[("x", &text), ("y", &pattern), ("z", &with), ("o", &options)]);
+    let done = build("regexp_replace(x, y, z, o)", &[("x", &text), ("y", &pattern), ("z", &with), ("o", &options)]);
     (done, Type::Text)
 }
 

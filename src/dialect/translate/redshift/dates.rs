@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{Expr, Function, Spanned};
 
-use crate::dialect::translate::postgres::{Part, check_zone, duckdb, moment, part, part_argument, text_of, whole};
+use crate::dialect::translate::functions::build;
+use crate::dialect::translate::postgres::{Part, check_zone, moment, part, part_argument, text_of, whole};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -21,7 +22,7 @@ pub(super) fn add(
     let mut count = count.clone();
     rewriter.expr(&mut count);
     let whole_count =
-        if whole(&count).is_some() { count.clone() } else { duckdb("cast(n as integer)", &[("n", &count)]) };
+        if whole(&count).is_some() { count.clone() } else { build("cast(n as integer)", &[("n", &count)]) };
     let length = match part {
         Part::Millennium => "to_years(1000 * n)",
         Part::Century => "to_years(100 * n)",
@@ -37,11 +38,11 @@ pub(super) fn add(
         Part::Microsecond => "to_microseconds(n)",
         _ => "to_seconds(n)",
     };
-    let length = duckdb(length, &[("n", &whole_count)]);
+    let length = build(length, &[("n", &whole_count)]);
     let (value, kind) = moment(value.clone(), rewriter);
-    let sum = duckdb("x + y", &[("x", &value), ("y", &length)]);
+    let sum = build("x + y", &[("x", &value), ("y", &length)]);
     match kind {
-        Type::TimestampTz => (duckdb("x at time zone 'UTC'", &[("x", &sum)]), Type::TimestampTz),
+        Type::TimestampTz => (build("x at time zone 'UTC'", &[("x", &sum)]), Type::TimestampTz),
         Type::Time => (sum, Type::Time),
         Type::Date | Type::Timestamp => (sum, Type::Timestamp),
         _ => (sum, Type::Unknown),
@@ -62,7 +63,7 @@ pub(super) fn difference(
     }
     let (from, _) = moment(from.clone(), rewriter);
     let (to, _) = moment(to.clone(), rewriter);
-    (duckdb(&format!("date_diff('{}', x, y)", part.word()), &[("x", &from), ("y", &to)]), Type::Int)
+    (build(&format!("date_diff('{}', x, y)", part.word()), &[("x", &from), ("y", &to)]), Type::Int)
 }
 
 /// `convert_timezone([from,] to, moment)`.
@@ -70,12 +71,12 @@ pub(super) fn convert(from: Option<&Expr>, to: &Expr, value: &Expr, rewriter: &m
     let mut to = to.clone();
     rewriter.expr(&mut to);
     check_zone(&to, rewriter);
-    let mut from = from.cloned().unwrap_or_else(|| duckdb("'UTC'", &[]));
+    let mut from = from.cloned().unwrap_or_else(|| build("'UTC'", &[]));
     rewriter.expr(&mut from);
     check_zone(&from, rewriter);
     let (value, _) = moment(value.clone(), rewriter);
     let text = "cast(x as timestamp) at time zone y at time zone z";
-    (duckdb(text, &[("x", &value), ("y", &from), ("z", &to)]), Type::Timestamp)
+    (build(text, &[("x", &value), ("y", &from), ("z", &to)]), Type::Timestamp)
 }
 
 /// `next_day(day, 'Tue')`: the first such day after it.
@@ -92,7 +93,7 @@ pub(super) fn next_day(day: &Expr, name: &Expr, rewriter: &mut Rewriter) -> (Exp
     };
     let (day, _) = moment(day.clone(), rewriter);
     let text = format!("cast(x as date) + cast(({number} - date_part('dow', x) + 6) % 7 + 1 as integer)");
-    (duckdb(&text, &[("x", &day)]), Type::Date)
+    (build(&text, &[("x", &day)]), Type::Date)
 }
 
 /// `extract(part from moment)`: a whole number, of this part alone.
@@ -105,5 +106,5 @@ pub(super) fn extract(field: &str, value: &Expr, rewriter: &mut Rewriter) -> Opt
         _ => return None,
     };
     let (value, _) = moment(value.clone(), rewriter);
-    Some((duckdb(text, &[("x", &value)]), Type::Int))
+    Some((build(text, &[("x", &value)]), Type::Int))
 }

@@ -3,7 +3,8 @@
 use sqlparser::ast::{DataType, Expr, Function, Spanned, Value};
 
 use super::{dates, json, regexp};
-use crate::dialect::translate::postgres::{arguments, converted, duckdb, name_of, text_of, whole, within_group};
+use crate::dialect::translate::functions::build;
+use crate::dialect::translate::postgres::{arguments, converted, name_of, text_of, whole, within_group};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -67,7 +68,7 @@ fn decode(value: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) 
         .unwrap_or_default();
     let places: Vec<(&str, &Expr)> =
         std::iter::once(("x", &value)).chain(names.iter().map(String::as_str).zip(&rest)).collect();
-    (duckdb(&text, &places), kind)
+    (build(&text, &places), kind)
 }
 
 /// Two values, NULL if one of them is.
@@ -79,7 +80,7 @@ fn concat(one: &Expr, other: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
             *side = converted(side.clone(), &kind, &Type::Text, &DataType::Varchar(None), false);
         }
     }
-    (duckdb("x || y", &[("x", &sides[0]), ("y", &sides[1])]), Type::Text)
+    (build("x || y", &[("x", &sides[0]), ("y", &sides[1])]), Type::Text)
 }
 
 /// Whether a column is called as moments are. A wrong guess is no wrong row: DuckDB refuses it.
@@ -102,9 +103,9 @@ fn names_a_moment(value: &Expr) -> bool {
 fn trunc(value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     let mut value = value.clone();
     match rewriter.expr(&mut value) {
-        Type::TimestampTz => (duckdb("cast(x at time zone 'UTC' as date)", &[("x", &value)]), Type::Date),
-        kind if kind.is_number() => (duckdb("trunc(x)", &[("x", &value)]), kind),
-        _ => (duckdb("cast(x as date)", &[("x", &value)]), Type::Date),
+        Type::TimestampTz => (build("cast(x at time zone 'UTC' as date)", &[("x", &value)]), Type::Date),
+        kind if kind.is_number() => (build("trunc(x)", &[("x", &value)]), kind),
+        _ => (build("cast(x as date)", &[("x", &value)]), Type::Date),
     }
 }
 
@@ -114,7 +115,7 @@ fn sha2(text: &Expr, bits: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     if !matches!(whole(bits), Some(0 | 256)) {
         rewriter.missing_because(bits.span(), "SHA2 of this length", "DuckDB has the one of 256 bits");
     }
-    (duckdb("sha256(x)", &[("x", &text)]), Type::Text)
+    (build("sha256(x)", &[("x", &text)]), Type::Text)
 }
 
 fn strtol(text: &Expr, base: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
@@ -131,7 +132,7 @@ fn strtol(text: &Expr, base: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
             "x"
         }
     };
-    (duckdb(done, &[("x", &text)]), Type::Int)
+    (build(done, &[("x", &text)]), Type::Int)
 }
 
 /// Whether it is a text in the query.

@@ -2,11 +2,12 @@
 
 use sqlparser::ast::{
     AccessExpr, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, JsonPathElem, ObjectNamePart, Spanned, Subscript, TableFactor, Value,
+    FunctionArguments, Ident, JsonPathElem, Spanned, Subscript, TableAlias, TableAliasColumnDef, TableFactor, Value,
 };
 
 use super::functions::is_text;
-use crate::dialect::translate::postgres::{alias_of, duckdb, name_of, text_of, unnest as unnested, whole};
+use crate::dialect::translate::functions::{build, build_query};
+use crate::dialect::translate::postgres::{alias_of, name_of, text_of, unnest as unnested, whole};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -53,7 +54,7 @@ fn way(expr: &Expr, rewriter: &Rewriter) -> Option<Way> {
     let mut rest: Vec<Step> = rest.collect();
     let json = |kind: &Type| matches!(kind, Type::Json | Type::Unknown);
     let (column, kind) = if let Some(relation) = rewriter.scopes.relation(&first.value) {
-        let element = matches!(relation.columns.as_deref(), Some([(name, Type::Json)]) if name.eq_ignore_ascii_case(&relation.name));
+        let element = matches!(relation.columns.as_deref(), Some([(name, Type::Json), ..]) if name.eq_ignore_ascii_case(&relation.name));
         if element {
             // An element of an array has no columns: the way begins at itself.
             (Expr::CompoundIdentifier(vec![first.clone(), first]), Type::Json)
@@ -151,7 +152,7 @@ pub(super) fn navigation(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, 
 }
 
 fn walked(way: Way, rewriter: &mut Rewriter) -> Expr {
-    let root = if way.known { way.column } else { duckdb("to_json(x)", &[("x", &way.column)]) };
+    let root = if way.known { way.column } else { build("to_json(x)", &[("x", &way.column)]) };
     if way.steps.is_empty() {
         return root;
     }
@@ -167,7 +168,7 @@ fn walked(way: Way, rewriter: &mut Rewriter) -> Expr {
         }
     }
     let path = Expr::value(Value::SingleQuotedString(path));
-    duckdb("json_extract(x, y)", &[("x", &root), ("y", &path)])
+    build("json_extract(x, y)", &[("x", &root), ("y", &path)])
 }
 
 /// A step by name, as DuckDB's paths have it.
@@ -175,43 +176,52 @@ fn key(name: &str) -> String {
     format!(".\"{name}\"")
 }
 
-/// `from t, t.items as item`.
+/// `from t, t.items as item [at place]` and `from t, unpivot t.attributes as value at name`.
 pub(super) fn unnest(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
-    let TableFactor::Table { name, alias, args: None, json_path: None, .. } = table else {
-        if let TableFactor::UnpivotExpr { .. } = table {
-            rewriter.missing(table.span(), "UNPIVOT of a SUPER object");
-            return true;
+    let (column, alias, second, text) = match table {
+        TableFactor::Table { name, alias, args: None, json_path: None, .. } => {
+            let names: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+            let [first, _, ..] = names.as_slice() else { return false };
+            let innermost = rewriter.scopes.innermost();
+            if !innermost.iter().any(|relation| relation.name.eq_ignore_ascii_case(&first.value)) {
+                return false;
+            }
+            let alone = names.last().map_or("", |name| name.value.as_str());
+            let mut alias = alias_of(alias.as_ref(), alone);
+            let place = alias.at.take();
+            let column = super_of(&Expr::CompoundIdentifier(names.clone()), rewriter);
+            let list = build("cast(x as json[])", &[("x", &column)]);
+            let Some(place) = place else {
+                rewriter.bring(Some(&alias), "", Some(vec![(String::new(), Type::Json)]));
+                *table = unnested(list, alias);
+                return true;
+            };
+            (list, alias, (place, Type::Int), "select unnest(x) as a, unnest(range(len(x))) as b")
         }
-        return false;
+        TableFactor::UnpivotExpr { expression, value_alias, attribute_alias } => {
+            let column = super_of(expression, rewriter);
+            let alias = TableAlias { explicit: true, name: value_alias.clone(), columns: Vec::new(), at: None };
+            let name = attribute_alias.clone().unwrap_or_else(|| Ident::new("_name"));
+            let text = "select json_extract(x, '$.\"' || k || '\"') as a, k as b from (select unnest(json_keys(x)) as k) as _keys";
+            (column, alias_of(Some(&alias), ""), (name, Type::Text), text)
+        }
+        _ => return false,
     };
-    let names: Vec<Ident> = name
-        .0
-        .iter()
-        .filter_map(|part| match part {
-            ObjectNamePart::Identifier(name) => Some(name.clone()),
-            ObjectNamePart::Function(_) => None,
-        })
-        .collect();
-    let [first, _, ..] = names.as_slice() else { return false };
-    let in_sight = rewriter.scopes.innermost().iter().any(|relation| relation.name.eq_ignore_ascii_case(&first.value));
-    if !in_sight {
-        return false;
-    }
-    let place = name.span();
-    let expr = Expr::CompoundIdentifier(names.clone());
-    let column = match way(&expr, rewriter) {
-        Some(way) => walked(way, rewriter),
-        None => duckdb("to_json(x)", &[("x", &expr)]),
-    };
-    let list = duckdb("cast(x as json[])", &[("x", &column)]);
-    let alone = names.last().map_or("", |name| name.value.as_str());
-    if alias.as_ref().is_some_and(|alias| alias.at.is_some()) {
-        rewriter.missing(place, "AT with the place in a SUPER array");
-    }
-    let alias = alias_of(alias.as_ref(), alone);
-    rewriter.bring(Some(&alias), "", Some(vec![(String::new(), Type::Json)]));
-    *table = unnested(list, alias);
+    let (second, kind) = second;
+    let mut alias = alias;
+    alias.columns.push(TableAliasColumnDef { name: second, data_type: None });
+    let query = Box::new(build_query(text, &[("x", &column)]));
+    rewriter.bring(Some(&alias), "", Some(vec![(String::new(), Type::Json), (String::new(), kind)]));
+    *table = TableFactor::Derived { lateral: false, subquery: query, alias: Some(alias), sample: None };
     true
+}
+
+/// A value out of SUPER, or any column as JSON.
+fn super_of(expr: &Expr, rewriter: &mut Rewriter) -> Expr {
+    match way(expr, rewriter) {
+        Some(way) => walked(way, rewriter),
+        None => build("to_json(x)", &[("x", expr)]),
+    }
 }
 
 /// Where a value out of SUPER stands for text or a number, it is cast to it: DuckDB's JSON is text with its quotes.
@@ -284,11 +294,11 @@ pub(super) fn path_text(json: &Expr, path: &[Expr], rewriter: &mut Rewriter) -> 
         let steps: String = names.iter().filter_map(text_of).map(key).collect();
         Expr::value(Value::SingleQuotedString(format!("${steps}")))
     } else {
-        let mut path = duckdb("'$'", &[]);
+        let mut path = build("'$'", &[]);
         for name in names {
             let mut name = name.clone();
             rewriter.expr(&mut name);
-            path = duckdb("x || '.\"' || y || '\"'", &[("x", &path), ("y", &name)]);
+            path = build("x || '.\"' || y || '\"'", &[("x", &path), ("y", &name)]);
         }
         path
     };
@@ -297,5 +307,5 @@ pub(super) fn path_text(json: &Expr, path: &[Expr], rewriter: &mut Rewriter) -> 
     } else {
         "json_extract_string(x, y)"
     };
-    (duckdb(text, &[("x", &json), ("y", &path)]), Type::Text)
+    (build(text, &[("x", &json), ("y", &path)]), Type::Text)
 }

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{DataType, Expr, Statement, TableFactor, VisitMut};
 
-use crate::dialect::translate::functions::Functions;
-use crate::dialect::translate::postgres::{self, Numeric, duckdb};
+use crate::dialect::translate::functions::{Functions, build};
+use crate::dialect::translate::postgres::{self, Numeric};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::types::Type;
@@ -62,7 +62,7 @@ impl Rules for Redshift {
         }
         let (done, kind) = match expr {
             Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("sysdate") => {
-                (duckdb("now() at time zone 'UTC'", &[]), Type::Timestamp)
+                (build("now() at time zone 'UTC'", &[]), Type::Timestamp)
             }
             // An exact count is an approximate one too.
             Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("approximate") => {

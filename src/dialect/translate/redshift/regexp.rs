@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{Expr, Spanned, Value};
 
-use crate::dialect::translate::postgres::{check_pattern, duckdb, options, text_of, whole};
+use crate::dialect::translate::functions::build;
+use crate::dialect::translate::postgres::{check_pattern, options, text_of, whole};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -26,7 +27,7 @@ fn read(text: &Expr, pattern: &Expr, start: Option<&Expr>, letters: Option<&Expr
     match start.map(whole) {
         None | Some(Some(1)) => {}
         Some(Some(2..)) => {
-            text = duckdb("substring(x, y)", &[("x", &text), ("y", start.unwrap_or(&pattern))]);
+            text = build("substring(x, y)", &[("x", &text), ("y", start.unwrap_or(&pattern))]);
         }
         Some(_) => rewriter.missing(start.map_or(pattern.span(), Spanned::span), "place to begin at that is no number"),
     }
@@ -46,7 +47,7 @@ fn read(text: &Expr, pattern: &Expr, start: Option<&Expr>, letters: Option<&Expr
 pub(super) fn count(text: &Expr, pattern: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
     let call = read(text, pattern, rest.first(), rest.get(1), rewriter);
     let places = [("x", &call.text), ("y", &call.pattern), ("o", &call.options)];
-    (duckdb("len(regexp_extract_all(x, y, 0, o))", &places), Type::Int)
+    (build("len(regexp_extract_all(x, y, 0, o))", &places), Type::Int)
 }
 
 /// `regexp_substr(text, pattern [, start [, occurrence [, options]]])`: empty text where nothing is found.
@@ -55,8 +56,8 @@ pub(super) fn substring(text: &Expr, pattern: &Expr, rest: &[Expr], rewriter: &m
     let group = usize::from(call.group);
     let places = [("x", &call.text), ("y", &call.pattern), ("o", &call.options)];
     let done = match rest.get(1).map(whole) {
-        None | Some(Some(1)) => duckdb(&format!("regexp_extract(x, y, {group}, o)"), &places),
-        Some(Some(number @ 2..)) => duckdb(
+        None | Some(Some(1)) => build(&format!("regexp_extract(x, y, {group}, o)"), &places),
+        Some(Some(number @ 2..)) => build(
             &format!(
                 "case when x is not null and y is not null then coalesce(regexp_extract_all(x, y, {group}, o)[{number}], '') end"
             ),
@@ -90,7 +91,7 @@ pub(super) fn position(text: &Expr, pattern: &Expr, rest: &[Expr], rewriter: &mu
         "case when regexp_matches(x, y, o) then length(regexp_extract(x, '^([\\s\\S]*?)(?:' || y || ')', 1, o)) + {before}{end} \
          when x is not null and y is not null then 0 end"
     );
-    (duckdb(&done, &[("x", &call.text), ("y", &call.pattern), ("o", &call.options)]), Type::Int)
+    (build(&done, &[("x", &call.text), ("y", &call.pattern), ("o", &call.options)]), Type::Int)
 }
 
 /// `regexp_replace(text, pattern [, with [, start [, options]]])`: every match.
@@ -110,15 +111,15 @@ pub(super) fn replace(text: &Expr, pattern: &Expr, rest: &[Expr], rewriter: &mut
     }
     let flags = Expr::value(Value::SingleQuotedString(format!("g{}", text_of(&call.options).unwrap_or_default())));
     let places = [("x", &call.text), ("y", &call.pattern), ("z", &with), ("o", &flags)];
-    let done = duckdb("regexp_replace(x, y, z, o)", &places);
+    let done = build("regexp_replace(x, y, z, o)", &places);
     let start = rest.get(1).and_then(whole).unwrap_or(1);
     if start < 2 {
         return (done, Type::Text);
     }
     let mut whole_text = text.clone();
     rewriter.expr(&mut whole_text);
-    let head = duckdb(&format!("left(x, {})", start - 1), &[("x", &whole_text)]);
-    (duckdb("x || y", &[("x", &head), ("y", &done)]), Type::Text)
+    let head = build(&format!("left(x, {})", start - 1), &[("x", &whole_text)]);
+    (build("x || y", &[("x", &head), ("y", &done)]), Type::Text)
 }
 
 /// `$1` as `\1`. `Some(None)` if there is nothing to change.

@@ -4,8 +4,8 @@ use sqlparser::ast::{
     Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator,
     LimitClause, NamedWindowExpr, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query,
     RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator,
-    SetQuantifier, Spanned, TableAlias, TableFactor, ValueTableMode, WildcardAdditionalOptions, WindowFrameBound,
-    WindowSpec,
+    SetQuantifier, Spanned, TableAlias, TableFactor, Value, ValueTableMode, WildcardAdditionalOptions,
+    WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
@@ -39,6 +39,9 @@ impl Rewriter<'_> {
             self.scopes.add("", columns.clone());
         }
         if let Some(order) = &mut query.order_by {
+            if let OrderByKind::Expressions(items) = &mut order.kind {
+                name_json(items, &columns);
+            }
             self.order_by(order);
         }
         self.scopes.close();
@@ -400,7 +403,10 @@ impl Rewriter<'_> {
     /// NULL stands elsewhere by default in DuckDB, so its place is always written.
     pub(crate) fn order_by_expr(&mut self, item: &mut OrderByExpr) {
         if self.expr(&mut item.expr) == Type::Json {
-            self.missing_because(item.expr.span(), "ORDER BY of JSON", "cast it to the type that it holds");
+            // DuckDB's JSON is text: 10 would stand before 9.
+            let text = "case when json_extract_string(x, '$') is not null \
+                then row(try_cast(json_extract_string(x, '$') as double), json_extract_string(x, '$')) end";
+            item.expr = build(text, &[("x", &item.expr)]);
         }
         let least = self.rules.null_is_least();
         let descending = matches!(item.options.sort, Some(OrderBySort::Desc));
@@ -558,6 +564,25 @@ fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
     for modifier in modifiers {
         if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
             sets.iter_mut().flatten().for_each(|key| visit(key, false));
+        }
+    }
+}
+
+/// A column of JSON that ORDER BY names by its place is named by its name, so that its values can be told apart there.
+fn name_json(items: &mut [OrderByExpr], columns: &Columns) {
+    for item in items {
+        let place = match &item.expr {
+            Expr::Value(value) => match &value.value {
+                Value::Number(place, _) => place.parse::<usize>().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let column = place.and_then(|place| columns.as_ref()?.get(place.checked_sub(1)?));
+        if let Some((name, Type::Json)) = column
+            && !name.is_empty()
+        {
+            item.expr = Expr::Identifier(Ident::new(name));
         }
     }
 }
