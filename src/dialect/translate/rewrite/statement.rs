@@ -1,13 +1,13 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, CreateTableOptions, Expr, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
-    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind, Value,
+    AssignmentTarget, ColumnOption, CreateTableLikeKind, CreateTableOptions, Expr, FromTable, MergeAction, MergeInsertKind,
+    MergeUpdateKind, SetExpr, Spanned, Statement, TableFactor, TableObject, UpdateTableFromKind, Value,
 };
 
 use super::Rewriter;
 use super::call::simple_name;
-use crate::dialect::translate::functions::bracketed;
+use crate::dialect::translate::functions::{bracketed, build_query};
 use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
@@ -33,8 +33,24 @@ impl Rewriter<'_> {
                 create.sortkey = None;
                 create.backup = None;
                 create.table_options = CreateTableOptions::None;
-                if create.like.is_some() || create.clone.is_some() || create.external || create.version.is_some() {
-                    self.missing(create.name.span(), "CREATE TABLE LIKE, CLONE, COPY or EXTERNAL");
+                let copied = match create.like.take() {
+                    Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) => {
+                        Some((like.name, "select * from t limit 0"))
+                    }
+                    None => create.clone.take().map(|name| (name, "select * from t")),
+                };
+                if let Some((name, text)) = copied {
+                    let mut query = build_query(text, &[]);
+                    if let SetExpr::Select(select) = query.body.as_mut()
+                        && let Some(TableFactor::Table { name: source, .. }) =
+                            select.from.first_mut().map(|from| &mut from.relation)
+                    {
+                        *source = name;
+                    }
+                    create.query = Some(Box::new(query));
+                }
+                if create.external || create.version.is_some() {
+                    self.missing(create.name.span(), "CREATE TABLE of this form");
                 }
                 let mut columns = Vec::new();
                 for column in &mut create.columns {
