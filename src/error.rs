@@ -43,20 +43,26 @@ impl CommandError {
 
 impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
+        let message = error.to_string();
         let help = match &error {
+            LoadError::NoEnvironment { help, .. } => return Self::Unable { message, help: help.clone() },
             LoadError::NoSettings => {
                 Some("go to a project's folder, name it with --project, or make one with `trueup init`")
             }
             LoadError::NoVariable { .. } => Some("set it, or write it into a file `.env` beside the settings"),
             _ => None,
         };
-        Self::Unable { message: error.to_string(), help: help.map(str::to_owned) }
+        Self::Unable { message, help: help.map(str::to_owned) }
     }
 }
 
 impl From<SelectError> for CommandError {
     fn from(error: SelectError) -> Self {
-        Self::unable(error.to_string())
+        let message = error.to_string();
+        match error {
+            SelectError::Nothing { help, .. } => Self::Unable { message, help },
+            SelectError::Method { .. } | SelectError::NothingToAddTo => Self::unable(message),
+        }
     }
 }
 
@@ -70,7 +76,7 @@ impl From<ConnectError> for CommandError {
     fn from(error: ConnectError) -> Self {
         let help = match &error {
             ConnectError::Unsupported { .. } => {
-                Some("choose an environment with `warehouse: duckdb`, or leave --env out")
+                Some("name one with `warehouse: duckdb` by --env; the models are translated for it")
             }
             ConnectError::InUse { .. } => {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")

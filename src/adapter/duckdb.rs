@@ -45,7 +45,7 @@ impl DuckDb {
 
     /// Opens a database file, and makes it if it is not there. `:memory:` is one that is gone afterwards.
     ///
-    /// The first database that a target names is that file; each other one is a file beside it.
+    /// The database that most targets name is that file; each other one is a file beside it.
     pub fn open(path: &Path, targets: &[Target]) -> Result<Self, ConnectError> {
         Self::start(path, targets, Ok(Config::default()))
     }

@@ -87,8 +87,10 @@ impl AdapterError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// This version has no adapter for it.
-    #[error("this version of trueup does not run on {warehouse} yet")]
+    #[error("environment `{environment}` is on {warehouse}, which this version of trueup does not run on yet")]
     Unsupported {
+        /// Its name in the settings.
+        environment: String,
         /// As the settings name it.
         warehouse: &'static str,
     },
@@ -118,6 +120,8 @@ pub fn connect(environment: &Environment, root: &Path, targets: &[Target]) -> Re
             let adapter = DuckDb::open(&path, targets)?;
             Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
         }
-        Connection::Unsupported { warehouse } => Err(ConnectError::Unsupported { warehouse }),
+        Connection::Unsupported { warehouse } => {
+            Err(ConnectError::Unsupported { environment: environment.name.clone(), warehouse })
+        }
     }
 }

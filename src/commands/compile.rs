@@ -1,10 +1,15 @@
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
 
 use crate::artifact;
-use crate::commands::shared::ProjectArgs;
+use crate::commands::run::cancel_on_interrupt;
+use crate::commands::shared::{DOTENV, ProjectArgs};
 use crate::error::CommandError;
+use crate::files::Watch;
+use crate::project::{SETTINGS_FILES, SOURCE_FOLDERS};
 use crate::report::{OutputFormat, Terminal, compile_summary};
 
 /// Check the whole project and write the compiled SQL
@@ -15,17 +20,44 @@ pub struct CompileArgs {
     /// How diagnostics are written
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
+    /// Compile again whenever a file of the project changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    if !args.watch {
+        return compile(args, terminal);
+    }
+    let ended = cancel_on_interrupt()?;
+    watch(args, &args.project.root()?, terminal, &ended);
+    Ok(())
+}
+
+/// Compiles on each change. Whatever is wrong is shown, and can be mended.
+fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBool) {
+    let paths: Vec<&str> = SETTINGS_FILES.into_iter().chain(SOURCE_FOLDERS).chain([DOTENV]).collect();
+    let mut watch = Watch::new(root, &paths);
+    terminal.progress("compiling on every change; Ctrl-C ends it\n\n");
+    loop {
+        if let Err(CommandError::Unable { message, help }) = compile(args, terminal) {
+            terminal.error(&message, help.as_deref());
+        }
+        if !watch.wait(ended) {
+            return;
+        }
+    }
+}
+
+fn compile(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let started = Instant::now();
     let (root, compilation) = args.project.compile()?;
     terminal.diagnostics(&compilation, args.format);
     if compilation.diagnostics.has_errors() {
-        terminal.note(&compile_summary(&compilation, started.elapsed()));
+        terminal.progress(&compile_summary(&compilation, started.elapsed()));
         return Err(CommandError::Failed);
     }
     artifact::write_compiled(&root, &compilation)?;
-    terminal.note(&compile_summary(&compilation, started.elapsed()));
+    terminal.progress(&compile_summary(&compilation, started.elapsed()));
     Ok(())
 }

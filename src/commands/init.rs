@@ -57,10 +57,10 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<(), CommandErr
         // What is there is somebody's work.
         if !path.exists() {
             write_atomically(&path, text)?;
-            terminal.note(&format!("wrote {}\n", path.display()));
+            terminal.progress(&format!("wrote {}\n", path.display()));
         }
     }
     let go = if folder.as_os_str() == "." { String::new() } else { format!("cd {} && ", folder.display()) };
-    terminal.note(&format!("\ntry it: {go}trueup run && trueup test\n"));
+    terminal.progress(&format!("\ntry it: {go}trueup run && trueup test\n"));
     Ok(())
 }

@@ -28,6 +28,7 @@ pub enum Command {
     /// Make a new project that compiles, runs and passes its tests
     Init(init::InitArgs),
     /// List the actions, or the selected ones
+    #[command(visible_alias = "ls")]
     List(list::ListArgs),
     /// Run the graph, or the selected part of it
     Run(run::RunArgs),

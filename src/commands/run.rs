@@ -19,7 +19,7 @@ pub struct RunArgs {
     #[command(flatten)]
     select: SelectArgs,
     /// Build incremental tables anew from all of their input
-    #[arg(long)]
+    #[arg(long, short)]
     full_refresh: bool,
     /// Print the plan and the SQL, and run nothing
     #[arg(long)]
@@ -28,7 +28,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: Option<u32>,
     /// End the run at the first failure
-    #[arg(long)]
+    #[arg(long, short = 'x')]
     fail_fast: bool,
 }
 

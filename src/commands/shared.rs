@@ -16,14 +16,17 @@ use crate::project::{Overrides, SETTINGS_FILES};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
 
+/// Variables for the settings, beside them.
+pub(super) const DOTENV: &str = ".env";
+
 /// Arguments of every command that works on a project.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
     /// The project's folder [default: the nearest one upwards that holds a settings file]
-    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT")]
+    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
     project: Option<PathBuf>,
     /// The environment [default: the settings' `default_environment`]
-    #[arg(long, value_name = "NAME", env = "TRUEUP_ENV")]
+    #[arg(long, value_name = "NAME", env = "TRUEUP_ENV", hide_env_values = true)]
     env: Option<String>,
     /// Variables of the project, over those of the settings
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = variable)]
@@ -42,6 +45,12 @@ impl ProjectArgs {
         if let Some(folder) = &self.project {
             if !folder.is_dir() {
                 return Err(CommandError::unable(format!("there is no folder {}", folder.display())));
+            }
+            if !has_settings(folder) {
+                return Err(CommandError::Unable {
+                    message: format!("there is no project in {}: no {}", folder.display(), SETTINGS_FILES.join(", ")),
+                    help: Some(format!("make one with `trueup init {}`", folder.display())),
+                });
             }
             return Ok(folder.clone());
         }
@@ -71,7 +80,7 @@ impl ProjectArgs {
         let (root, compilation) = self.compile()?;
         terminal.diagnostics(&compilation, OutputFormat::Text);
         if compilation.diagnostics.has_errors() {
-            terminal.note(&compile_summary(&compilation, started.elapsed()));
+            terminal.progress(&compile_summary(&compilation, started.elapsed()));
             return Err(CommandError::Failed);
         }
         Ok((root, compilation))
@@ -132,7 +141,7 @@ pub(super) fn show(diagnostics: &Diagnostics, compilation: &Compilation, termina
 
 /// The variables of a `.env` file beside the settings. They never override the real environment.
 fn dotenv(root: &Path) -> Result<BTreeMap<String, String>, CommandError> {
-    let path = root.join(".env");
+    let path = root.join(DOTENV);
     if !path.is_file() {
         return Ok(BTreeMap::new());
     }

@@ -6,7 +6,7 @@ use crate::commands::shared::{ProjectArgs, connect, show};
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
 use crate::plan;
-use crate::report::{OutputFormat, Terminal, rows_table};
+use crate::report::{OutputFormat, Terminal, rows_text};
 
 /// Show the first rows of a model's query
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandErr
         help: Some("`trueup run` builds what the model reads".to_owned()),
     })?;
     match args.format {
-        OutputFormat::Text => terminal.print(&rows_table(&rows)),
+        OutputFormat::Text => terminal.print(&rows_text(&rows, terminal.width())),
         OutputFormat::Json => {
             for row in rows.rows {
                 let names = rows.columns.iter().map(|column| column.name.clone());

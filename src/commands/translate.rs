@@ -1,4 +1,4 @@
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 
 use clap::Args;
 
@@ -35,7 +35,12 @@ fn parse_target(name: &str) -> Result<&'static dyn Dialect, String> {
 
 pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let mut sql = String::new();
-    io::stdin().read_to_string(&mut sql)?;
+    if io::stdin().is_terminal() {
+        terminal.progress("type SQL, and end it with Ctrl-D\n");
+    }
+    io::stdin()
+        .read_to_string(&mut sql)
+        .map_err(|error| CommandError::unable(format!("cannot read standard input: {error}")))?;
     debug_assert_eq!(args.to.name(), dialect::DuckDb.name());
     let problems = match translate::to_duckdb(&sql, args.from) {
         Ok(translated) => {
@@ -48,7 +53,9 @@ pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), Comma
     let file = sources.add("standard input", sql);
     let mut diagnostics = Diagnostics::default();
     for problem in problems {
-        let diagnostic = Diagnostic::error(Code::Untranslatable, problem.message);
+        // What the parser refuses for sure is wrong in any dialect.
+        let code = if problem.certain { Code::SqlSyntax } else { Code::Untranslatable };
+        let diagnostic = Diagnostic::error(code, problem.message);
         diagnostics.push(diagnostic.at(sources.get(file).span(problem.range), "").maybe_help(problem.help));
     }
     diagnostics.sort();

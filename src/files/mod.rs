@@ -3,7 +3,9 @@
 mod source;
 mod span;
 mod system;
+mod watch;
 
 pub use source::{LineColumn, SourceFile, Sources};
 pub use span::{FileId, Span};
 pub use system::{Disk, FileSystem, Memory};
+pub use watch::Watch;

@@ -7,6 +7,9 @@ use crate::diagnostic::did_you_mean;
 use crate::files::Sources;
 use crate::graph::Graph;
 
+/// Up to so many words are listed in a message.
+const FEW: usize = 12;
+
 /// What was asked for on the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Selector {
@@ -63,12 +66,12 @@ impl FromIterator<ActionId> for Selection {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SelectError {
     /// No action has that name, tag, path or type.
-    #[error("`{part}` selects nothing{}", near.as_ref().map(|near| format!(": {near}")).unwrap_or_default())]
+    #[error("`{part}` selects nothing")]
     Nothing {
         /// As written.
         part: String,
-        /// Near names.
-        near: Option<String>,
+        /// What could be meant.
+        help: Option<String>,
     },
     /// The word before the colon is not known.
     #[error("`{method}:` is not a way to select; there are tag:, path: and type:")]
@@ -202,12 +205,31 @@ fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<Act
     if !found.is_empty() {
         return Ok(found);
     }
-    let candidates: BTreeSet<&str> = match method {
-        "tag" => graph.iter().flat_map(|(_, action)| action.tags.iter().map(String::as_str)).collect(),
-        "" => graph.iter().map(|(_, action)| action.canonical.name.as_str()).collect(),
-        _ => BTreeSet::new(),
+    let help = match method {
+        "tag" => near_or_all(pattern, "tags", graph.iter().flat_map(|(_, action)| &action.tags).map(String::as_str)),
+        "type" => near_or_all(pattern, "types", graph.iter().map(|(_, action)| action.kind.word())),
+        _ if pattern.contains('/') || method == "path" => {
+            Some("a path begins at the project's folder, as in `definitions/staging/`".to_owned())
+        }
+        _ => near_name(pattern, graph),
     };
-    Err(SelectError::Nothing { part: part.to_owned(), near: did_you_mean(pattern, candidates) })
+    Err(SelectError::Nothing { part: part.to_owned(), help })
+}
+
+fn near_name(name: &str, graph: &Graph) -> Option<String> {
+    did_you_mean(name, graph.iter().map(|(_, action)| action.canonical.name.as_str()))
+        .or_else(|| Some("`trueup list` shows all actions".to_owned()))
+}
+
+/// Near words, or all of them where there are few.
+fn near_or_all<'a>(word: &str, what: &str, there: impl Iterator<Item = &'a str>) -> Option<String> {
+    let there: BTreeSet<&str> = there.collect();
+    let all: Vec<&str> = there.iter().copied().collect();
+    did_you_mean(word, there).or_else(|| match all.len() {
+        0 => Some(format!("the project has no {what}")),
+        1..=FEW => Some(format!("the {what} are {}", all.join(", "))),
+        _ => None,
+    })
 }
 
 fn dataform_action(name: &str, graph: &Graph) -> Result<BTreeSet<ActionId>, SelectError> {
@@ -217,8 +239,7 @@ fn dataform_action(name: &str, graph: &Graph) -> Result<BTreeSet<ActionId>, Sele
         .map(|(id, _)| id)
         .collect();
     if found.is_empty() {
-        let names: BTreeSet<&str> = graph.iter().map(|(_, action)| action.canonical.name.as_str()).collect();
-        return Err(SelectError::Nothing { part: name.to_owned(), near: did_you_mean(name, names) });
+        return Err(SelectError::Nothing { part: name.to_owned(), help: near_name(name, graph) });
     }
     Ok(found)
 }

@@ -16,6 +16,13 @@ pub use settings::{Defaults, Naming, Settings};
 /// The names of settings files, first choice first.
 pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", "dataform.json"];
 
+/// The folders of a project that hold its sources.
+pub const SOURCE_FOLDERS: [&str; 3] = [DEFINITIONS, INCLUDES, MACROS];
+
+const DEFINITIONS: &str = "definitions";
+const INCLUDES: &str = "includes";
+const MACROS: &str = "macros";
+
 /// Everything that a compilation reads.
 #[derive(Debug)]
 pub struct Project {
@@ -49,12 +56,12 @@ pub enum LoadError {
     #[error("there is no settings file: none of {}", SETTINGS_FILES.join(", "))]
     NoSettings,
     /// The environment asked for is not in the settings.
-    #[error("there is no environment `{name}`{}", near.as_ref().map(|near| format!(": {near}")).unwrap_or_default())]
+    #[error("there is no environment `{name}`")]
     NoEnvironment {
         /// The name asked for.
         name: String,
-        /// Near names.
-        near: Option<String>,
+        /// Those that there are.
+        help: Option<String>,
     },
     /// A variable of the process's environment that the settings ask for is not set.
     #[error("environment `{environment}` needs the variable {variable}, which is not set")]
@@ -108,10 +115,10 @@ pub fn load(
         }
         Ok(ids)
     };
-    let definitions = folder("definitions", ".sqlx")?;
-    let includes = folder("includes", ".js")?;
-    let macros = folder("macros", ".jinja")?;
-    for path in files.list("definitions").map_err(|error| LoadError::Io { path: "definitions".to_owned(), error })? {
+    let definitions = folder(DEFINITIONS, ".sqlx")?;
+    let includes = folder(INCLUDES, ".js")?;
+    let macros = folder(MACROS, ".jinja")?;
+    for path in files.list(DEFINITIONS).map_err(|error| LoadError::Io { path: DEFINITIONS.to_owned(), error })? {
         if [".js", ".sql", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending)) {
             let id = sources.add(&path, "");
             diagnostics.push(
@@ -146,6 +153,15 @@ fn read_settings(
                 continue;
             }
         };
+        if path == "workflow_settings.yaml"
+            && let Some(older) = sources.find("dataform.json")
+        {
+            diagnostics.push(
+                Diagnostic::error(Code::InvalidSettings, "there is a workflow_settings.yaml beside this file")
+                    .at(older.span(0..0), "")
+                    .help("remove this one: Dataform 3 reads workflow_settings.yaml in its place"),
+            );
+        }
         let base = settings.unwrap_or_default();
         let (read, found) = match path {
             "trueup.yaml" => settings::read(&tree, base),
@@ -167,19 +183,19 @@ impl Settings {
     ) -> Result<Environment, LoadError> {
         let first = || self.environments.first().map(|written| written.name.as_str());
         let Some(wanted) = name.or(self.default_environment.as_deref()).or_else(first) else {
-            return Ok(Environment::embedded(&self.name));
+            return Ok(Environment::embedded());
         };
         match self.environments.iter().find(|written| written.name == wanted) {
-            Some(written) => written.resolve(&self.name, secret),
+            Some(written) => written.resolve(secret),
             None if name.is_none_or(|name| name == "local") && self.environments.is_empty() => {
-                Ok(Environment::embedded(&self.name))
+                Ok(Environment::embedded())
             }
             None => Err(LoadError::NoEnvironment {
                 name: wanted.to_owned(),
-                near: did_you_mean(wanted, self.environments.iter().map(|written| written.name.as_str())).or_else(
+                help: did_you_mean(wanted, self.environments.iter().map(|written| written.name.as_str())).or_else(
                     || {
                         let names: Vec<&str> = self.environments.iter().map(|written| written.name.as_str()).collect();
-                        (!names.is_empty()).then(|| format!("the settings have {}", names.join(", ")))
+                        (!names.is_empty()).then(|| format!("the environments are {}", names.join(", ")))
                     },
                 ),
             }),

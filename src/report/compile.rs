@@ -23,10 +23,11 @@ pub fn compile_summary(compilation: &Compilation, took: Duration) -> String {
         (number > 0).then(|| count(number, noun))
     });
     let parts: Vec<String> = parts.collect();
-    let mut text = format!("compiled {}", count(compilation.graph.iter().count(), "action"));
-    if !parts.is_empty() {
-        let _ = write!(text, ": {}", parts.join(", "));
+    if parts.is_empty() {
+        return "there is nothing to compile: no `.sqlx` file under definitions/\n".to_owned();
     }
+    let mut text = format!("compiled {}", count(compilation.graph.iter().count(), "action"));
+    let _ = write!(text, ": {}", parts.join(", "));
     if warnings > 0 {
         let _ = write!(text, "; {}", count(warnings, "warning"));
     }

@@ -47,7 +47,7 @@ impl<'a> RunReporter<'a> {
                 self.ended += 1;
                 self.running.remove(&result.id);
                 let text = self.line(result);
-                self.bar.suspend(|| self.terminal.note(&text));
+                self.bar.suspend(|| self.terminal.progress(&text));
                 self.bar.inc(1);
                 self.show_running();
             }
@@ -110,7 +110,7 @@ impl<'a> RunReporter<'a> {
         let parts: Vec<String> =
             parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
         let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
-        self.terminal.note(&format!("{parts} ({})\n", duration(results.took)));
+        self.terminal.progress(&format!("{parts} ({})\n", duration(results.took)));
     }
 }
 

@@ -1,6 +1,11 @@
+use std::fmt::Write;
+
 use comfy_table::{Cell, Color, Table, presets};
 
 use crate::adapter::Rows;
+
+/// How NULL is told from the text `NULL`.
+const NULL: &str = "(null)";
 
 /// Values longer than this are cut, so that a row stays on a line.
 const WIDEST: usize = 40;
@@ -8,6 +13,26 @@ const WIDEST: usize = 40;
 /// Rows as a small table; NULL is told from the text `NULL` by its brackets.
 pub fn rows_table(rows: &Rows) -> String {
     draw(rows.columns.iter().map(|column| column.name.clone()).collect(), &rows.rows, false, false)
+}
+
+/// Rows as a table; where that is wider than `width`, each row as a list of its values, one a line.
+pub fn rows_text(rows: &Rows, width: Option<usize>) -> String {
+    let table = rows_table(rows);
+    let needed = table.lines().next().map_or(0, |line| line.chars().count());
+    if width.is_none_or(|width| needed <= width) { table } else { rows_list(rows) }
+}
+
+fn rows_list(rows: &Rows) -> String {
+    let longest = rows.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (number, row) in (1..).zip(&rows.rows) {
+        let _ = writeln!(text, "── row {number}");
+        for (column, value) in rows.columns.iter().zip(row) {
+            let value = value.as_deref().map_or_else(|| NULL.to_owned(), cut);
+            let _ = writeln!(text, "{:<longest$}  {value}", column.name);
+        }
+    }
+    text
 }
 
 /// Rows whose first value is `-` for missing or `+` for unexpected; they are red and green with `color`.
@@ -28,7 +53,7 @@ fn draw(header: Vec<String>, rows: &[Vec<Option<String>>], is_diff: bool, color:
     for row in rows {
         let sign = row.first().and_then(Option::as_deref).filter(|_| is_diff);
         let cells = row.iter().map(|value| {
-            let cell = Cell::new(value.as_deref().map_or_else(|| "(null)".to_owned(), cut));
+            let cell = Cell::new(value.as_deref().map_or_else(|| NULL.to_owned(), cut));
             match sign {
                 Some("-") if color => cell.fg(Color::Red),
                 Some("+") if color => cell.fg(Color::Green),
@@ -46,4 +71,20 @@ fn cut(text: &str) -> String {
         return text;
     }
     text.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relation::Column;
+
+    #[test]
+    fn rows_that_do_not_fit_become_lists() {
+        let column = |name: &str| Column { name: name.to_owned(), data_type: "text".to_owned() };
+        let row = vec![Some("1".to_owned()), None];
+        let rows = Rows { columns: vec![column("id"), column("description")], rows: vec![row] };
+        assert_eq!(rows_text(&rows, Some(10)), "── row 1\nid           1\ndescription  (null)\n");
+        assert_eq!(rows_text(&rows, Some(80)), rows_table(&rows));
+        assert_eq!(rows_text(&rows, None), rows_table(&rows));
+    }
 }

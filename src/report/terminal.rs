@@ -10,21 +10,39 @@ pub struct Terminal {
     color: bool,
     interactive: bool,
     github: bool,
+    quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Also in a pipe or a file
+    Always,
+    /// Never
+    Never,
 }
 
 impl Terminal {
-    /// As the process was started: colours and bars only for a terminal, none with `NO_COLOR`; annotations within a
-    /// GitHub workflow.
-    pub fn detect() -> Self {
+    /// As the process was started: colours and bars only for a terminal, no colours with `NO_COLOR`; annotations within
+    /// a GitHub workflow. `quiet` keeps progress back.
+    pub fn detect(color: ColorChoice, quiet: bool) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let interactive = io::stderr().is_terminal();
-        let color = (interactive || is_set("CLICOLOR_FORCE")) && !is_set("NO_COLOR");
-        Self { color, interactive, github: env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") }
+        let is_terminal = io::stderr().is_terminal();
+        let color = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => (is_terminal || is_set("CLICOLOR_FORCE")) && !is_set("NO_COLOR"),
+        };
+        let github = env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true");
+        Self { color, interactive: is_terminal && !quiet, github, quiet }
     }
 
     /// For text that goes into a file.
     pub fn plain() -> Self {
-        Self { color: false, interactive: false, github: false }
+        Self { color: false, interactive: false, github: false, quiet: false }
     }
 
     /// Whether a person watches.
@@ -37,6 +55,12 @@ impl Terminal {
         self.color
     }
 
+    /// How many characters a line of results may have; `None` where no person reads them.
+    pub fn width(&self) -> Option<usize> {
+        // Asks the terminal, where standard output is one.
+        comfy_table::Table::new().width().map(usize::from)
+    }
+
     /// Text in a colour of the terminal's, by its number; as it is where colours are off.
     pub fn paint(&self, color: &str, text: &str) -> String {
         if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
@@ -47,7 +71,14 @@ impl Terminal {
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
-    /// About the work, to standard error.
+    /// How the work goes, to standard error; `--quiet` keeps it back.
+    pub fn progress(&self, text: &str) {
+        if !self.quiet {
+            self.note(text);
+        }
+    }
+
+    /// What somebody has to know of the work, to standard error.
     pub fn note(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
@@ -78,9 +109,9 @@ impl Terminal {
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OutputFormat {
-    /// For people.
+    /// For people
     #[default]
     Text,
-    /// For programs: one JSON value a line.
+    /// For programs: one JSON object a line
     Json,
 }

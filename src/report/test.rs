@@ -43,7 +43,8 @@ impl<'a> TestReport<'a> {
         let word = if passed { self.terminal.paint("32", "pass") } else { self.terminal.paint("31", "FAIL") };
         let action = self.compilation.graph.get(id);
         let name = if what == "assertion" { action.target.to_string() } else { action.target.name.clone() };
-        self.terminal.note(&format!("{word} {what} {name}  {}\n", duration(took)));
+        let text = format!("{word} {what} {name}  {}\n", duration(took));
+        if passed { self.terminal.progress(&text) } else { self.terminal.note(&text) }
     }
 
     fn unit_test_detail(&self, result: &UnitTestResult, color: bool) -> String {
@@ -54,7 +55,9 @@ impl<'a> TestReport<'a> {
             UnitTestOutcome::Passed => return String::new(),
             UnitTestOutcome::Differs { message, rows } => {
                 let message = format!("unit test `{}`: {message}", action.target.name);
-                diagnostics.push(Diagnostic::error(Code::UnitTestFailed, message).at(action.name_span, ""));
+                // The description says what the test is there for.
+                let description = action.documentation.description.as_deref().unwrap_or_default();
+                diagnostics.push(Diagnostic::error(Code::UnitTestFailed, message).at(action.name_span, description));
                 table = rows.as_ref().map(|rows| diff_table(rows, color)).unwrap_or_default();
             }
             UnitTestOutcome::Failed(failure) => {
@@ -83,7 +86,7 @@ impl<'a> TestReport<'a> {
             (false, 0) => format!("{} passed", what.join(" and ")),
             (false, failed) => format!("{}: {failed} failed, {} passed", what.join(" and "), all.len() - failed),
         };
-        self.terminal.note(&format!("{text}\n"));
+        self.terminal.progress(&format!("{text}\n"));
     }
 }
 

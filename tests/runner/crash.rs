@@ -16,7 +16,7 @@ use crate::random::{Random, setting};
 
 const KILLS: u64 = 33;
 
-const DATABASE: &str = ".trueup/crash.duckdb";
+const DATABASE: &str = ".trueup/local.duckdb";
 
 /// Rows that each model writes.
 const ROWS: u32 = 40_000;

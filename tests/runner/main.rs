@@ -4,7 +4,6 @@ mod arrivals;
 mod case;
 mod console;
 mod crash;
-
 mod markdown;
 mod mask;
 mod parallel;
@@ -12,11 +11,13 @@ mod plan;
 mod processes;
 mod project;
 mod random;
+mod reference;
 mod shell;
 mod spec;
 mod syntax;
 mod tidy;
 mod translate;
+mod watch;
 
 use libtest_mimic::Arguments;
 
@@ -29,11 +30,13 @@ fn main() {
         parallel::trials(),
         plan::trials(),
         processes::trials(),
+        reference::trials(),
         shell::trials(),
         spec::trials(),
         syntax::trials(),
         tidy::trials(),
         translate::trials(),
+        watch::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();

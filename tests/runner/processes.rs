@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-const DATABASE: &str = ".trueup/slow.duckdb";
+const DATABASE: &str = ".trueup/local.duckdb";
 
 /// Would run for days.
 const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(10000000) b \
@@ -51,28 +51,34 @@ fn table() -> String {
 fn start(project: &Project, arguments: &[&str], until: &str) -> Result<Child, Failed> {
     let mut command = project.command(arguments);
     let child = command.stdout(Stdio::null()).stderr(std::fs::File::create(project.path().join("printed"))?).spawn()?;
-    let started = Instant::now();
-    while !printed(project).contains(until) {
-        if started.elapsed() > SOON {
-            return Err(format!("`{until}` was not printed, but:\n{}", printed(project)).into());
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_for(project, until, 1)?;
     // The step behind has begun by then.
     thread::sleep(Duration::from_millis(300));
     Ok(child)
+}
+
+/// Waits until a text stands in the file `printed` so many times.
+pub(crate) fn wait_for(project: &Project, text: &str, times: usize) -> Result<(), Failed> {
+    let started = Instant::now();
+    while printed(project).matches(text).count() < times {
+        if started.elapsed() > SOON {
+            return Err(format!("`{text}` was not printed, but:\n{}", printed(project)).into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 fn printed(project: &Project) -> String {
     std::fs::read_to_string(project.path().join("printed")).unwrap_or_default()
 }
 
-fn interrupt(child: &Child) -> Result<(), Failed> {
+pub(crate) fn interrupt(child: &Child) -> Result<(), Failed> {
     let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
     if status.success() { Ok(()) } else { Err("no such process".into()) }
 }
 
-fn ends_with(child: &mut Child, code: i32) -> Result<(), Failed> {
+pub(crate) fn ends_with(child: &mut Child, code: i32) -> Result<(), Failed> {
     let started = Instant::now();
     while started.elapsed() < SOON {
         if let Some(status) = child.try_wait()? {

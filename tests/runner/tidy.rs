@@ -130,8 +130,21 @@ fn names() -> Vec<String> {
     broken
 }
 
+/// Of the documents: that they are there, and that what they link to is there.
 fn documents() -> Vec<String> {
-    let wanted = ["docs/changelog.md", "docs/configuration.md", "docs/language.md"];
-    let missing = wanted.iter().filter(|path| !root().join(path).is_file());
-    missing.map(|path| format!("{path} is missing")).collect()
+    let names = ["architecture", "changelog", "commands", "configuration", "contributing", "diagnostics", "language"];
+    let wanted = names.iter().map(|name| format!("docs/{name}.md")).chain(["README.md".to_owned()]);
+    let missing = wanted.filter(|path| !root().join(path).is_file());
+    let mut broken: Vec<String> = missing.map(|path| format!("{path} is missing")).collect();
+    let documents = ["docs", "example_project", "tests"].into_iter().flat_map(markdown::files);
+    for path in documents.chain([root().join("README.md")]) {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let blocks = markdown::blocks(&text);
+        let links = text.match_indices("](").filter(|(at, _)| !blocks.iter().any(|block| block.body.contains(at)));
+        let links = links.filter_map(|(at, _)| text[at + 2..].split_once(')')).map(|(link, _)| link);
+        let files = links.filter(|link| !link.contains("://")).filter_map(|link| link.split('#').next());
+        let lost = files.filter(|file| !path.with_file_name("").join(file).exists());
+        broken.extend(lost.map(|file| format!("{}: there is no {file}", path.display())));
+    }
+    broken
 }
