@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::{fs, io, thread};
+use std::{env, fs, io, process, thread};
 
 use duckdb::{Config, Connection, InterruptHandle};
 
@@ -86,6 +86,15 @@ impl DuckDb {
             attached.map_err(|failure| failed(path, &failure))
         };
         attach(&default_database, path)?;
+        // What does not fit in memory goes beside the database. DuckDB itself would put it where the process was started.
+        let temporary = if path == Path::new(IN_MEMORY) {
+            env::temp_dir().join(format!("trueup-{}", process::id()))
+        } else {
+            path.with_added_extension("tmp")
+        };
+        remove_spilled(&temporary);
+        let sql = format!("set temp_directory = {}", dialect::DuckDb.string(&temporary.to_string_lossy()));
+        connection.execute_batch(&sql).map_err(|failure| failed(path, &failure))?;
         for name in databases.into_iter().filter(|name| !name.eq_ignore_ascii_case(&default_database)) {
             attach(name, &beside(path, name))?;
         }
@@ -117,6 +126,16 @@ fn beside(path: &Path, name: &str) -> PathBuf {
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}.{name}.duckdb"))
+}
+
+/// Removes what a process that was killed has left: this one has the database for itself by now.
+fn remove_spilled(folder: &Path) {
+    let is_spilled = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("duckdb_temp_");
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(is_spilled) {
+        // If it cannot be removed it is only in the way of disk space.
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 /// Whether a process was killed while it made the file: there is no database yet without its three headers, each of 4096

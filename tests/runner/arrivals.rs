@@ -4,6 +4,7 @@
 //! `TRUEUP_ARRIVALS` asks for more orders of arrival, `TRUEUP_ARRIVALS_SEED` for others.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ fn arrive(example: &str, lake: &str, mark: Mark, seed: u64) -> Result<(), Failed
             let (load, minute) = (random.below(loads), random.below(60));
             let mut event = event.clone();
             mark(&mut event, load, minute)?;
-            *files.entry((load, topic.clone())).or_default() += &format!("{event}\n");
+            writeln!(files.entry((load, topic.clone())).or_default(), "{event}")?;
         }
     }
     // Now and then a load overtakes those before it.

@@ -59,7 +59,7 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
                 let dialect = name.strip_suffix(".sql").and_then(dialect::named);
                 outputs.push((block, dialect.ok_or_else(|| format!("{name} is of no dialect"))?));
             }
-            (Some(name), _) if name.contains('/') || name.ends_with(".yaml") => memory.write(name, body),
+            (Some(name), _) if name.contains('/') || block.language == "yaml" => memory.write(name, body),
             (Some(name), _) => memory.write(format!("definitions/{name}"), body),
             (None, "state") => body.lines().try_for_each(|line| read_state(line, &mut state, &mut queries))?,
             (None, "run") => flags.extend(body.split_whitespace()),
@@ -150,7 +150,9 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Assertion { create, count, rows } => {
                 text += &statement_text(create.sql());
-                text += &format!("{}-- if there are any:\n{}", statement_text(count.sql()), statement_text(rows.sql()));
+                text += &statement_text(count.sql());
+                text += "-- if there are any:\n";
+                text += &statement_text(rows.sql());
             }
         }
     }
@@ -178,7 +180,7 @@ fn of_script(script: &Script) -> String {
     }
     for statement in &script.statements {
         if let ScriptStatement::Guard { message, help, .. } = statement {
-            text += &format!("-- must give no rows: {message}\n-- help: {help}\n");
+            let _ = write!(text, "-- must give no rows: {message}\n-- help: {help}\n");
         }
         text += &statement_text(statement.statement().sql());
     }

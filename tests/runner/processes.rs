@@ -18,8 +18,10 @@ const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(
 /// Long enough that it ends by itself only if nobody stops it.
 const SOON: Duration = Duration::from_secs(5);
 
+type Test = fn() -> Result<(), Failed>;
+
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn() -> Result<(), Failed>); 5] = [
+    let trials: [(&str, Test); 5] = [
         ("ctrl_c_stops_what_runs", once_stops_what_runs),
         ("ctrl_c_stops_between_statements", once_stops_between_statements),
         ("ctrl_c_twice_ends_at_once", twice_ends_at_once),
