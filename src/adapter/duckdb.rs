@@ -194,7 +194,10 @@ impl Adapter for DuckDb {
         let settings = format!("use {database}; set timezone = 'UTC'; set errors_as_json = true");
         connection.execute_batch(&settings).map_err(|failure| error(&failure))?;
         let handle = connection.interrupt_handle();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&handle));
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|handle| handle.strong_count() > 0);
+        running.push(Arc::downgrade(&handle));
+        drop(running);
         Ok(Box::new(DuckDbSession::new(connection, handle, Arc::clone(&self.cancelled))))
     }
 

@@ -4,7 +4,7 @@ mod checks;
 
 use rayon::prelude::*;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Model, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
 use crate::graph::Graph;
@@ -20,35 +20,44 @@ pub fn analyze(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
 
 fn analyze_action(action: &Action<ActionId>, dialect: &dyn Dialect) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    for text in texts(&action.kind) {
-        if !text.is_broken() {
-            diagnostics.extend(checks::syntax(text, dialect));
+    let mut read = |text: &Rendered| {
+        if text.is_broken() { Vec::new() } else { checks::syntax(text, dialect, &mut diagnostics) }
+    };
+    let Kind::Model(model) = &action.kind else {
+        for text in texts(&action.kind) {
+            read(text);
+        }
+        return diagnostics;
+    };
+    let full = &model.texts;
+    let query = read(&full.query);
+    for text in operations(full) {
+        read(text);
+    }
+    if let Materialization::Incremental(incremental) = &model.materialization {
+        let known: Vec<&str> = operations(full).map(Rendered::text).collect();
+        for text in operations(&incremental.texts).filter(|text| !known.contains(&text.text())) {
+            read(text);
+        }
+        let text = &incremental.texts.query;
+        if text.text() != full.query.text() {
+            let statements = read(text);
+            diagnostics.extend(checks::outer_name(&action.target, &query, &statements, text, dialect));
         }
     }
     diagnostics
 }
 
-/// Every text that is a statement by itself. The texts of an incremental model with `incremental()` true follow those
-/// with it false; where both are the same it is one.
+/// Every text of an action that is no model.
 fn texts(kind: &Kind) -> Vec<&Rendered> {
     match kind {
-        Kind::Model(model) => model_texts(model),
         Kind::Operations { statements, .. } => statements.iter().collect(),
-        Kind::Declaration => Vec::new(),
+        Kind::Declaration | Kind::Model(_) => Vec::new(),
         Kind::Assertion(assertion) => vec![&assertion.query],
         Kind::Test(test) => test.inputs.iter().map(|input| &input.rows).chain([&test.expected]).collect(),
     }
 }
 
-fn model_texts(model: &Model) -> Vec<&Rendered> {
-    let mut all: Vec<&Rendered> = statements(&model.texts).collect();
-    if let Materialization::Incremental(incremental) = &model.materialization {
-        let full = all.clone();
-        all.extend(statements(&incremental.texts).filter(|text| full.iter().all(|known| known.text() != text.text())));
-    }
-    all
-}
-
-fn statements(texts: &Texts) -> impl Iterator<Item = &Rendered> {
-    texts.pre_operations.iter().chain([&texts.query]).chain(&texts.post_operations)
+fn operations(texts: &Texts) -> impl Iterator<Item = &Rendered> {
+    texts.pre_operations.iter().chain(&texts.post_operations)
 }

@@ -155,6 +155,20 @@ codes! {
     /// ```
     MissingInput = "missing-input",
 
+    /// A name in a subquery that means a column of the outer query, and most likely should not.
+    ///
+    /// ```sqlx
+    /// select timestamp as event_time from raw
+    /// ${when(incremental(), `where timestamp > (select max(timestamp) from ${self()})`)}
+    /// ```
+    ///
+    /// The model's own table calls the column `event_time`. Inside the brackets `timestamp` is then the column of `raw`,
+    /// which is compared with itself: from the second run on no row is ever added. BigQuery takes this without a word, so
+    /// it is a warning there; the others refuse an aggregate of the outer query's columns, so it is an error.
+    ///
+    /// What to do: write the name that the column has in the model.
+    OuterName = "outer-name",
+
     /// SQL that trueup could not read from this place on.
     ///
     /// This is a warning: it may well be right. trueup's parser does not know every statement of every warehouse; what

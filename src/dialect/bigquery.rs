@@ -29,6 +29,10 @@ impl Dialect for BigQuery {
         &syntax::BigQuery
     }
 
+    fn aggregates_outer_columns(&self) -> bool {
+        true
+    }
+
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::BIGQUERY)
     }

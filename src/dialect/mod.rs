@@ -35,6 +35,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// The grammar in which its statements are parsed.
     fn grammar(&self) -> &dyn syntax::Grammar;
 
+    /// Whether an aggregate in a subquery may be of columns of the outer query alone.
+    fn aggregates_outer_columns(&self) -> bool {
+        false
+    }
+
     /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
     fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
         None

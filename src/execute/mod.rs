@@ -63,7 +63,8 @@ pub fn execute(
     let jobs = Mutex::new(jobs);
     let (from_workers, done) = mpsc::channel::<StepResult>();
     thread::scope(|scope| {
-        for _ in 0..options.threads.clamp(1, plan.steps.len().max(1)) {
+        let threads = options.threads.clamp(1, plan.steps.len().max(1));
+        for _ in 0..threads {
             let (from_workers, jobs) = (from_workers.clone(), &jobs);
             scope.spawn(move || work(adapter, jobs, &from_workers, cancelled));
         }
@@ -71,7 +72,9 @@ pub fn execute(
         let mut stop = false;
         loop {
             stop |= cancelled.load(Ordering::SeqCst);
-            while let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) {
+            // No more than can begin at once: what waits in a queue could not be held back any more.
+            while running < threads {
+                let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) else { break };
                 if let Some(reason) = skip {
                     let result = StepResult::skipped(step.id, reason);
                     finish(&mut schedule, result, report);
@@ -108,20 +111,20 @@ pub fn execute(
     Ok(results)
 }
 
-/// Takes steps until there are no more. A session that cannot be had fails each step that this thread takes.
+/// Takes steps until there are no more. A session that cannot be had fails its step.
 fn work(
     adapter: &dyn Adapter,
     jobs: &Mutex<mpsc::Receiver<&Step>>,
     results: &mpsc::Sender<StepResult>,
     cancelled: &AtomicBool,
 ) {
-    let mut session = adapter.session();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(step) = job else { return };
         let (started_at, started) = (SystemTime::now(), Instant::now());
-        let outcome = match &mut session {
-            Ok(session) => run_step(step, session.as_mut(), adapter.dialect()),
+        // One for each step: what it sets, and its temporary tables, are nobody else's.
+        let outcome = match adapter.session() {
+            Ok(mut session) => run_step(step, session.as_mut(), adapter.dialect()),
             Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
         };
         let outcome = match outcome {

@@ -35,7 +35,15 @@ fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>,
     if script.in_transaction {
         in_transaction(session, |session| run_statements(&script.statements, session))
     } else {
-        run_statements(&script.statements, session)
+        let rows = run_statements(&script.statements, session)?;
+        // Only where no transaction is open can one begin.
+        let closed = session.begin();
+        session.roll_back();
+        closed.map_err(|_| Failure {
+            help: Some("end it with `commit`".to_owned()),
+            ..Failure::from_message("the statements leave a transaction open, and what they did in it is undone")
+        })?;
+        Ok(rows)
     }
 }
 

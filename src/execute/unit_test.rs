@@ -137,14 +137,16 @@ fn compare_rows(
         return Ok(UnitTestOutcome::Passed);
     }
     let signed = |sign: &str| rows.rows.iter().filter(|row| row.first() == Some(&Some(sign.to_owned()))).count();
-    let message = format!("{} missing, {} not expected", rows_word(signed("-")), rows_word(signed("+")));
+    let parts = [(signed("-"), "missing"), (signed("+"), "not expected")];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, what)| format!("{} {what}", rows_word(*number))).collect();
+    let message = parts.join(", ");
     let shown = Rows { columns: rows.columns, rows: rows.rows.into_iter().take(SHOWN).collect() };
     Ok(UnitTestOutcome::Differs { message, rows: Some(shown) })
 }
 
 fn rows_word(number: usize) -> String {
     match number {
-        0 => "no row".to_owned(),
         1 => "1 row".to_owned(),
         more => format!("{more} rows"),
     }
@@ -153,18 +155,26 @@ fn rows_word(number: usize) -> String {
 /// Each row as often as it is there too few or too many times; columns in the order expected.
 fn difference_query(actual: &[Column], expected: &[Column]) -> String {
     let dialect = crate::dialect::DuckDb;
-    let names: Vec<String> = expected.iter().map(|column| dialect.identifier(&column.name)).collect();
-    // Text stands for a value of any type: a date may be written as a string.
-    let casts = expected.iter().zip(&names).map(|(column, name)| {
-        let of_actual = actual.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name));
-        match of_actual.filter(|of_actual| column.data_type == "VARCHAR" && of_actual.data_type != "VARCHAR") {
-            Some(of_actual) => format!("cast({name} as {}) as {name}", of_actual.data_type),
-            None => name.clone(),
-        }
+    let columns = expected.iter().map(|column| {
+        let of_actual = actual.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name)).unwrap_or(column);
+        (dialect.identifier(&column.name), of_actual.data_type.as_str(), column.data_type.as_str())
     });
-    let casts: Vec<String> = casts.collect();
-    let actual = format!("select {} from trueup_actual", names.join(", "));
-    let expected = format!("select {} from trueup_expected", casts.join(", "));
+    let (of_actual, of_expected): (Vec<String>, Vec<String>) = columns
+        .map(|(name, is, should)| {
+            let types = [is, should];
+            // A sum of floats depends on the order in which they come, so their last digits do not count.
+            let digits = if types.contains(&"FLOAT") { 6 } else { 12 };
+            if types.iter().any(|data_type| ["FLOAT", "DOUBLE"].contains(data_type)) {
+                let rounded = format!("printf('%.{digits}g', cast({name} as double) + 0.0) as {name}");
+                return (rounded.clone(), rounded);
+            }
+            // Text stands for a value of any type: a date may be written as a string.
+            let is_text = should == "VARCHAR" && is != "VARCHAR";
+            (name.clone(), if is_text { format!("cast({name} as {is}) as {name}") } else { name })
+        })
+        .unzip();
+    let actual = format!("select {} from trueup_actual", of_actual.join(", "));
+    let expected = format!("select {} from trueup_expected", of_expected.join(", "));
     format!(
         "select * from (select '-' as sign, * from ({expected} except all {actual}) \
          union all select '+', * from ({actual} except all {expected})) order by columns(* exclude sign), sign desc"

@@ -10,6 +10,9 @@ use crate::relation::Column;
 /// The new rows while they are checked. Temporary, so each session has its own.
 const STAGED: &str = "trueup_new_rows";
 
+/// A column that no table has: the table's own stand beside it in one condition.
+const TOUCHED: &str = "trueup_touched";
+
 /// What is known before the query's columns are.
 #[derive(Debug)]
 pub struct IncrementalWork {
@@ -76,8 +79,8 @@ impl IncrementalWork {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
                 // A partition of NULL is one like any other.
                 statements.push(run(format!(
-                    "delete from {relation} where exists (select 1 from (select distinct {partition} as value from \
-                     {staged}) as touched where touched.value is not distinct from ({partition}))"
+                    "delete from {relation} where exists (select 1 from (select distinct {partition} as {TOUCHED} from \
+                     {staged}) as touched where touched.{TOUCHED} is not distinct from ({partition}))"
                 )));
             }
         }
@@ -128,10 +131,20 @@ impl IncrementalWork {
         let names = |columns: &[&Column]| {
             columns.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ")
         };
+        // A query that gives nothing but NULL has no type of its own.
+        let retyped: Vec<String> = query
+            .iter()
+            .filter(|column| !column.data_type.contains("NULL"))
+            .filter_map(|column| {
+                let of_table = self.columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
+                let (name, was, is) = (&column.name, &of_table.data_type, &column.data_type);
+                (was != is).then(|| format!("`{name}` is {is} in the query and {was} in the table"))
+            })
+            .collect();
         let mismatch = |message: String, help: &str| Err(SchemaMismatch { message, help: help.to_owned() });
         let rebuild = "build the table anew with --full-refresh";
         match self.on_schema_change {
-            OnSchemaChange::Fail if !(new.is_empty() && missing.is_empty()) => {
+            OnSchemaChange::Fail if !(new.is_empty() && missing.is_empty() && retyped.is_empty()) => {
                 let mut parts = Vec::new();
                 if !new.is_empty() {
                     parts.push(format!("the query has {} and the table has not", names(&new)));
@@ -139,6 +152,7 @@ impl IncrementalWork {
                 if !missing.is_empty() {
                     parts.push(format!("the table has {} and the query has not", names(&missing)));
                 }
+                parts.extend(retyped);
                 mismatch(
                     format!("the columns of `{}` changed: {}", self.name, parts.join("; ")),
                     "build the table anew with --full-refresh, or let `onSchemaChange` be \"EXTEND\" or \"SYNCHRONIZE\"",

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Action, ActionId, Kind, Rendered};
 use crate::diagnostic::Diagnostics;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::texts::Translator;
 use crate::relation::{Target, WarehouseState};
@@ -188,14 +188,20 @@ fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<Statement> {
 
 fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work {
     let texts = translator.texts(statements);
-    let controls =
-        ["begin", "start transaction", "commit", "rollback", "attach", "detach", "checkpoint", "vacuum", "use "];
-    let has_own_transaction = texts.iter().any(|text| {
-        let sql = text.sql.trim_start().to_ascii_lowercase();
-        controls.iter().any(|control| sql.starts_with(control))
-    });
+    let has_own_transaction = texts.iter().any(|text| controls_transactions(&text.sql, translator.to));
     let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
     Work::Operations(Script { statements, in_transaction: !has_own_transaction })
+}
+
+/// Whether a script has statements that begin or end a transaction, or that cannot be in one.
+fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
+    const CONTROLS: [&str; 11] =
+        ["abort", "attach", "begin", "checkpoint", "commit", "detach", "end", "rollback", "start", "use", "vacuum"];
+    let is_letter = |char: char| char.is_alphanumeric() || char == '_';
+    syntax::read(sql, dialect).iter().filter_map(|piece| sql.get(piece.range.clone())).any(|statement| {
+        let word = statement.split(|char| !is_letter(char)).next().unwrap_or_default();
+        CONTROLS.iter().any(|control| word.eq_ignore_ascii_case(control))
+    })
 }
 
 fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) -> Work {

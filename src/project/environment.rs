@@ -63,12 +63,15 @@ enum WrittenConnection {
     Unsupported { warehouse: &'static str },
 }
 
+/// The environment of a project that names none.
+const LOCAL: &str = "local";
+
 impl Environment {
     /// The one that a project has without saying so: a DuckDB file under `.trueup/`.
-    pub(super) fn embedded(project: &str) -> Self {
+    pub(super) fn embedded() -> Self {
         Self {
-            name: "local".to_owned(),
-            connection: Connection::DuckDb { path: default_path(project) },
+            name: LOCAL.to_owned(),
+            connection: Connection::DuckDb { path: default_path(LOCAL) },
             naming: Naming::default(),
             sources: Vec::new(),
             threads: None,
@@ -76,24 +79,21 @@ impl Environment {
     }
 }
 
-fn default_path(project: &str) -> PathBuf {
+/// Named after the environment: a file named like a schema would make `schema.table` ambiguous in DuckDB's own tools.
+fn default_path(environment: &str) -> PathBuf {
     let safe = |char: char| if char.is_alphanumeric() || "-_.".contains(char) { char } else { '_' };
-    PathBuf::from(".trueup").join(format!("{}.duckdb", project.chars().map(safe).collect::<String>()))
+    PathBuf::from(".trueup").join(format!("{}.duckdb", environment.chars().map(safe).collect::<String>()))
 }
 
 impl WrittenEnvironment {
-    pub(super) fn resolve(
-        &self,
-        project: &str,
-        secret: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Environment, LoadError> {
+    pub(super) fn resolve(&self, secret: &dyn Fn(&str) -> Option<String>) -> Result<Environment, LoadError> {
         let fill = |text: &str| {
             fill_in(text, secret).map_err(|variable| LoadError::NoVariable { environment: self.name.clone(), variable })
         };
         let fill_maybe = |text: &Option<String>| text.as_deref().map(fill).transpose();
         let connection = match &self.connection {
             WrittenConnection::DuckDb { path } => {
-                Connection::DuckDb { path: fill_maybe(path)?.map_or_else(|| default_path(project), PathBuf::from) }
+                Connection::DuckDb { path: fill_maybe(path)?.map_or_else(|| default_path(&self.name), PathBuf::from) }
             }
             WrittenConnection::Unsupported { warehouse } => Connection::Unsupported { warehouse },
         };

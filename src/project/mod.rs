@@ -153,6 +153,15 @@ fn read_settings(
                 continue;
             }
         };
+        if path == "workflow_settings.yaml"
+            && let Some(older) = sources.find("dataform.json")
+        {
+            diagnostics.push(
+                Diagnostic::error(Code::InvalidSettings, "there is a workflow_settings.yaml beside this file")
+                    .at(older.span(0..0), "")
+                    .help("remove this one: Dataform 3 reads workflow_settings.yaml in its place"),
+            );
+        }
         let base = settings.unwrap_or_default();
         let (read, found) = match path {
             "trueup.yaml" => settings::read(&tree, base),
@@ -174,12 +183,12 @@ impl Settings {
     ) -> Result<Environment, LoadError> {
         let first = || self.environments.first().map(|written| written.name.as_str());
         let Some(wanted) = name.or(self.default_environment.as_deref()).or_else(first) else {
-            return Ok(Environment::embedded(&self.name));
+            return Ok(Environment::embedded());
         };
         match self.environments.iter().find(|written| written.name == wanted) {
-            Some(written) => written.resolve(&self.name, secret),
+            Some(written) => written.resolve(secret),
             None if name.is_none_or(|name| name == "local") && self.environments.is_empty() => {
-                Ok(Environment::embedded(&self.name))
+                Ok(Environment::embedded())
             }
             None => Err(LoadError::NoEnvironment {
                 name: wanted.to_owned(),

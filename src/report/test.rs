@@ -55,7 +55,9 @@ impl<'a> TestReport<'a> {
             UnitTestOutcome::Passed => return String::new(),
             UnitTestOutcome::Differs { message, rows } => {
                 let message = format!("unit test `{}`: {message}", action.target.name);
-                diagnostics.push(Diagnostic::error(Code::UnitTestFailed, message).at(action.name_span, ""));
+                // The description says what the test is there for.
+                let description = action.documentation.description.as_deref().unwrap_or_default();
+                diagnostics.push(Diagnostic::error(Code::UnitTestFailed, message).at(action.name_span, description));
                 table = rows.as_ref().map(|rows| diff_table(rows, color)).unwrap_or_default();
             }
             UnitTestOutcome::Failed(failure) => {

@@ -187,8 +187,8 @@ impl Jinja {
         for (name, range) in &body.identifiers {
             let Some(file) = self.macro_files.get(name).and_then(|path| self.macros.get(path)) else { continue };
             let Some(call) = body.source.span(range.clone()) else { continue };
-            let everywhere = std::iter::once(file).chain(self.macros.values());
-            if let Some(definition) = everywhere.into_iter().find_map(|file| file.string(&reference.name)) {
+            let mut everywhere = std::iter::once(file).chain(self.macros.values());
+            if let Some(definition) = everywhere.find_map(|file| file.string(&reference.name)) {
                 return Origin { call, definition: Some(definition) };
             }
         }

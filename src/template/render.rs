@@ -231,8 +231,8 @@ impl Body<'_> {
     fn place_of_use(&self, reference: &Reference, expression: Span) -> Origin {
         let named =
             |texts: &[(String, Span)]| texts.iter().find(|(text, _)| *text == reference.name).map(|found| found.1);
-        let own = std::iter::once(expression).chain(self.js.iter().copied());
-        if let Some(span) = own.into_iter().find_map(|span| named(&static_texts(self.file, span))) {
+        let mut own = std::iter::once(expression).chain(self.js.iter().copied());
+        if let Some(span) = own.find_map(|span| named(&static_texts(self.file, span))) {
             return Origin::here(span);
         }
         let includes = self.renderer.include_literals();

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 
 use crate::project::Project;
+use crate::random::{Random, setting};
 
 const KILLS: u64 = 33;
 
-const DATABASE: &str = ".trueup/crash.duckdb";
+const DATABASE: &str = ".trueup/local.duckdb";
 
 /// Rows that each model writes.
 const ROWS: u32 = 40_000;
@@ -85,11 +86,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("crash::runs_leave_no_half", runs_leave_no_half),
         Trial::test("crash::first_run_leaves_no_half", first_run_leaves_no_half),
     ]
-}
-
-/// A number from the environment.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
 fn project() -> Result<Project, Failed> {
@@ -276,17 +272,4 @@ impl Crash {
 /// Tables with one row for each generation.
 fn is_summary(table: &str) -> bool {
     ["audit table", "logged_too table"].contains(&table)
-}
-
-/// Splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit.max(1)
-    }
 }

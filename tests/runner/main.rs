@@ -1,5 +1,6 @@
 //! Every test of the project: data is found and made into named trials.
 
+mod arrivals;
 mod case;
 mod console;
 mod crash;
@@ -9,6 +10,7 @@ mod parallel;
 mod plan;
 mod processes;
 mod project;
+mod random;
 mod reference;
 mod shell;
 mod spec;
@@ -22,6 +24,7 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let trials = [
+        arrivals::trials(),
         case::trials(),
         crash::trials(),
         parallel::trials(),

@@ -17,6 +17,8 @@ pub(crate) struct Block {
     pub(crate) file: Option<String>,
     /// The word behind the fence: `sqlx`, `console`, `output`.
     pub(crate) language: String,
+    /// The backticks that it stands between.
+    fence: String,
     /// The lines between the fences, in the text of the Markdown file.
     pub(crate) body: Range<usize>,
 }
@@ -51,8 +53,13 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
             let file = above.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
             let file = file.filter(|name| !name.contains('`')).map(str::to_owned);
             let start = at + line.len();
-            let block =
-                Block { heading: heading.to_owned(), file, language: language.trim().to_owned(), body: start..start };
+            let block = Block {
+                heading: heading.to_owned(),
+                file,
+                language: language.trim().to_owned(),
+                fence: fence.to_owned(),
+                body: start..start,
+            };
             open = Some((block, fence));
         } else if let Some(title) = words.trim_start_matches('#').strip_prefix(' ').filter(|_| words.starts_with('#')) {
             heading = title;
@@ -94,6 +101,9 @@ pub(crate) fn compare(
         let _guard = REWRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = std::fs::read_to_string(path)?;
         for (block, found) in different {
+            if found.lines().any(|line| line == block.fence) {
+                return Err(format!("this needs a longer fence than {}:\n{found}", block.fence).into());
+            }
             // Another test may have moved the block; its fence and what it held are still the same.
             let old = &text[..block.body.end];
             let occurrence = blocks(text).iter().position(|other| other.body == block.body);

@@ -69,7 +69,7 @@ fn steps_that_write_to_the_same() -> Result<(), Failed> {
     }
     for run in 1..=3 {
         project.succeed(&["run", THREADS[0], THREADS[1]])?;
-        let look = project.look(".trueup/same.duckdb")?;
+        let look = project.look(".trueup/local.duckdb")?;
         let found = look.texts(
             "select count(*) || ' ' || sum(rows) || ' ' || (select count(*) from audit.latest) from audit.log",
         )?;

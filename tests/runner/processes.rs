@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-const DATABASE: &str = ".trueup/slow.duckdb";
+const DATABASE: &str = ".trueup/local.duckdb";
 
 /// Would run for days.
 const FOR_DAYS: &str = "select count(*) as number from range(10000000) a, range(10000000) b \

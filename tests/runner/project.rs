@@ -8,6 +8,8 @@ use duckdb::Connection;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
+use crate::console;
+
 /// The folder is gone when this is.
 pub(crate) struct Project {
     folder: TempDir,
@@ -20,6 +22,13 @@ impl Project {
         for (name, text) in files {
             project.write(name, text)?;
         }
+        Ok(project)
+    }
+
+    /// A copy of a folder of the repository.
+    pub(crate) fn copy(folder: &str) -> Result<Self, Failed> {
+        let project = Self::new(&[])?;
+        console::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), project.path())?;
         Ok(project)
     }
 

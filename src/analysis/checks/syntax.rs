@@ -1,11 +1,20 @@
+use sqlparser::ast::Statement;
+
 use crate::action::Rendered;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Problem};
 
-/// What the parser does not read: an error where the warehouse would surely refuse it, otherwise a warning.
-pub(in crate::analysis) fn syntax(text: &Rendered, dialect: &dyn Dialect) -> Vec<Diagnostic> {
-    syntax::check(text.text(), dialect).into_iter().map(|problem| place(problem, text)).collect()
+/// Reads a text. What the parser does not read is an error where the warehouse would surely refuse it, otherwise a
+/// warning.
+pub(in crate::analysis) fn syntax(
+    text: &Rendered,
+    dialect: &dyn Dialect,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Statement> {
+    let (statements, problems) = syntax::understand(text.text(), dialect);
+    diagnostics.extend(problems.into_iter().map(|problem| place(problem, text)));
+    statements
 }
 
 fn place(problem: Problem, text: &Rendered) -> Diagnostic {

@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use sqlparser::ast::Statement;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::Dialect;
 
@@ -73,8 +73,8 @@ pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem
         let problem = pieces(sql, grammar, &tokens).into_iter().find_map(|piece| match piece.parsed {
             Parsed::Tree(_) => None,
             Parsed::Opaque => Some(Problem {
+                message: format!("`{}` of this form is only understood as a whole", first_words(sql, &piece.range)),
                 range: place::first_line(sql, piece.range),
-                message: "this statement is only understood as a whole".to_owned(),
                 help: None,
                 certain: false,
             }),
@@ -84,25 +84,46 @@ pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem
     })
 }
 
+/// As many words as name a statement.
+fn first_words(sql: &str, range: &Range<usize>) -> String {
+    let words: Vec<_> = sql.get(range.clone()).unwrap_or_default().split_whitespace().take(2).collect();
+    words.join(" ").to_lowercase()
+}
+
 /// Everything worth saying of a text, in the order of its places.
 pub fn check(sql: &str, dialect: &dyn Dialect) -> Vec<Problem> {
+    understand(sql, dialect).1
+}
+
+/// The statements of a text that are understood, and everything worth saying of it, in the order of its places.
+pub fn understand(sql: &str, dialect: &dyn Dialect) -> (Vec<Statement>, Vec<Problem>) {
     let grammar = dialect.grammar();
     let tokens = match tokens(sql, grammar) {
         Ok(tokens) => tokens,
-        Err(problem) => return vec![problem],
+        Err(problem) => return (Vec::new(), vec![problem]),
     };
     let of_tree = |statement: &Statement| join::without_condition(sql, statement, grammar);
     if let Ok(statements) = statements(grammar, tokens) {
-        return statements.iter().flat_map(of_tree).collect();
+        let problems = statements.iter().flat_map(of_tree).collect();
+        return (statements, problems);
     }
-    read(sql, dialect)
-        .into_iter()
-        .flat_map(|piece| match piece.parsed {
-            Parsed::Tree(statement) => of_tree(&statement),
-            Parsed::Opaque => Vec::new(),
-            Parsed::Refused(problem) => vec![problem],
-        })
-        .collect()
+    let (mut statements, mut problems) = (Vec::new(), Vec::new());
+    for piece in read(sql, dialect) {
+        match piece.parsed {
+            Parsed::Tree(statement) => {
+                problems.extend(of_tree(&statement));
+                statements.push(*statement);
+            }
+            Parsed::Opaque => {}
+            Parsed::Refused(problem) => problems.push(problem),
+        }
+    }
+    (statements, problems)
+}
+
+/// The bytes of a part of the tree that was made from `sql`.
+pub fn range(sql: &str, span: Span) -> Range<usize> {
+    place::range(sql, span)
 }
 
 /// The statements of a script one by one, each with what is known of it.

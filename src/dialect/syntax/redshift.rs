@@ -2,13 +2,16 @@
 
 use std::any::TypeId;
 
-use sqlparser::ast::{Expr, Ident};
+use sqlparser::ast::{
+    ColumnOption, Expr, Ident, IdentityParameters, IdentityProperty, IdentityPropertyFormatKind, IdentityPropertyKind,
+};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence, RedshiftSqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, enable, refuse_reserved};
+use super::split::keyword;
 use super::storage;
 
 const BASE: RedshiftSqlDialect = RedshiftSqlDialect {};
@@ -21,13 +24,39 @@ pub struct Redshift;
 impl Grammar for Redshift {
     /// Takes out of CREATE how rows lie on the disks and when views are made anew.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
-        if tokens.iter().any(|token| storage::begins(token)) {
+        if tokens.iter().any(storage::begins) {
             storage::remove(tokens);
         }
+        add_from(tokens);
     }
 
     fn treeless(&self) -> &'static [&'static str] {
-        &["delete", "object_transform", "remove duplicates", "top"]
+        &["object_transform", "remove duplicates", "top"]
+    }
+}
+
+/// `delete t` as `delete from t`.
+fn add_from(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at_start = true;
+    let mut place = None;
+    for (index, token) in tokens.iter().enumerate() {
+        match &token.token {
+            Token::Whitespace(_) => continue,
+            _ if at_start && keyword(&token.token) == Some(Keyword::DELETE) => {
+                let next = tokens[index + 1..].iter().find(|next| !matches!(next.token, Token::Whitespace(_)));
+                if next.is_some_and(|next| {
+                    matches!(next.token, Token::Word(_)) && keyword(&next.token) != Some(Keyword::FROM)
+                }) {
+                    place = Some((index + 1, token.span));
+                }
+            }
+            _ => {}
+        }
+        at_start = token.token == Token::SemiColon;
+    }
+    if let Some((place, span)) = place {
+        tokens.insert(place, TokenWithSpan::new(Token::make_keyword("FROM"), span));
+        add_from(tokens);
     }
 }
 
@@ -82,6 +111,24 @@ impl Dialect for Redshift {
         };
         parser.advance_token();
         Some(parser.parse_prefix().map(|value| Expr::Prefixed { prefix, value: Box::new(value) }))
+    }
+
+    /// `identity(seed, step)` of a column.
+    fn parse_column_option(
+        &self,
+        parser: &mut Parser,
+    ) -> Result<Option<Result<Option<ColumnOption>, ParserError>>, ParserError> {
+        if !parser.parse_keyword(Keyword::IDENTITY) {
+            return Ok(None);
+        }
+        parser.expect_token(&Token::LParen)?;
+        let seed = parser.parse_expr()?;
+        parser.expect_token(&Token::Comma)?;
+        let increment = parser.parse_expr()?;
+        parser.expect_token(&Token::RParen)?;
+        let parameters = IdentityPropertyFormatKind::FunctionCall(IdentityParameters { seed, increment });
+        let property = IdentityProperty { parameters: Some(parameters), order: None };
+        Ok(Some(Ok(Some(ColumnOption::Identity(IdentityPropertyKind::Identity(property))))))
     }
 
     enable! {

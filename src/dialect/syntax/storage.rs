@@ -14,7 +14,7 @@ fn is(token: &TokenWithSpan, word: &str) -> bool {
     matches!(&token.token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
 }
 
-/// Takes them out of every CREATE TABLE and CREATE VIEW.
+/// Takes them out of every CREATE TABLE, CREATE VIEW and ALTER TABLE … ADD.
 pub(super) fn remove(tokens: &mut Vec<TokenWithSpan>) {
     let mut rest = std::mem::take(tokens);
     rest.retain(|token| !matches!(token.token, Token::Whitespace(_)));
@@ -23,11 +23,17 @@ pub(super) fn remove(tokens: &mut Vec<TokenWithSpan>) {
     let mut in_create = false;
     while index < rest.len() {
         if at_start {
-            in_create = keyword(&rest[index].token) == Some(Keyword::CREATE)
-                && (1..6).any(|next| {
+            let has = |wanted: &[Keyword]| {
+                (1..8).any(|next| {
                     let word = rest.get(index + next).and_then(|token| keyword(&token.token));
-                    matches!(word, Some(Keyword::TABLE | Keyword::VIEW))
-                });
+                    word.is_some_and(|word| wanted.contains(&word))
+                })
+            };
+            in_create = match keyword(&rest[index].token) {
+                Some(Keyword::CREATE) => has(&[Keyword::TABLE, Keyword::VIEW]),
+                Some(Keyword::ALTER) => has(&[Keyword::TABLE]) && has(&[Keyword::ADD]),
+                _ => false,
+            };
         }
         at_start = rest[index].token == Token::SemiColon;
         let length = if in_create { phrase(&rest[index..], tokens.last()) } else { 0 };

@@ -43,7 +43,7 @@ pub(super) fn of_characters(sql: &str, error: &TokenizerError) -> Problem {
         ("multi-line comment", "this comment is never closed", "close it with `*/`"),
         ("close delimiter", "this quoted name is never closed", "close it with its quote"),
     ];
-    let found = known.iter().find(|(words, ..)| error.message.contains(words));
+    let found = known.iter().find(|(words, ..)| error.message.contains(words)).filter(|_| !may_be_raw(sql));
     let (message, help) = match found {
         Some((_, message, help)) => ((*message).to_owned(), Some((*help).to_owned())),
         None => ("not understood from here".to_owned(), Some(lower_first(&error.message))),
@@ -51,6 +51,12 @@ pub(super) fn of_characters(sql: &str, error: &TokenizerError) -> Problem {
     // The error is where the text ends; the place to look at is where the string begins.
     let range = if start < sql.len() { start..sql.len() } else { last_line(sql) };
     Problem { range: place::first_line(sql, range), message, help, certain: found.is_some() }
+}
+
+/// Whether a raw string of BigQuery may hold its own quote behind a backslash: the tokenizer takes that for its end.
+fn may_be_raw(sql: &str) -> bool {
+    let has = |pairs: [&str; 4]| pairs.iter().any(|pair| sql.contains(pair));
+    has(["r'", "r\"", "R'", "R\""]) && (sql.contains("\\'") || sql.contains("\\\""))
 }
 
 /// A statement that has no tree.

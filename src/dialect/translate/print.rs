@@ -44,24 +44,34 @@ impl VisitorMut for Quotes {
         ControlFlow::Continue(())
     }
 
-    /// The tree's own printing takes two quotes in a row for one that is already escaped.
-    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
-        if let Value::SingleQuotedString(text) = &mut value.value
-            && text.contains('\'')
-        {
-            *text = text.replace('\'', "''");
-        }
-        ControlFlow::Continue(())
-    }
-
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
         let of_duckdb = ident.quote_style.is_none()
             && KEYWORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(&ident.value));
         if of_duckdb || matches!(ident.quote_style, Some('`' | '[')) {
             ident.quote_style = Some('"');
         }
+        if let Some(quote @ ('"' | '\'')) = ident.quote_style
+            && ident.value.contains(quote)
+        {
+            *ident = Ident::new(quoted(&ident.value, quote));
+        }
         ControlFlow::Continue(())
     }
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        if let Value::SingleQuotedString(text) = &value.value
+            && text.contains('\'')
+        {
+            value.value = Value::Placeholder(quoted(text, '\''));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A text in quotes. The tree itself takes two quotes in a row, or a backslash and one, for a quote that is escaped.
+fn quoted(text: &str, quote: char) -> String {
+    let twice: String = [quote, quote].iter().collect();
+    format!("{quote}{}{quote}", text.replace(quote, &twice))
 }
 
 fn name_of_call(expr: &mut Expr, from: Option<char>, to: Option<char>) {
@@ -73,9 +83,10 @@ fn name_of_call(expr: &mut Expr, from: Option<char>, to: Option<char>) {
     }
 }
 
-/// The words that DuckDB does not take for every kind of name (`duckdb_keywords()`, all but `unreserved`).
+/// The words that DuckDB does not take for every kind of name (`duckdb_keywords()`, all but `unreserved`); without DEFAULT,
+/// which no warehouse takes for a name and which stands for a value in INSERT.
 const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint \
-    create default deferrable desc describe distinct do else end except false fetch for foreign from group having in \
+    create deferrable desc describe distinct do else end except false fetch for foreign from group having in \
     initially intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer pivot_wider \
     placing primary qualify references returning select show some summarize symmetric table then to trailing true union \
     unique unpivot using variadic when where window with \

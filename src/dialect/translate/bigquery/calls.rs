@@ -3,14 +3,13 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Function, FunctionArgumentClause, FunctionArguments, HavingBoundKind, Ident,
-    NullTreatment, ObjectNamePart, Spanned, Subscript, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArguments, Ident, ObjectNamePart, Spanned, Value, VisitMut, VisitorMut,
 };
 
 use super::casts::convert;
 use super::literals::text_of;
-use super::{dates, json};
-use crate::dialect::translate::functions::{Modifiers, bracketed, build, give};
+use super::{aggregates, dates, format, json};
+use crate::dialect::translate::functions::{bracketed, build};
 use crate::dialect::translate::rewrite::{Rewriter, simple_name};
 use crate::dialect::translate::types::Type;
 
@@ -77,10 +76,10 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
             _ => None,
         },
         "regexp_extract" | "regexp_substr" | "regexp_extract_all" => regexp(&name, function, rewriter),
-        "array_agg" | "string_agg" => aggregate(&name, function, rewriter),
-        "any_value" => any_value(function, rewriter),
-        "approx_quantiles" => approx_quantiles(function, rewriter),
-        "approx_top_count" => approx_top_count(function, rewriter),
+        "array_agg" | "string_agg" => aggregates::aggregate(&name, function, rewriter),
+        "any_value" => aggregates::any_value(function, rewriter),
+        "approx_quantiles" => aggregates::approx_quantiles(function, rewriter),
+        "approx_top_count" => aggregates::approx_top_count(function, rewriter),
         "array" => match &function.args {
             FunctionArguments::Subquery(query) => {
                 let mut query = query.clone();
@@ -91,7 +90,7 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
             }
             _ => None,
         },
-        "format" => format(function, rewriter),
+        "format" => format::format(function, rewriter),
         "to_json" | "to_json_string" => to_json(&name, function, rewriter),
         "regexp_instr" => match translated(function, rewriter)?.as_slice() {
             [(value, _), (pattern, _)] if text_of(pattern).is_some_and(|pattern| groups(&pattern) == 0) => {
@@ -133,7 +132,7 @@ pub(crate) fn translated(function: &Function, rewriter: &mut Rewriter) -> Option
     )
 }
 
-fn joined(values: impl IntoIterator<Item = Expr>, op: &BinaryOperator) -> Option<Expr> {
+pub(crate) fn joined(values: impl IntoIterator<Item = Expr>, op: &BinaryOperator) -> Option<Expr> {
     values.into_iter().map(bracketed).reduce(|left, right| Expr::BinaryOp {
         left: Box::new(left),
         op: op.clone(),
@@ -316,83 +315,6 @@ fn groups(pattern: &str) -> usize {
     count
 }
 
-/// `ARRAY_AGG` and `STRING_AGG`.
-fn aggregate(name: &str, function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let mut function = function.clone();
-    let mut limit = None;
-    let mut ignore = function.null_treatment.take() == Some(NullTreatment::IgnoreNulls);
-    if let FunctionArguments::List(list) = &mut function.args {
-        list.clauses.retain_mut(|clause| match clause {
-            FunctionArgumentClause::Limit(count) => {
-                limit = Some(count.clone());
-                false
-            }
-            FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
-                ignore |= *treatment == NullTreatment::IgnoreNulls;
-                false
-            }
-            _ => true,
-        });
-    }
-    let (arguments, mut modifiers) = rewriter.take_arguments(name, &mut function);
-    let (value, kind) = arguments.first().cloned()?;
-    let text = name == "string_agg";
-    if ignore || text && limit.is_some() {
-        let present = build("x is not null", &[("x", &value)]);
-        modifiers.filter = Some(Box::new(match modifiers.filter.take() {
-            Some(filter) => build("a and b", &[("a", &filter), ("b", &present)]),
-            None => present,
-        }));
-    }
-    let default = build("','", &[]);
-    let separator = arguments.get(1).map_or(&default, |(separator, _)| separator);
-    let call = |template: &str, modifiers: &Modifiers| {
-        let mut call = build(template, &[("x", &value), ("s", separator)]);
-        if let Expr::Function(function) = &mut call {
-            give(function, modifiers);
-        }
-        call
-    };
-    let limited = |list: Expr| match &limit {
-        Some(count) => build("l[1:n]", &[("l", &list), ("n", count)]),
-        None => list,
-    };
-    Some(if text {
-        if limit.is_none() {
-            (call("string_agg(x, s)", &modifiers), Type::Text)
-        } else {
-            let list = limited(call("list(x)", &modifiers));
-            (build("array_to_string(l, s)", &[("l", &list), ("s", separator)]), Type::Text)
-        }
-    } else {
-        (limited(call("list(x)", &modifiers)), Type::Array(Box::new(kind)))
-    })
-}
-
-/// `ANY_VALUE(x HAVING MAX y)`.
-fn any_value(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let mut function = function.clone();
-    let FunctionArguments::List(list) = &mut function.args else { return None };
-    let bound = list.clauses.iter().find_map(|clause| match clause {
-        FunctionArgumentClause::Having(bound) => Some(bound.clone()),
-        _ => None,
-    })?;
-    list.clauses.clear();
-    let mut by = bound.1;
-    rewriter.expr(&mut by);
-    let (arguments, modifiers) = rewriter.take_arguments("any_value", &mut function);
-    let (value, kind) = arguments.first().cloned()?;
-    let text = match bound.0 {
-        HavingBoundKind::Max => "arg_max_null(x, y)",
-        HavingBoundKind::Min => "arg_min_null(x, y)",
-    };
-    let mut call = build(text, &[("x", &value), ("y", &by)]);
-    if let Expr::Function(function) = &mut call {
-        give(function, &modifiers);
-    }
-    Some((call, kind))
-}
-
 /// JSON of a value whose type DuckDB writes as BigQuery does; a type that only shows at run time is tested there.
 fn to_json(name: &str, function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
     let arguments = translated(function, rewriter)?;
@@ -435,204 +357,6 @@ fn written_alike(kind: &Type) -> Option<bool> {
         }
         _ => Some(false),
     }
-}
-
-/// The smallest value, those that part the values into `n` equal shares, and the greatest.
-fn approx_quantiles(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let mut function = function.clone();
-    let (arguments, modifiers) = rewriter.take_arguments("approx_quantiles", &mut function);
-    let (value, kind) = arguments.first()?;
-    let Some(shares @ 1..=1000) = arguments.get(1).and_then(|(count, _)| whole(count)) else {
-        rewriter.missing(function.name.span(), "function `approx_quantiles` with such a number");
-        return Some((value.clone(), Type::Unknown));
-    };
-    let places: Vec<String> = (0..=shares).map(|share| format!("{share} / {shares}.0")).collect();
-    let places: Vec<String> = if shares == 1 { vec!["0.0".into(), "1.0".into()] } else { places };
-    let mut call = build(&format!("quantile_disc(x, [{}])", places.join(", ")), &[("x", value)]);
-    if let Expr::Function(function) = &mut call {
-        give(function, &modifiers);
-    }
-    Some((call, Type::Array(Box::new(kind.clone()))))
-}
-
-fn approx_top_count(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let arguments = translated(function, rewriter)?;
-    let [(value, kind), (count, _)] = arguments.as_slice() else { return None };
-    let expr = build(
-        "list_transform(list_sort(list_transform(map_entries(histogram(x)), lambda _e: {'c': _e.value, 'v': _e.key}), 'DESC')[1:n], \
-         lambda _e: {'value': _e.v, 'count': cast(_e.c as bigint)})",
-        &[("x", value), ("n", count)],
-    );
-    let element = Type::Struct(vec![("value".to_owned(), kind.clone()), ("count".to_owned(), Type::Int)]);
-    Some((expr, Type::Array(Box::new(element))))
-}
-
-/// `FORMAT('…%d…', …)`: one piece for each element.
-fn format(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let place = function.name.span();
-    let arguments = translated(function, rewriter)?;
-    let Some(text) = arguments.first().and_then(|(format, _)| text_of(format)) else {
-        rewriter.missing(place, "function `format` with a format that is no literal");
-        return Some((Expr::Function(function.clone()), Type::Text));
-    };
-    let mut values = arguments.into_iter().skip(1);
-    let mut pieces: Vec<Expr> = Vec::new();
-    let mut plain = String::new();
-    let literal = |text: &str| Expr::value(Value::SingleQuotedString(text.to_owned()));
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            plain.push(letter);
-            continue;
-        }
-        let mut element = String::from("%");
-        let conversion = loop {
-            match letters.next() {
-                Some(letter) if letter.is_ascii_digit() || ".-+ #0'".contains(letter) => element.push(letter),
-                other => break other,
-            }
-        };
-        if conversion == Some('%') {
-            plain.push('%');
-            continue;
-        }
-        let grouped = element.contains('\'');
-        let Some((value, kind)) = values.next() else {
-            rewriter.problem(place, "`format` has fewer arguments than its format has elements".to_owned(), None);
-            break;
-        };
-        if !plain.is_empty() {
-            pieces.push(literal(&std::mem::take(&mut plain)));
-        }
-        let x = [("x", &value)];
-        let piece = match conversion {
-            Some('d' | 'i') if grouped && element == "%'" => build("format('{:,}', cast(x as bigint))", &x),
-            Some('f') if grouped => {
-                let digits = element.split_once('.').map_or("6", |(_, digits)| digits);
-                let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-                build(&format!("format('{{:,.{digits}f}}', cast(x as double))"), &x)
-            }
-            Some('d' | 'i') if !grouped => build(&format!("printf('{element}d', cast(x as bigint))"), &x),
-            Some(letter @ ('f' | 'F' | 'e' | 'E' | 'g' | 'G')) if !grouped => {
-                build(&format!("printf('{element}{letter}', cast(x as double))"), &x)
-            }
-            Some(letter @ ('x' | 'X' | 'o')) if !grouped => {
-                build(&format!("printf('{element}{letter}', cast(x as bigint))"), &x)
-            }
-            Some('s') if element == "%" => convert(value.clone(), &kind, &Type::Text, false),
-            Some('s') => build(&format!("printf('{element}s', x)"), &x),
-            Some('t')
-                if element == "%"
-                    && matches!(
-                        kind,
-                        Type::Int | Type::Text | Type::Bool | Type::Date | Type::Timestamp | Type::TimestampTz
-                    ) =>
-            {
-                let text = convert(value.clone(), &kind, &Type::Text, false);
-                build("coalesce(t, 'NULL')", &[("t", &text)])
-            }
-            Some('T') if element == "%" && matches!(kind, Type::Int | Type::Bool) => {
-                build("coalesce(cast(x as varchar), 'NULL')", &x)
-            }
-            other => {
-                let letter = other.map(String::from).unwrap_or_default();
-                rewriter.missing(place, &format!("format element `{element}{letter}` of `format`"));
-                continue;
-            }
-        };
-        pieces.push(piece);
-    }
-    if !plain.is_empty() || pieces.is_empty() {
-        pieces.push(literal(&plain));
-    }
-    Some((joined(pieces, &BinaryOperator::StringConcat)?, Type::Text))
-}
-
-/// `array[OFFSET(n)]`, `json['key']` and the like, not yet translated.
-pub(crate) fn access(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
-    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
-    let mut value = std::mem::replace(root.as_mut(), Expr::value(Value::Null));
-    let chain = std::mem::take(access_chain);
-    let place = value.span();
-    let mut kind = rewriter.expr(&mut value);
-    for access in chain {
-        match access {
-            AccessExpr::Dot(Expr::Identifier(field)) if kind == Type::Json => {
-                let path = format!("$.\"{}\"", field.value);
-                value =
-                    build("json_extract(j, p)", &[("j", &value), ("p", &Expr::value(Value::SingleQuotedString(path)))]);
-            }
-            AccessExpr::Dot(Expr::Identifier(field)) => {
-                kind = kind.field(&field.value);
-                value = Expr::CompoundFieldAccess {
-                    root: Box::new(bracketed_root(value)),
-                    access_chain: vec![AccessExpr::Dot(Expr::Identifier(field))],
-                };
-            }
-            AccessExpr::Subscript(Subscript::Index { index }) => {
-                (value, kind) = subscript(value, &kind, index, rewriter);
-            }
-            _ => rewriter.missing(place, "subscript"),
-        }
-    }
-    *expr = value;
-    Some(kind)
-}
-
-fn bracketed_root(expr: Expr) -> Expr {
-    match bracketed(expr) {
-        nested @ (Expr::Nested(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => nested,
-        other => Expr::Nested(Box::new(other)),
-    }
-}
-
-fn subscript(value: Expr, kind: &Type, index: Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
-    let (mut index, first, safe) = match &index {
-        Expr::Function(function) => {
-            match (simple_name(&function.name).as_str(), super::plain_arguments(function).as_deref()) {
-                ("offset", Some([index])) => (index.clone(), 0, false),
-                ("safe_offset", Some([index])) => (index.clone(), 0, true),
-                ("ordinal", Some([index])) => (index.clone(), 1, false),
-                ("safe_ordinal", Some([index])) => (index.clone(), 1, true),
-                _ => (index, 0, false),
-            }
-        }
-        _ => (index, 0, false),
-    };
-    let index_kind = rewriter.expr(&mut index);
-    if *kind == Type::Json || index_kind == Type::Text {
-        let key = match (text_of(&index), whole(&index)) {
-            (Some(key), _) => Expr::value(Value::SingleQuotedString(format!("$.\"{key}\""))),
-            (None, Some(number)) => Expr::value(Value::SingleQuotedString(format!("$[{number}]"))),
-            _ => index,
-        };
-        return (build("json_extract(j, p)", &[("j", &value), ("p", &key)]), Type::Json);
-    }
-    // Only a list can be flattened: a JSON value, which counts in another way, is refused and not misread.
-    let list = if *kind == Type::Unknown { build("flatten([x])", &[("x", &value)]) } else { bracketed(value) };
-    let place = match whole(&index) {
-        Some(number) => build(&format!("{}", number.saturating_add(1 - first)), &[]),
-        None if first == 1 => index.clone(),
-        None => build("i + 1", &[("i", &index)]),
-    };
-    let item = Expr::CompoundFieldAccess {
-        root: Box::new(list.clone()),
-        access_chain: vec![AccessExpr::Subscript(Subscript::Index { index: place.clone() })],
-    };
-    let literal = whole(&index).is_some_and(|number| number >= first);
-    // DuckDB has NULL for a place beyond the end, and counts back from it for one below zero.
-    let always_there = matches!(&list, Expr::Function(call) if simple_name(&call.name) == "string_split")
-        && whole(&index) == Some(first);
-    let expr = match (safe, literal) {
-        (true, true) => item,
-        _ if always_there => item,
-        (true, false) => build("case when p > 0 then v end", &[("p", &place), ("v", &item)]),
-        (false, _) => build(
-            "case when p < 1 or p > len(l) then error('array index out of bounds') else v end",
-            &[("p", &place), ("l", &list), ("v", &item)],
-        ),
-    };
-    (expr, kind.element())
 }
 
 /// The name of a field that a struct takes from its value.

@@ -1,7 +1,8 @@
 //! CAST, and the conversions that functions do by themselves.
 
-use sqlparser::ast::{CastKind, DataType, Expr, Spanned};
+use sqlparser::ast::{CastKind, DataType, Expr, Spanned, Value};
 
+use super::literals::{text_of, with_zone};
 use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
@@ -13,13 +14,17 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
     let Expr::Cast { kind, expr: operand, data_type, format } = expr else { return None };
     let safe = matches!(kind, CastKind::SafeCast | CastKind::TryCast);
     let place = operand.span();
-    let from = rewriter.expr(operand);
+    rewriter.data_type(data_type, place);
+    let to = Type::of(data_type);
+    let from = match (operand.as_mut(), &to) {
+        // The type names the fields of the elements.
+        (Expr::Array(_), Type::Array(element)) => super::structs::array_of(operand, element, rewriter),
+        _ => rewriter.expr(operand),
+    };
     if format.is_some() {
         rewriter.missing(place, "CAST with FORMAT");
     }
-    rewriter.data_type(data_type, place);
-    let to = Type::of(data_type);
-    let value = std::mem::replace(operand.as_mut(), Expr::value(sqlparser::ast::Value::Null));
+    let value = std::mem::replace(operand.as_mut(), Expr::value(Value::Null));
     *expr = match to {
         Type::Decimal | Type::Array(_) | Type::Struct(_) | Type::Unknown => plain(value, data_type.clone(), safe),
         _ => convert(value, &from, &to, safe),
@@ -34,73 +39,106 @@ fn plain(value: Expr, data_type: DataType, safe: bool) -> Expr {
 
 /// A value of one type as another.
 pub(crate) fn convert(value: Expr, from: &Type, to: &Type, safe: bool) -> Expr {
-    let cast = if safe { "try_cast" } else { "cast" };
+    let literal_of_no_type = *from == Type::Unknown && matches!(value, Expr::Value(_));
+    let word = match to {
+        _ if from == to => return value,
+        Type::Int if !literal_of_no_type => return integer(&value, from, safe),
+        Type::Text => return text(&value, from, safe),
+        Type::TimestampTz => return moment(&value, from, safe),
+        Type::Bool if *from == Type::Text => return boolean(&value, safe),
+        Type::Bytes if *from == Type::Text => return build("encode(x)", &[("x", &value)]),
+        Type::Date => "date",
+        Type::Time => "time",
+        Type::Timestamp => "timestamp",
+        Type::Int => "bigint",
+        Type::Float => "double",
+        Type::Bool => "boolean",
+        Type::Bytes => "blob",
+        Type::Interval => "interval",
+        Type::Json => "json",
+        Type::Decimal => "decimal(38, 9)",
+        Type::Unknown | Type::Array(_) | Type::Struct(_) => return value,
+    };
+    let of_calendar = matches!(to, Type::Date | Type::Time | Type::Timestamp);
     let x = [("x", &value)];
-    if from == to {
-        return value;
+    let cast = verb(safe);
+    match from {
+        Type::TimestampTz if of_calendar => build(&format!("cast(x at time zone 'UTC' as {word})"), &x),
+        // DuckDB reads more than one kind of date.
+        Type::Text | Type::Unknown if safe && *to == Type::Date => build(
+            "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' \
+             then cast(try_cast(cast(x as varchar) as timestamptz) at time zone 'UTC' as date) \
+             when typeof(x) <> 'VARCHAR' or regexp_full_match(cast(x as varchar), '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\\s*') \
+             then try_cast(x as date) end",
+            &x,
+        ),
+        Type::Unknown if of_calendar && !literal_of_no_type => build(
+            &format!(
+                "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' \
+                 then cast(try_cast(cast(x as varchar) as timestamptz) at time zone 'UTC' as {word}) \
+                 else {cast}(x as {word}) end"
+            ),
+            &x,
+        ),
+        _ => build(&format!("{cast}(x as {word})"), &x),
     }
-    match (from, to) {
-        (Type::TimestampTz, Type::Date) => build("cast(x at time zone 'UTC' as date)", &x),
-        (Type::TimestampTz, Type::Time) => build("cast(x at time zone 'UTC' as time)", &x),
-        (Type::TimestampTz, Type::Timestamp) => build("x at time zone 'UTC'", &x),
-        (Type::Date | Type::Timestamp, Type::TimestampTz) => build("cast(x as timestamp) at time zone 'UTC'", &x),
-        (Type::Text, Type::TimestampTz) => match super::literals::text_of(&value) {
+}
+
+fn verb(safe: bool) -> &'static str {
+    if safe { "try_cast" } else { "cast" }
+}
+
+/// As INT64. DuckDB rounds halves of floats to even numbers, and a text that holds a fraction, which BigQuery refuses.
+fn integer(value: &Expr, from: &Type, safe: bool) -> Expr {
+    const WHOLE: &str = "'\\s*[-+]?([0-9]+|0[xX][0-9a-fA-F]+)\\s*'";
+    let cast = verb(safe);
+    let refused = if safe { "" } else { "when x is not null then error('bad int64 value: ' || cast(x as varchar))" };
+    let text = match from {
+        Type::Float => format!("{cast}(round(x) as bigint)"),
+        Type::Text if text_of(value).is_none_or(|text| text.contains(['.', 'e', 'E'])) => {
+            format!("case when regexp_full_match(x, {WHOLE}) then {cast}(x as bigint) {refused} end")
+        }
+        Type::Unknown => format!(
+            "case when typeof(x) in ('DOUBLE', 'FLOAT') then {cast}(round(try_cast(x as double)) as bigint) \
+             when typeof(x) <> 'VARCHAR' or regexp_full_match(cast(x as varchar), {WHOLE}) \
+             then {cast}(x as bigint) {refused} end"
+        ),
+        _ => format!("{cast}(x as bigint)"),
+    };
+    build(&text, &[("x", value)])
+}
+
+/// As BOOL. DuckDB knows more words for it.
+fn boolean(value: &Expr, safe: bool) -> Expr {
+    let refused = if safe { "" } else { "else error('bad bool value: ' || x)" };
+    build(&format!("case lower(x) when 'true' then true when 'false' then false {refused} end"), &[("x", value)])
+}
+
+/// As TIMESTAMP: in UTC, where a text names no zone.
+fn moment(value: &Expr, from: &Type, safe: bool) -> Expr {
+    const ZONED: &str = "regexp_matches(cast(x as varchar), ':.*([-+]|[A-Za-z])')";
+    let x = [("x", value)];
+    let cast = verb(safe);
+    // DuckDB reads more kinds of dates; without SAFE_ it may as well.
+    let other = if safe {
+        "when not regexp_matches(cast(x as varchar), '^\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') then null"
+    } else {
+        ""
+    };
+    let read = format!("then {cast}(x as timestamptz) else {cast}(x as timestamp) at time zone 'UTC' end");
+    match from {
+        Type::Date | Type::Timestamp => build("cast(x as timestamp) at time zone 'UTC'", &x),
+        Type::Text => match text_of(value) {
             Some(text) => {
-                let zoned = super::literals::with_zone(&text);
-                let zoned = Expr::value(sqlparser::ast::Value::SingleQuotedString(zoned));
+                let zoned = Expr::value(Value::SingleQuotedString(with_zone(&text)));
                 build(&format!("{cast}(x as timestamptz)"), &[("x", &zoned)])
             }
-            None => build(
-                &format!(
-                    "case when regexp_matches(x, ':.*([-+]|[A-Za-z])') then {cast}(x as timestamptz) else {cast}(x as timestamp) at time zone 'UTC' end"
-                ),
-                &x,
-            ),
+            None => build(&format!("case {other} when {ZONED} {read}"), &x),
         },
-        (Type::Unknown, Type::TimestampTz) => build(
-            &format!(
-                "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' or regexp_matches(cast(x as varchar), ':.*([-+]|[A-Za-z])') \
-                 then {cast}(x as timestamptz) else {cast}(x as timestamp) at time zone 'UTC' end"
-            ),
-            &x,
-        ),
-        // DuckDB rounds halves of floats to even numbers.
-        (Type::Float, Type::Int) => build(&format!("{cast}(round(x) as bigint)"), &x),
-        // DuckDB rounds a text that holds a fraction; BigQuery refuses it.
-        (Type::Text, Type::Int)
-            if super::literals::text_of(&value).is_none_or(|text| text.contains(['.', 'e', 'E'])) =>
-        {
-            build(
-                &format!(
-                    "case when regexp_full_match(x, '\\s*[-+]?([0-9]+|0[xX][0-9a-fA-F]+)\\s*') then {cast}(x as bigint) {} end",
-                    if safe { "" } else { "when x is not null then error('bad int64 value: ' || x)" }
-                ),
-                &x,
-            )
+        Type::Unknown => {
+            build(&format!("case {other} when typeof(x) = 'TIMESTAMP WITH TIME ZONE' or {ZONED} {read}"), &x)
         }
-        (Type::Unknown, Type::Int) if !matches!(value, Expr::Value(_)) => build(
-            &format!(
-                "case when typeof(x) in ('DOUBLE', 'FLOAT') then {cast}(round(try_cast(x as double)) as bigint) \
-                 when typeof(x) <> 'VARCHAR' or regexp_full_match(cast(x as varchar), '\\s*[-+]?([0-9]+|0[xX][0-9a-fA-F]+)\\s*') \
-                 then {cast}(x as bigint) {} end",
-                if safe { "" } else { "when x is not null then error('bad int64 value: ' || cast(x as varchar))" }
-            ),
-            &x,
-        ),
-        (_, Type::Int) => build(&format!("{cast}(x as bigint)"), &x),
-        (_, Type::Text) => text(&value, from, safe),
-        (Type::Text, Type::Bytes) => build("encode(x)", &x),
-        (_, Type::Float) => build(&format!("{cast}(x as double)"), &x),
-        (_, Type::Bool) => build(&format!("{cast}(x as boolean)"), &x),
-        (_, Type::Bytes) => build(&format!("{cast}(x as blob)"), &x),
-        (_, Type::Date) => build(&format!("{cast}(x as date)"), &x),
-        (_, Type::Time) => build(&format!("{cast}(x as time)"), &x),
-        (_, Type::Timestamp) => build(&format!("{cast}(x as timestamp)"), &x),
-        (_, Type::TimestampTz) => build(&format!("{cast}(x as timestamptz)"), &x),
-        (_, Type::Interval) => build(&format!("{cast}(x as interval)"), &x),
-        (_, Type::Json) => build(&format!("{cast}(x as json)"), &x),
-        (_, Type::Decimal) => build(&format!("{cast}(x as decimal(38, 9))"), &x),
-        _ => value,
+        _ => build(&format!("{cast}(x as timestamptz)"), &x),
     }
 }
 
@@ -121,9 +159,13 @@ fn text(value: &Expr, from: &Type, safe: bool) -> Expr {
         Type::Timestamp => build(&format!("strftime(x, '%Y-%m-%d %H:%M:%S') || {FRACTION}"), &x),
         Type::Unknown if !matches!(value, Expr::Value(_)) => {
             let number = build(NUMBER, &x);
+            // By way of a text, so that other types pass.
+            let moment = build("try_cast(cast(x as varchar) as timestamptz)", &x);
+            let moment = text(&moment, &Type::TimestampTz, false);
             build(
-                "case when regexp_matches(typeof(x), '^(DOUBLE|FLOAT|DECIMAL)') then n else cast(x as varchar) end",
-                &[("x", value), ("n", &number)],
+                "case when regexp_matches(typeof(x), '^(DOUBLE|FLOAT|DECIMAL)') then n \
+                 when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then m else cast(x as varchar) end",
+                &[("x", value), ("n", &number), ("m", &moment)],
             )
         }
         _ => build("cast(x as varchar)", &x),

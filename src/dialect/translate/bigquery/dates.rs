@@ -108,6 +108,8 @@ fn local(value: &Expr, kind: &Type, zone: Option<&Expr>) -> Expr {
     match (kind, zone) {
         (Type::TimestampTz, None) => build("x at time zone 'UTC'", &[("x", value)]),
         (Type::TimestampTz, Some(zone)) => build("x at time zone z", &[("x", value), ("z", zone)]),
+        // Whatever it is, this is its time in UTC.
+        (Type::Unknown, _) => build("make_timestamp(epoch_us(x))", &[("x", value)]),
         _ => value.clone(),
     }
 }
@@ -143,7 +145,14 @@ fn trunc(name: &str, part: Part, arguments: &[(Expr, Type)]) -> Option<(Expr, Ty
             None => (build("x at time zone 'UTC'", &[("x", &truncated)]), kind),
             Some(zone) => (build("x at time zone z", &[("x", &truncated), ("z", zone)]), kind),
         },
-        _ => (build("cast_to_type(t, x)", &[("t", &truncated), ("x", &value)]), Type::Unknown),
+        _ => (
+            build(
+                "case when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then cast_to_type(make_timestamptz(epoch_us(t)), x) \
+                 else cast_to_type(t, x) end",
+                &[("t", &truncated), ("x", &value)],
+            ),
+            Type::Unknown,
+        ),
     })
 }
 
@@ -163,7 +172,10 @@ fn diff(name: &str, part: Part, arguments: &[(Expr, Type)]) -> Option<(Expr, Typ
         };
         return Some((build(&text, &arguments), Type::Int));
     }
-    let (end, start) = (bracketed(local(&end, &kind, None)), bracketed(local(&start, &start_kind, None)));
+    let plain = |value: Expr, kind: &Type| {
+        if *kind == Type::TimestampTz { bracketed(local(&value, kind, None)) } else { value }
+    };
+    let (end, start) = (plain(end, &kind), plain(start, &start_kind));
     let arguments = [("a", &end), ("b", &start)];
     let expr = match part {
         Part::Week(_) => {
@@ -264,7 +276,7 @@ fn format(name: &str, arguments: &[(Expr, Type)], place: Span, rewriter: &mut Re
         return Some((format.clone(), Type::Text));
     };
     let (value, kind) = given(value, &wanted);
-    let local = local(&value, &kind, zone);
+    let local = if kind == Type::Unknown { value.clone() } else { local(&value, &kind, zone) };
     let local = if kind == Type::Time { build("date '1970-01-01' + x", &[("x", &local)]) } else { local };
     match parts::written(&text, &bracketed(local), wanted == Type::TimestampTz && zone.is_none()) {
         Ok(expr) => Some((expr, Type::Text)),

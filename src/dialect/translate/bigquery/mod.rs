@@ -1,13 +1,16 @@
 //! BigQuery's `GoogleSQL`.
 
+mod aggregates;
 mod calls;
 mod casts;
 mod dates;
+mod format;
 mod json;
 mod literals;
 mod operators;
 mod parts;
 mod pipes;
+mod places;
 mod script;
 mod structs;
 mod tables;
@@ -74,9 +77,9 @@ impl Rules for BigQuery {
             Expr::Between { .. } => operators::between(expr, rewriter),
             Expr::InList { .. } => operators::in_list(expr, rewriter),
             Expr::InUnnest { .. } => operators::in_unnest(expr, rewriter),
-            Expr::CompoundFieldAccess { .. } => calls::access(expr, rewriter),
+            Expr::CompoundFieldAccess { .. } => places::access(expr, rewriter),
             Expr::Struct { .. } => structs::translate(expr, rewriter),
-            Expr::Array(_) => structs::array(expr, rewriter),
+            Expr::Array(_) => Some(structs::array_of(expr, &Type::Unknown, rewriter)),
             Expr::Subquery(query) => Some(rewriter.value_query(query)),
             _ => None,
         }

@@ -26,12 +26,13 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
     Some(kind)
 }
 
-/// An array whose first element names the fields of all.
-pub(crate) fn array(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
-    let Expr::Array(array) = expr else { return None };
+/// An array whose elements are to be of a type, if that is known. The type, or the first of them, names the fields of
+/// all.
+pub(crate) fn array_of(expr: &mut Expr, wanted: &Type, rewriter: &mut Rewriter) -> Type {
+    let Expr::Array(array) = expr else { return Type::Unknown };
     array.named = false;
     let mut kind: Option<Type> = None;
-    let mut names = Vec::new();
+    let mut names = names_of(wanted);
     for element in &mut array.elem {
         let values = match element {
             Expr::Tuple(values) => Some(values),
@@ -47,7 +48,9 @@ pub(crate) fn array(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             None => rewriter.expr(element),
         };
         if kind.is_none() {
-            names = names_of(&of_element);
+            if names.is_empty() {
+                names = names_of(&of_element);
+            }
             // Whole numbers are 64 bits wide, whatever the literal.
             if of_element == Type::Int && matches!(element, Expr::Value(_) | Expr::UnaryOp { .. }) {
                 *element = build("cast(x as bigint)", &[("x", element)]);
@@ -59,7 +62,7 @@ pub(crate) fn array(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             Some(kind) => kind.and(of_element),
         });
     }
-    Some(Type::Array(Box::new(kind.unwrap_or_default())))
+    Type::Array(Box::new(kind.unwrap_or_default()))
 }
 
 fn names_of(kind: &Type) -> Vec<String> {

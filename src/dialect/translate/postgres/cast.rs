@@ -26,7 +26,7 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
             DataType::Decimal(match digits {
                 ExactNumberInfo::None => ExactNumberInfo::PrecisionAndScale(numeric.precision, numeric.scale),
                 ExactNumberInfo::Precision(precision) => ExactNumberInfo::PrecisionAndScale(*precision, 0),
-                digits => *digits,
+                digits @ ExactNumberInfo::PrecisionAndScale(..) => *digits,
             })
         }
         DataType::Varchar(_)
@@ -74,8 +74,8 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
         | DataType::Date
         | DataType::Time(None, TimezoneInfo::None)
         | DataType::Timestamp(None, TimezoneInfo::None)
-        | DataType::Uuid => return true,
-        DataType::Interval { fields: None, precision: None } => return true,
+        | DataType::Uuid
+        | DataType::Interval { fields: None, precision: None } => return true,
         _ => return false,
     };
     *data_type = replaced;
@@ -95,6 +95,9 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     let mut target = data_type.clone();
     rewriter.data_type(&mut target, place);
     let to = if is_name && target == DataType::JSON { Type::Json } else { Type::of(&target) };
+    if from == Type::Interval && to == Type::Text {
+        rewriter.missing(place, "text of an interval");
+    }
     let operand = operand.as_ref().clone();
     let try_cast = !matches!(kind, CastKind::Cast | CastKind::DoubleColon);
     let converted = converted(operand, &from, &to, &target, try_cast);
@@ -132,10 +135,13 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
             let dashed = format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]);
             plain(Expr::value(Value::SingleQuotedString(dashed)))
         }
+        (_, Type::TimestampTz) if text_of(&operand).is_some() => {
+            let text = with_seconds(text_of(&operand).unwrap_or_default());
+            plain(Expr::value(Value::SingleQuotedString(text)))
+        }
         (Type::Json, Type::Json) => operand,
-        (Type::Json, Type::Array(_)) => plain(operand),
+        (Type::Json, Type::Array(_)) | (Type::Text, Type::Json) => plain(operand),
         (Type::Json, _) => plain(duckdb("json_extract_string(x, '$')", &[("x", &operand)])),
-        (Type::Text, Type::Json) => plain(operand),
         (_, Type::Json) => duckdb("to_json(x)", &[("x", &operand)]),
         // A whole number of eight bytes has no point.
         (Type::Float, Type::Text) => duckdb("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
@@ -155,6 +161,17 @@ fn is_value(expr: &Expr) -> bool {
 fn has_zone(text: &str) -> bool {
     let time = text.get(10..).unwrap_or_default();
     time.contains(['+', '-']) || time.chars().any(char::is_alphabetic) && !time.trim().starts_with('T')
+}
+
+/// `2024-01-31 10:30+01` with the seconds that DuckDB asks for before a zone.
+fn with_seconds(text: &str) -> String {
+    let minutes = text.get(11..16).is_some_and(|time| time.bytes().filter(|letter| *letter == b':').count() == 1);
+    match (text.get(..16), text.get(16..)) {
+        (Some(moment), Some(zone)) if minutes && zone.trim_start().starts_with(['+', '-']) => {
+            format!("{moment}:00{zone}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn is_compact_date(text: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Expressions that Redshift and PostgreSQL share, and DuckDB writes otherwise.
 
 use sqlparser::ast::{
-    CastKind, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, TrimWhereField,
-    UnaryOperator, Value,
+    CastKind, CeilFloorKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned,
+    TrimWhereField, UnaryOperator, Value,
 };
 
 use super::{aggregate, cast, dates, format, pattern};
@@ -206,6 +206,22 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         }
         _ => return None,
     })
+}
+
+/// `concat(…)`, which writes truth as one letter.
+pub(super) fn concat(function: &Function, arguments: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
+    let texts = arguments.iter().map(|argument| {
+        let mut text = argument.clone();
+        match rewriter.expr(&mut text) {
+            Type::Bool => duckdb("case when x then 't' when not x then 'f' end", &[("x", &text)]),
+            kind @ (Type::Float | Type::TimestampTz) => {
+                cast::converted(text, &kind, &Type::Text, &DataType::Varchar(None), false)
+            }
+            _ => text,
+        }
+    });
+    let texts = texts.collect();
+    (Expr::Function(aggregate::called(&name_of(function), texts)), Type::Text)
 }
 
 /// Places before the first letter count too, as empty ones; DuckDB would count them from the end.

@@ -95,6 +95,7 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         ("regexp_replace", [text, pattern, with, flags @ ..]) if flags.len() < 2 => {
             Some(pattern::replace(text, pattern, with, flags.first(), rewriter))
         }
+        ("concat" | "concat_ws", _) => Some(expr::concat(function, &arguments, rewriter)),
         ("generate_series", [_, _] | [_, _, _]) => Some(from::series_in_select(function, rewriter)),
         _ => None,
     }

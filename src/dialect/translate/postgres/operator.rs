@@ -11,52 +11,28 @@ use crate::dialect::translate::types::Type;
 /// An operator whose sides are translated.
 pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
     let Expr::BinaryOp { left: one, op, right: other } = expr else { return Type::Unknown };
-    if *left == Type::Json || *right == Type::Json {
-        if let Some(kind) = json(one, op, other, left, right, rewriter) {
-            return match kind {
-                Some((done, kind)) => {
-                    *expr = done;
-                    kind
-                }
-                None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
-            };
-        }
+    if (*left == Type::Json || *right == Type::Json)
+        && let Some(kind) = json(one, op, other, left, right, rewriter)
+    {
+        return match kind {
+            Some((done, kind)) => {
+                *expr = done;
+                kind
+            }
+            None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
+        };
     }
     let sides = [("x", one.as_ref()), ("y", other.as_ref())];
+    let early = of_moments(op, one, other, left, right).or_else(|| of_patterns(op, one, other, rewriter));
+    if let Some((done, kind)) = early {
+        *expr = done;
+        return kind;
+    }
     let (done, kind) = match (&*op, left, right) {
         (BinaryOperator::Divide, _, _) => divide(one, other, left, right),
         (BinaryOperator::Modulo, _, _) => {
             let other = checked(other);
             (duckdb("x % y", &[("x", one), ("y", &other)]), left.clone().and(right.clone()))
-        }
-        (BinaryOperator::Plus, Type::Date, Type::Int) | (BinaryOperator::Minus, Type::Date, Type::Int) => {
-            let sign = if *op == BinaryOperator::Plus { '+' } else { '-' };
-            let text =
-                if whole(other).is_some() { format!("x {sign} y") } else { format!("x {sign} cast(y as integer)") };
-            (duckdb(&text, &sides), Type::Date)
-        }
-        (BinaryOperator::Plus, Type::Int, Type::Date) => (duckdb("y + cast(x as integer)", &sides), Type::Date),
-        (BinaryOperator::Plus, Type::Timestamp, Type::Int) => {
-            (duckdb("x + to_days(cast(y as integer))", &sides), Type::Timestamp)
-        }
-        (BinaryOperator::Minus, Type::Timestamp, Type::Int) => {
-            (duckdb("x - to_days(cast(y as integer))", &sides), Type::Timestamp)
-        }
-        // A day is a day of UTC, whatever the zone of the session.
-        (BinaryOperator::Plus, Type::TimestampTz, Type::Interval) => {
-            (duckdb("(x at time zone 'UTC' + y) at time zone 'UTC'", &sides), Type::TimestampTz)
-        }
-        (BinaryOperator::Minus, Type::TimestampTz, Type::Interval) => {
-            (duckdb("(x at time zone 'UTC' - y) at time zone 'UTC'", &sides), Type::TimestampTz)
-        }
-        (BinaryOperator::Plus, Type::Interval, Type::Date | Type::Timestamp) => {
-            (duckdb("y + x", &sides), Type::Timestamp)
-        }
-        (BinaryOperator::Multiply, Type::Interval, _) | (BinaryOperator::Multiply, _, Type::Interval) => {
-            (duckdb("x * y", &sides), Type::Interval)
-        }
-        (BinaryOperator::Minus, Type::Timestamp | Type::TimestampTz, Type::Timestamp | Type::TimestampTz) => {
-            return Type::Interval;
         }
         (BinaryOperator::StringConcat, _, _) if *left == Type::Float || *right == Type::Float => {
             let text = DataType::Varchar(None);
@@ -76,12 +52,11 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             (duckdb("power(cast(x as double), cast(y as double))", &sides), Type::Float)
         }
         (BinaryOperator::PGBitwiseXor, _, _) => (duckdb("xor(x, y)", &sides), left.clone()),
-        (BinaryOperator::PGRegexMatch | BinaryOperator::PGRegexIMatch, _, _) => {
-            (pattern::matches(one, other, *op == BinaryOperator::PGRegexIMatch, rewriter), Type::Bool)
+        (BinaryOperator::StringConcat, Type::Array(_), kind) if is_element(kind) => {
+            (duckdb("list_append(x, y)", &sides), left.clone())
         }
-        (BinaryOperator::PGRegexNotMatch | BinaryOperator::PGRegexNotIMatch, _, _) => {
-            let done = pattern::matches(one, other, *op == BinaryOperator::PGRegexNotIMatch, rewriter);
-            (Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) }, Type::Bool)
+        (BinaryOperator::StringConcat, kind, Type::Array(_)) if is_element(kind) => {
+            (duckdb("list_prepend(x, y)", &sides), right.clone())
         }
         (BinaryOperator::PGStartsWith, _, _) => (duckdb("starts_with(x, y)", &sides), Type::Bool),
         (BinaryOperator::AtArrow, Type::Array(_), _) => (duckdb("list_has_all(x, y)", &sides), Type::Bool),
@@ -126,8 +101,68 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
     kind
 }
 
+fn is_element(kind: &Type) -> bool {
+    !matches!(kind, Type::Array(_) | Type::Unknown)
+}
+
 fn timestamptz() -> DataType {
     DataType::Timestamp(None, sqlparser::ast::TimezoneInfo::WithTimeZone)
+}
+
+/// Sums and differences of days and moments.
+fn of_moments(op: &BinaryOperator, one: &Expr, other: &Expr, left: &Type, right: &Type) -> Option<(Expr, Type)> {
+    let sides = [("x", one), ("y", other)];
+    Some(match (op, left, right) {
+        (BinaryOperator::Plus | BinaryOperator::Minus, Type::Date, Type::Int) => {
+            let sign = if *op == BinaryOperator::Plus { '+' } else { '-' };
+            let text =
+                if whole(other).is_some() { format!("x {sign} y") } else { format!("x {sign} cast(y as integer)") };
+            (duckdb(&text, &sides), Type::Date)
+        }
+        (BinaryOperator::Plus, Type::Int, Type::Date) => (duckdb("y + cast(x as integer)", &sides), Type::Date),
+        (BinaryOperator::Plus, Type::Timestamp, Type::Int) => {
+            (duckdb("x + to_days(cast(y as integer))", &sides), Type::Timestamp)
+        }
+        (BinaryOperator::Minus, Type::Timestamp, Type::Int) => {
+            (duckdb("x - to_days(cast(y as integer))", &sides), Type::Timestamp)
+        }
+        // A day is a day of UTC, whatever the zone of the session.
+        (BinaryOperator::Plus, Type::TimestampTz, Type::Interval) => {
+            (duckdb("(x at time zone 'UTC' + y) at time zone 'UTC'", &sides), Type::TimestampTz)
+        }
+        (BinaryOperator::Minus, Type::TimestampTz, Type::Interval) => {
+            (duckdb("(x at time zone 'UTC' - y) at time zone 'UTC'", &sides), Type::TimestampTz)
+        }
+        (BinaryOperator::Plus, Type::Interval, Type::Date | Type::Timestamp) => {
+            (duckdb("y + x", &sides), Type::Timestamp)
+        }
+        (BinaryOperator::Multiply, Type::Interval, _) | (BinaryOperator::Multiply, _, Type::Interval) => {
+            (duckdb("x * y", &sides), Type::Interval)
+        }
+        (BinaryOperator::Minus, Type::Timestamp | Type::TimestampTz, Type::Timestamp | Type::TimestampTz) => {
+            (duckdb("x - y", &sides), Type::Interval)
+        }
+        _ => return None,
+    })
+}
+
+/// Operators of patterns.
+fn of_patterns(op: &BinaryOperator, one: &Expr, other: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    let sides = [("x", one), ("y", other)];
+    Some(match op {
+        BinaryOperator::PGRegexMatch | BinaryOperator::PGRegexIMatch => {
+            (pattern::matches(one, other, *op == BinaryOperator::PGRegexIMatch, rewriter), Type::Bool)
+        }
+        BinaryOperator::PGRegexNotMatch | BinaryOperator::PGRegexNotIMatch => {
+            let done = pattern::matches(one, other, *op == BinaryOperator::PGRegexNotIMatch, rewriter);
+            (Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(done) }, Type::Bool)
+        }
+        BinaryOperator::PGLikeMatch => (duckdb("x like y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGILikeMatch => (duckdb("x ilike y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGNotLikeMatch => (duckdb("x not like y escape '\\'", &sides), Type::Bool),
+        BinaryOperator::PGNotILikeMatch => (duckdb("x not ilike y escape '\\'", &sides), Type::Bool),
+        _ => return None,
+    })
 }
 
 /// Between whole numbers the result is one, cut towards zero; a division by zero is an error.

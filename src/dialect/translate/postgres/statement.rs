@@ -20,6 +20,14 @@ pub(crate) fn prepare(statement: &mut Statement, rewriter: &mut Rewriter) -> Opt
                 SetExpr::Select(select) => select.into.take(),
                 _ => None,
             };
+            // The queries that it names belong to the query whose rows it inserts.
+            if let SetExpr::Insert(Statement::Insert(insert)) = query.body.as_mut()
+                && let Some(source) = insert.source.as_mut().filter(|source| source.with.is_none())
+            {
+                source.with = query.with.take();
+                *statement = Statement::Insert(insert.clone());
+                return None;
+            }
             if let Some(into) = into {
                 let created = created(&into, query.clone());
                 if let Some(created) = created {

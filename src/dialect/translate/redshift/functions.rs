@@ -20,6 +20,7 @@ pub(super) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
         ("decode", [value, rest @ ..]) if rest.len() > 1 => decode(value, rest, rewriter),
         ("concat", [one, other]) => concat(one, other, rewriter),
         ("listagg", _) if function.within_group.is_empty() => within_group(function, rewriter),
+        ("trunc", [value]) if names_a_moment(value) => trunc(value, rewriter),
         ("sha2", [text, bits]) => sha2(text, bits, rewriter),
         ("strtol", [text, base]) => strtol(text, base, rewriter),
         ("regexp_count", [text, pattern, rest @ ..]) if rest.len() < 3 => regexp::count(text, pattern, rest, rewriter),
@@ -44,22 +45,20 @@ fn decode(value: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) 
     let mut rest = rest.to_vec();
     let kinds: Vec<Type> = rest.iter_mut().map(|part| rewriter.expr(part)).collect();
     let names: Vec<String> = (0..rest.len()).map(|place| format!("_{place}")).collect();
-    let mut text = "case".to_owned();
+    let mut branches: Vec<String> = vec!["case".to_owned()];
     let mut results = Vec::new();
     for place in (0..rest.len()).step_by(2) {
-        match names.get(place + 1) {
-            Some(result) => {
-                let search = &names[place];
-                text.push_str(&format!(" when x is not distinct from {search} then {result}"));
-                results.push(place + 1);
-            }
-            None => {
-                text.push_str(&format!(" else {}", names[place]));
-                results.push(place);
-            }
+        let search = &names[place];
+        if let Some(result) = names.get(place + 1) {
+            branches.push(format!("when x is not distinct from {search} then {result}"));
+            results.push(place + 1);
+        } else {
+            branches.push(format!("else {search}"));
+            results.push(place);
         }
     }
-    text.push_str(" end");
+    branches.push("end".to_owned());
+    let text = branches.join(" ");
     let kind = results
         .iter()
         .filter(|place| rest[**place] != Expr::value(Value::Null))
@@ -81,6 +80,32 @@ fn concat(one: &Expr, other: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
         }
     }
     (duckdb("x || y", &[("x", &sides[0]), ("y", &sides[1])]), Type::Text)
+}
+
+/// Whether a column is called as moments are. A wrong guess is no wrong row: DuckDB refuses it.
+fn names_a_moment(value: &Expr) -> bool {
+    let name = match value {
+        Expr::Identifier(name) => name,
+        Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(name) => name,
+            None => return false,
+        },
+        _ => return false,
+    };
+    let name = name.value.to_ascii_lowercase();
+    ["date", "time", "day"].iter().any(|word| name.contains(word))
+        || ["_at", "_ts", "_on", "_dt"].iter().any(|end| name.ends_with(end))
+        || name == "ts"
+}
+
+/// `trunc(x)` of a column whose type is not known, but whose name is one of moments: the day.
+fn trunc(value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
+    let mut value = value.clone();
+    match rewriter.expr(&mut value) {
+        Type::TimestampTz => (duckdb("cast(x at time zone 'UTC' as date)", &[("x", &value)]), Type::Date),
+        kind if kind.is_number() => (duckdb("trunc(x)", &[("x", &value)]), kind),
+        _ => (duckdb("cast(x as date)", &[("x", &value)]), Type::Date),
+    }
 }
 
 fn sha2(text: &Expr, bits: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {

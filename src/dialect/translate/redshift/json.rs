@@ -13,7 +13,7 @@ use crate::dialect::translate::types::Type;
 /// A step of a way.
 enum Step {
     Name(Ident),
-    Place(Expr),
+    Place(Box<Expr>),
 }
 
 /// A way from a column: `t.column.name[0].name`.
@@ -31,24 +31,14 @@ fn steps(expr: &Expr) -> Option<Vec<Step>> {
         Expr::CompoundFieldAccess { root, access_chain } => {
             let mut way = steps(root)?;
             for access in access_chain {
-                way.push(match access {
-                    AccessExpr::Dot(Expr::Identifier(name)) => Step::Name(name.clone()),
-                    AccessExpr::Subscript(Subscript::Index { index }) => Step::Place(index.clone()),
-                    _ => return None,
-                });
+                way.push(step_of(access)?);
             }
             way
         }
         Expr::JsonAccess { value, path } => {
             let mut way = steps(value)?;
             for step in &path.path {
-                way.push(match step {
-                    JsonPathElem::Dot { key, quoted } => {
-                        Step::Name(if *quoted { Ident::with_quote('"', key) } else { Ident::new(key) })
-                    }
-                    JsonPathElem::Bracket { key } => Step::Place(key.clone()),
-                    JsonPathElem::ColonBracket { .. } => return None,
-                });
+                way.push(step_in(step)?);
             }
             way
         }
@@ -62,36 +52,77 @@ fn way(expr: &Expr, rewriter: &Rewriter) -> Option<Way> {
     let Some(Step::Name(first)) = rest.next() else { return None };
     let mut rest: Vec<Step> = rest.collect();
     let json = |kind: &Type| matches!(kind, Type::Json | Type::Unknown);
-    let (column, kind) = match rewriter.scopes.relation(&first.value) {
-        Some(relation) => match relation.columns.as_deref() {
+    let (column, kind) = if let Some(relation) = rewriter.scopes.relation(&first.value) {
+        let element = matches!(relation.columns.as_deref(), Some([(name, Type::Json)]) if name.eq_ignore_ascii_case(&relation.name));
+        if element {
             // An element of an array has no columns: the way begins at itself.
-            Some([(name, Type::Json)]) if name.eq_ignore_ascii_case(&relation.name) => {
-                (Expr::CompoundIdentifier(vec![first.clone(), first]), Type::Json)
-            }
-            _ => {
-                if rest.len() < 2 {
-                    return None;
-                }
-                let Step::Name(column) = rest.remove(0) else { return None };
-                let kind = rewriter.scopes.path(&[&first.value, &column.value]);
-                (Expr::CompoundIdentifier(vec![first, column]), kind)
-            }
-        },
-        None => {
-            let is_schema =
-                matches!(rest.first(), Some(Step::Name(name)) if rewriter.scopes.relation(&name.value).is_some());
-            if rest.is_empty() || is_schema {
+            (Expr::CompoundIdentifier(vec![first.clone(), first]), Type::Json)
+        } else {
+            if rest.len() < 2 {
                 return None;
             }
-            let kind = rewriter.scopes.column(&first.value);
-            // A table that is not in sight, or a column: only brackets tell.
-            if kind != Type::Json && !rest.iter().any(|step| matches!(step, Step::Place(_))) {
-                return None;
-            }
-            (Expr::Identifier(first), kind)
+            let Step::Name(column) = rest.remove(0) else { return None };
+            let kind = rewriter.scopes.path(&[&first.value, &column.value]);
+            (Expr::CompoundIdentifier(vec![first, column]), kind)
         }
+    } else {
+        let is_schema =
+            matches!(rest.first(), Some(Step::Name(name)) if rewriter.scopes.relation(&name.value).is_some());
+        if rest.is_empty() || is_schema {
+            return None;
+        }
+        let kind = rewriter.scopes.column(&first.value);
+        // A table that is not in sight, or a column: only brackets tell.
+        if kind != Type::Json && !rest.iter().any(|step| matches!(step, Step::Place(_))) {
+            return None;
+        }
+        (Expr::Identifier(first), kind)
     };
     json(&kind).then(|| Way { column, known: kind == Type::Json, steps: rest })
+}
+
+/// A way from what is no column, such as `json_parse(…).name`.
+fn of_value(expr: &Expr, rewriter: &mut Rewriter) -> Option<Way> {
+    let mut chain = Vec::new();
+    let mut root = match expr {
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            for access in access_chain {
+                chain.push(step_of(access)?);
+            }
+            root.as_ref().clone()
+        }
+        Expr::JsonAccess { value, path } => {
+            for step in &path.path {
+                chain.push(step_in(step)?);
+            }
+            value.as_ref().clone()
+        }
+        _ => return None,
+    };
+    if !matches!(root, Expr::Function(_) | Expr::Nested(_) | Expr::Cast { .. } | Expr::CompoundFieldAccess { .. }) {
+        return None;
+    }
+    match rewriter.expr(&mut root) {
+        Type::Json => Some(Way { column: root, known: true, steps: chain }),
+        _ => None,
+    }
+}
+
+fn step_of(access: &AccessExpr) -> Option<Step> {
+    match access {
+        AccessExpr::Dot(Expr::Identifier(name)) => Some(Step::Name(name.clone())),
+        AccessExpr::Subscript(Subscript::Index { index }) => Some(Step::Place(Box::new(index.clone()))),
+        _ => None,
+    }
+}
+
+fn step_in(step: &JsonPathElem) -> Option<Step> {
+    match step {
+        JsonPathElem::Dot { key, quoted: true } => Some(Step::Name(Ident::with_quote('"', key))),
+        JsonPathElem::Dot { key, quoted: false } => Some(Step::Name(Ident::new(key))),
+        JsonPathElem::Bracket { key } => Some(Step::Place(Box::new(key.clone()))),
+        JsonPathElem::ColonBracket { .. } => None,
+    }
 }
 
 /// Whether an expression is a value out of SUPER.
@@ -109,7 +140,10 @@ fn is_super(expr: &Expr, rewriter: &Rewriter) -> bool {
 
 /// A way through SUPER as one through JSON; names are in small letters unless quoted.
 pub(super) fn navigation(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let way = way(expr, rewriter)?;
+    let way = match way(expr, rewriter) {
+        Some(way) => way,
+        None => of_value(expr, rewriter)?,
+    };
     if way.steps.is_empty() {
         return Some((way.column, Type::Json));
     }
@@ -124,16 +158,21 @@ fn walked(way: Way, rewriter: &mut Rewriter) -> Expr {
     let mut path = "$".to_owned();
     for step in way.steps {
         match step {
-            Step::Name(name) if name.quote_style.is_some() => path.push_str(&format!(".\"{}\"", name.value)),
-            Step::Name(name) => path.push_str(&format!(".\"{}\"", name.value.to_ascii_lowercase())),
+            Step::Name(name) if name.quote_style.is_some() => path += &key(&name.value),
+            Step::Name(name) => path += &key(&name.value.to_ascii_lowercase()),
             Step::Place(place) => match whole(&place) {
-                Some(place @ 0..) => path.push_str(&format!("[{place}]")),
+                Some(place @ 0..) => path.extend(["[", &place.to_string(), "]"]),
                 _ => rewriter.missing(place.span(), "place in an array that is no number"),
             },
         }
     }
     let path = Expr::value(Value::SingleQuotedString(path));
     duckdb("json_extract(x, y)", &[("x", &root), ("y", &path)])
+}
+
+/// A step by name, as DuckDB's paths have it.
+fn key(name: &str) -> String {
+    format!(".\"{name}\"")
 }
 
 /// `from t, t.items as item`.
@@ -165,11 +204,11 @@ pub(super) fn unnest(table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
         None => duckdb("to_json(x)", &[("x", &expr)]),
     };
     let list = duckdb("cast(x as json[])", &[("x", &column)]);
-    let last = names.last().map_or("", |name| name.value.as_str());
+    let alone = names.last().map_or("", |name| name.value.as_str());
     if alias.as_ref().is_some_and(|alias| alias.at.is_some()) {
         rewriter.missing(place, "AT with the place in a SUPER array");
     }
-    let alias = alias_of(alias.as_ref(), last);
+    let alias = alias_of(alias.as_ref(), alone);
     rewriter.bring(Some(&alias), "", Some(vec![(String::new(), Type::Json)]));
     *table = unnested(list, alias);
     true
@@ -242,7 +281,7 @@ pub(super) fn path_text(json: &Expr, path: &[Expr], rewriter: &mut Rewriter) -> 
         names => (names, false),
     };
     let path = if names.iter().all(is_text) {
-        let steps: String = names.iter().filter_map(text_of).map(|name| format!(".\"{name}\"")).collect();
+        let steps: String = names.iter().filter_map(text_of).map(key).collect();
         Expr::value(Value::SingleQuotedString(format!("${steps}")))
     } else {
         let mut path = duckdb("'$'", &[]);

@@ -2,13 +2,14 @@
 
 mod dates;
 mod functions;
+mod hierarchy;
 mod json;
 mod pivot;
 mod regexp;
 
 use std::sync::LazyLock;
 
-use sqlparser::ast::{DataType, Expr, Statement, TableFactor};
+use sqlparser::ast::{DataType, Expr, Statement, TableFactor, VisitMut};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::postgres::{self, Numeric, duckdb};
@@ -91,6 +92,7 @@ impl Rules for Redshift {
     }
 
     fn statement(&self, statement: &mut Statement, rewriter: &mut Rewriter) -> Option<Vec<Statement>> {
+        let _ = statement.visit(&mut hierarchy::Hierarchies);
         postgres::prepare(statement, rewriter)
     }
 }

@@ -1,12 +1,13 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, CreateTableOptions, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
-    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind,
+    AssignmentTarget, ColumnOption, CreateTableOptions, Expr, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
+    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind, Value,
 };
 
 use super::Rewriter;
 use super::call::simple_name;
+use crate::dialect::translate::functions::bracketed;
 use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
@@ -43,6 +44,8 @@ impl Rewriter<'_> {
                     for option in &mut options {
                         if let ColumnOption::Default(value) = &mut option.option {
                             self.expr(value);
+                            let plain = std::mem::replace(value, Expr::value(Value::Null));
+                            *value = bracketed(plain);
                         }
                     }
                     options.retain(|option| {
