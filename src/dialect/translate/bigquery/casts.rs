@@ -1,6 +1,6 @@
 //! CAST, and the conversions that functions do by themselves.
 
-use sqlparser::ast::{CastKind, DataType, Expr, Spanned, Value};
+use sqlparser::ast::{CastFormat, CastKind, DataType, Expr, Spanned, Value};
 
 use super::literals::{text_of, with_zone};
 use crate::dialect::translate::functions::build;
@@ -21,8 +21,13 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
         (Expr::Array(_), Type::Array(element)) => super::structs::array_of(operand, element, rewriter),
         _ => rewriter.expr(operand),
     };
-    if format.is_some() {
-        rewriter.missing(place, "CAST with FORMAT");
+    if let Some(format) = format {
+        let (made, kind) = formatted(operand, &from, &to, format, safe).unwrap_or_else(|| {
+            rewriter.missing(place, "CAST with this FORMAT");
+            (Expr::value(Value::Null), to)
+        });
+        *expr = made;
+        return Some(kind);
     }
     let value = std::mem::replace(operand.as_mut(), Expr::value(Value::Null));
     *expr = match to {
@@ -30,6 +35,64 @@ pub(crate) fn translate(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type
         _ => convert(value, &from, &to, safe),
     };
     Some(to)
+}
+
+/// `CAST(… AS … FORMAT '…')` of dates and times.
+fn formatted(value: &Expr, from: &Type, to: &Type, format: &CastFormat, safe: bool) -> Option<(Expr, Type)> {
+    let CastFormat::Value(format) = format else { return None };
+    let (Value::SingleQuotedString(format) | Value::DoubleQuotedString(format)) = &format.value else { return None };
+    let pattern = Expr::value(Value::SingleQuotedString(elements(format)?));
+    let moment = match from {
+        Type::TimestampTz => build("x at time zone 'UTC'", &[("x", value)]),
+        _ => value.clone(),
+    };
+    let both = [("x", &moment), ("f", &pattern)];
+    let read = if safe { "try_strptime(x, f)" } else { "strptime(x, f)" };
+    Some(match (from, to) {
+        (Type::Date | Type::Timestamp | Type::TimestampTz | Type::Unknown, Type::Text) => {
+            (build("strftime(x, f)", &both), Type::Text)
+        }
+        (Type::Text | Type::Unknown, Type::Date) => (build(&format!("cast({read} as date)"), &both), Type::Date),
+        (Type::Text | Type::Unknown, Type::Timestamp) => (build(read, &both), Type::Timestamp),
+        (Type::Text | Type::Unknown, Type::TimestampTz) => {
+            (build(&format!("{read} at time zone 'UTC'"), &both), Type::TimestampTz)
+        }
+        _ => return None,
+    })
+}
+
+/// The elements of a format of CAST that DuckDB has too, in its words.
+fn elements(format: &str) -> Option<String> {
+    const KNOWN: [(&str, &str); 11] = [
+        ("YYYY", "%Y"),
+        ("YY", "%y"),
+        ("MM", "%m"),
+        ("DDD", "%j"),
+        ("DD", "%d"),
+        ("HH24", "%H"),
+        ("HH12", "%I"),
+        ("MI", "%M"),
+        ("SS", "%S"),
+        ("AM", "%p"),
+        ("PM", "%p"),
+    ];
+    let mut found = String::new();
+    let mut rest = format;
+    while let Some(first) = rest.chars().next() {
+        if let Some((element, word)) = KNOWN
+            .iter()
+            .find(|(element, _)| rest.get(..element.len()).is_some_and(|start| start.eq_ignore_ascii_case(element)))
+        {
+            found.push_str(word);
+            rest = rest.get(element.len()..)?;
+        } else if " -/.,;:".contains(first) {
+            found.push(first);
+            rest = rest.get(1..)?;
+        } else {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 fn plain(value: Expr, data_type: DataType, safe: bool) -> Expr {

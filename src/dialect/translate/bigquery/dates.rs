@@ -259,6 +259,13 @@ fn string(arguments: &[(Expr, Type)]) -> Option<(Expr, Type)> {
         [(value, kind @ (Type::Date | Type::Timestamp | Type::TimestampTz | Type::Time))] => {
             convert(value.clone(), kind, &Type::Text, false)
         }
+        [(value, kind @ Type::Unknown)] => {
+            let text = convert(value.clone(), kind, &Type::Text, false);
+            build(
+                "case when typeof(x) = 'JSON' then json_extract_string(cast(x as varchar), '$') else t end",
+                &[("x", value), ("t", &text)],
+            )
+        }
         _ => return None,
     };
     Some((expr, Type::Text))
@@ -298,6 +305,9 @@ fn parse(name: &str, arguments: &[(Expr, Type)], place: Span, rewriter: &mut Rew
         rewriter.missing(place, &format!("function `{name}` with a format that is no literal"));
         return Some((format.clone(), wanted));
     };
+    if pattern == "%s" && wanted == Type::TimestampTz && zone.is_none() {
+        return Some((build("make_timestamptz(cast(x as bigint) * 1000000)", &[("x", text)]), wanted));
+    }
     let pattern = match parts::reading(&pattern) {
         Ok(pattern) => pattern,
         Err(element) => {

@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{
     CeilFloorKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Query, Spanned, Statement, TableFactor, TableWithJoins,
+    FunctionArguments, LambdaSyntax, OneOrManyWithParens, Query, Spanned, Statement, TableFactor, TableWithJoins,
 };
 
 use crate::dialect::translate::functions::Functions;
@@ -80,6 +80,19 @@ impl Rules for BigQuery {
             Expr::CompoundFieldAccess { .. } => places::access(expr, rewriter),
             Expr::Struct { .. } => structs::translate(expr, rewriter),
             Expr::Array(_) => Some(structs::array_of(expr, &Type::Unknown, rewriter)),
+            Expr::Lambda(lambda) => {
+                lambda.syntax = LambdaSyntax::LambdaKeyword;
+                rewriter.scopes.open();
+                let names = match &lambda.params {
+                    OneOrManyWithParens::One(name) => std::slice::from_ref(name),
+                    OneOrManyWithParens::Many(names) => names,
+                };
+                let names = names.iter().map(|name| (name.name.value.clone(), Type::Unknown)).collect();
+                rewriter.scopes.add("", Some(names));
+                let kind = rewriter.expr(&mut lambda.body);
+                rewriter.scopes.close();
+                Some(kind)
+            }
             Expr::Subquery(query) => Some(rewriter.value_query(query)),
             _ => None,
         }

@@ -74,19 +74,25 @@ pub(crate) fn translate(statement: &mut Statement, rewriter: &mut Rewriter) -> O
             Some(made)
         }
         Statement::Set(Set::SingleAssignment { variable, values, .. }) => {
-            let name = simple_name(variable);
-            let place = variable.span();
             let [value] = values.as_mut_slice() else {
-                rewriter.missing(place, "SET of several values");
+                rewriter.missing(variable.span(), "SET of several values");
                 return Some(Vec::new());
             };
-            let Some((_, kind)) = rewriter.variables.iter().find(|(known, _)| *known == name).cloned() else {
-                rewriter.missing(place, &format!("SET of `{name}`, which the script does not declare,"));
-                return Some(Vec::new());
+            Some(set(variable, value, rewriter))
+        }
+        Statement::Set(Set::ParenthesizedAssignments { variables, values }) => {
+            // A tuple of as many values.
+            let values = match values.as_mut_slice() {
+                [Expr::Tuple(values)] => values,
+                _ => values,
             };
-            let from = rewriter.expr(value);
-            let value = convert(value.clone(), &from, &kind, false);
-            Some(vec![assignment(&name, value)])
+            if variables.len() != values.len() {
+                rewriter.missing(Span::empty(), "SET of several variables by one value");
+                return Some(Vec::new());
+            }
+            let set =
+                variables.iter().zip(values.iter_mut()).flat_map(|(variable, value)| set(variable, value, rewriter));
+            Some(set.collect())
         }
         Statement::StartTransaction { statements, exception: None, has_end_keyword: true, .. } => {
             let statements = std::mem::take(statements);
@@ -107,6 +113,16 @@ pub(crate) fn translate(statement: &mut Statement, rewriter: &mut Rewriter) -> O
         }
         _ => None,
     }
+}
+
+fn set(variable: &ObjectName, value: &mut Expr, rewriter: &mut Rewriter) -> Vec<Statement> {
+    let name = simple_name(variable);
+    let Some((_, kind)) = rewriter.variables.iter().find(|(known, _)| *known == name).cloned() else {
+        rewriter.missing(variable.span(), &format!("SET of `{name}`, which the script does not declare,"));
+        return Vec::new();
+    };
+    let from = rewriter.expr(value);
+    vec![assignment(&name, convert(value.clone(), &from, &kind, false))]
 }
 
 /// `SET VARIABLE name = value`: the tree has no word for it.

@@ -1,13 +1,14 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, CreateTableOptions, Expr, FromTable, MergeAction, MergeInsertKind, MergeUpdateKind,
-    SetExpr, Spanned, Statement, TableObject, UpdateTableFromKind, Value,
+    Assignment, AssignmentTarget, ColumnOption, CreateTableLikeKind, CreateTableOptions, Expr, FromTable, MergeAction,
+    MergeInsertKind, MergeUpdateKind, SetExpr, Spanned, Statement, TableFactor, TableObject, UpdateTableFromKind,
+    Value,
 };
 
 use super::Rewriter;
 use super::call::simple_name;
-use crate::dialect::translate::functions::bracketed;
+use crate::dialect::translate::functions::{bracketed, build_query};
 use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
@@ -33,8 +34,24 @@ impl Rewriter<'_> {
                 create.sortkey = None;
                 create.backup = None;
                 create.table_options = CreateTableOptions::None;
-                if create.like.is_some() || create.clone.is_some() || create.external || create.version.is_some() {
-                    self.missing(create.name.span(), "CREATE TABLE LIKE, CLONE, COPY or EXTERNAL");
+                let copied = match create.like.take() {
+                    Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) => {
+                        Some((like.name, "select * from t limit 0"))
+                    }
+                    None => create.clone.take().map(|name| (name, "select * from t")),
+                };
+                if let Some((name, text)) = copied {
+                    let mut query = build_query(text, &[]);
+                    if let SetExpr::Select(select) = query.body.as_mut()
+                        && let Some(TableFactor::Table { name: source, .. }) =
+                            select.from.first_mut().map(|from| &mut from.relation)
+                    {
+                        *source = name;
+                    }
+                    create.query = Some(Box::new(query));
+                }
+                if create.external || create.version.is_some() {
+                    self.missing(create.name.span(), "CREATE TABLE of this form");
                 }
                 let mut columns = Vec::new();
                 for column in &mut create.columns {
@@ -107,10 +124,7 @@ impl Rewriter<'_> {
                     }
                 }
                 for assignment in &mut update.assignments {
-                    if let AssignmentTarget::Tuple(_) = assignment.target {
-                        self.missing(assignment.value.span(), "SET of several columns at once");
-                    }
-                    self.expr(&mut assignment.value);
+                    self.assignment(assignment);
                 }
                 if let Some(condition) = &mut update.selection {
                     self.expr(condition);
@@ -162,7 +176,7 @@ impl Rewriter<'_> {
                         MergeAction::Update(update) => {
                             if let MergeUpdateKind::Set(assignments) = &mut update.kind {
                                 for assignment in assignments {
-                                    self.expr(&mut assignment.value);
+                                    self.assignment(assignment);
                                 }
                             }
                         }
@@ -203,6 +217,27 @@ impl Rewriter<'_> {
             }
         }
         vec![statement]
+    }
+}
+
+impl Rewriter<'_> {
+    /// `SET column = value`. DuckDB takes no name of a table before the column.
+    fn assignment(&mut self, assignment: &mut Assignment) {
+        match &mut assignment.target {
+            AssignmentTarget::ColumnName(name) => {
+                let of_target = name.0.first().and_then(|part| part.as_ident()).is_some_and(|first| {
+                    self.scopes.innermost().first().is_some_and(|target| target.name.eq_ignore_ascii_case(&first.value))
+                });
+                if name.0.len() == 2 && of_target {
+                    name.0.remove(0);
+                } else if name.0.len() > 1 {
+                    let place = name.span();
+                    self.missing(place, "SET of a field");
+                }
+            }
+            AssignmentTarget::Tuple(_) => self.missing(assignment.value.span(), "SET of several columns at once"),
+        }
+        self.expr(&mut assignment.value);
     }
 }
 
