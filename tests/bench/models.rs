@@ -28,28 +28,68 @@ fn main() {
     let sizes: Vec<usize> = env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![100, 1_000, 10_000] } else { sizes };
     println!("{:<24} {:>9} {:>9} {:>9}", "", "wall", "CPU", "memory");
-    for size in sizes {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let root = folder.path();
-        make_project(root, size);
-        let lines = fs::read_to_string(root.join("definitions/layer_1/model_00010.sqlx"))
-            .map_or(0, |text| text.lines().count());
-        println!("{size} models, some {lines} lines each");
-        let runs: Vec<Usage> = (0..3).map(|_| trueup(root, "compile")).collect();
-        report("  compile", &best(&runs));
-        if size > LARGEST_RUN {
-            continue;
-        }
-        let straight = straight_to_duckdb(root);
-        let first = trueup(root, "run");
-        let second = trueup(root, "run");
-        report("  run, first", &first);
-        report("  run, second", &second);
-        println!("  the same SQL straight    {:>8.2} s", straight.as_secs_f64());
-        let own = first.wall.saturating_sub(straight).as_secs_f64() * 1e3
-            / f64::from(u32::try_from(size).unwrap_or(u32::MAX));
-        println!("  trueup's own share       {own:>8.2} ms a model");
+    // The system keeps the largest memory of any child, so the small ones come first.
+    for size in &sizes {
+        let project = Project::make(*size);
+        let runs: Vec<Usage> = (0..3).map(|_| project.trueup(&["compile"])).collect();
+        report(&format!("compile {size}"), &best(&runs));
     }
+    for size in sizes.into_iter().filter(|size| *size <= LARGEST_RUN) {
+        let straight = straight_to_duckdb(Project::make(size).root());
+        let alone = Project::make(size).trueup(&["run", "--threads", "1"]);
+        let project = Project::make(size);
+        report(&format!("run {size}, first"), &project.trueup(&["run"]));
+        report(&format!("run {size}, second"), &project.trueup(&["run"]));
+        report(&format!("run {size}, one thread"), &alone);
+        println!("{:<24} {:>7.2} s", "  the same SQL straight", straight.as_secs_f64());
+        let own =
+            (alone.wall.as_secs_f64() - straight.as_secs_f64()) * 1e3 / f64::from(u32::try_from(size).unwrap_or(1));
+        println!("{:<24} {own:>7.2} ms a model", "  trueup's own share");
+    }
+}
+
+/// A made-up project in a folder of its own.
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    fn make(size: usize) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        make_project(folder.path(), size);
+        Self { folder }
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command. The memory is the largest of any child so far.
+    fn trueup(&self, arguments: &[&str]) -> Usage {
+        let (before, _) = children();
+        let started = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_trueup"))
+            .args(arguments)
+            .arg("--project")
+            .arg(self.root())
+            .output()
+            .expect("trueup starts");
+        let wall = started.elapsed();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (after, memory) = children();
+        Usage { wall, cpu: after.saturating_sub(before), memory }
+    }
+}
+
+/// CPU time of all children that ended, and the largest memory of one of them, in bytes.
+fn children() -> (Duration, u64) {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system counts");
+    let duration = |time: nix::sys::time::TimeVal| {
+        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+    };
+    let cpu = duration(usage.user_time()) + duration(usage.system_time());
+    (cpu, u64::try_from(usage.max_rss()).unwrap_or_default() * 1024)
 }
 
 /// What a process used.
@@ -68,27 +108,6 @@ fn report(name: &str, usage: &Usage) {
 
 fn best(runs: &[Usage]) -> Usage {
     *runs.iter().min_by_key(|usage| usage.cpu).expect("there is at least one run")
-}
-
-/// Runs a command of trueup. The memory is the largest of any child so far, and sizes grow, so it is this one's.
-fn trueup(root: &Path, command: &str) -> Usage {
-    let cpu = || {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system counts");
-        let micros = |time: nix::sys::time::TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
-        (micros(usage.user_time()) + micros(usage.system_time()), usage.max_rss())
-    };
-    let (before, _) = cpu();
-    let started = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_trueup")).arg(command).arg("--project").arg(root).output();
-    let wall = started.elapsed();
-    let output = output.expect("trueup starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let (after, kilobytes) = cpu();
-    Usage {
-        wall,
-        cpu: Duration::from_micros(u64::try_from(after - before).unwrap_or_default()),
-        memory: u64::try_from(kilobytes).unwrap_or_default() * 1024,
-    }
 }
 
 /// The statements of a first run, one after the other on one connection to a database file.

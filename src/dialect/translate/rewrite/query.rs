@@ -1,10 +1,11 @@
 //! Queries: WITH, set operations, SELECT and its clauses.
 
 use sqlparser::ast::{
-    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, LimitClause, NamedWindowExpr,
-    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, RenameSelectItem, Select, SelectFlavor,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
-    Value, ValueTableMode, WildcardAdditionalOptions, WindowFrameBound, WindowSpec,
+    Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator,
+    LimitClause, NamedWindowExpr, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query,
+    RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator,
+    SetQuantifier, Spanned, TableAlias, TableFactor, Value, ValueTableMode, WildcardAdditionalOptions,
+    WindowFrameBound, WindowSpec,
 };
 
 use super::Rewriter;
@@ -164,6 +165,7 @@ impl Rewriter<'_> {
             }
         }
         let mut columns = Some(Vec::new());
+        keys_first(select);
         for item in &mut select.projection {
             let more = self.item(item);
             columns = columns.zip(more).map(|(mut columns, more)| {
@@ -430,6 +432,60 @@ impl Rewriter<'_> {
             }
         }
     }
+}
+
+/// `*` over joins with USING begins with their keys, those of the last join first, where DuckDB leaves them in the places
+/// they have in the left relation.
+fn keys_first(select: &mut Select) {
+    let mut keys: Vec<Ident> = Vec::new();
+    for join in select.from.iter().flat_map(|table| table.joins.iter().rev()) {
+        let (JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)) = &join.join_operator
+        else {
+            continue;
+        };
+        let JoinConstraint::Using(names) = constraint else { continue };
+        for name in names {
+            if let [ObjectNamePart::Identifier(name)] = name.0.as_slice()
+                && !keys.iter().any(|key| key.value.eq_ignore_ascii_case(&name.value))
+            {
+                keys.push(name.clone());
+            }
+        }
+    }
+    if keys.is_empty() || select.from.len() > 1 {
+        return;
+    }
+    select.projection = std::mem::take(&mut select.projection)
+        .into_iter()
+        .flat_map(|item| match item {
+            SelectItem::Wildcard(mut options)
+                if options.opt_replace.is_none() && options.opt_rename.is_none() && options.opt_exclude.is_none() =>
+            {
+                let mut excluded: Vec<Ident> = options
+                    .opt_except
+                    .take()
+                    .map(|except| std::iter::once(except.first_element).chain(except.additional_elements).collect())
+                    .unwrap_or_default();
+                let is_excluded =
+                    |key: &Ident| excluded.iter().any(|name: &Ident| name.value.eq_ignore_ascii_case(&key.value));
+                let shown: Vec<Ident> = keys.iter().filter(|key| !is_excluded(key)).cloned().collect();
+                excluded.extend(shown.iter().cloned());
+                let excluded = excluded.into_iter().map(|name| vec![name].into()).collect();
+                options.opt_exclude = Some(ExcludeSelectItem::Multiple(excluded));
+                let mut items: Vec<SelectItem> =
+                    shown.into_iter().map(|key| SelectItem::UnnamedExpr(Expr::Identifier(key))).collect();
+                items.push(SelectItem::Wildcard(options));
+                items
+            }
+            item => vec![item],
+        })
+        .collect();
 }
 
 /// `SELECT AS VALUE x`: the fields of `x` are the columns, if it is a struct.

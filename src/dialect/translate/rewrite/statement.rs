@@ -1,7 +1,7 @@
 //! Statements.
 
 use sqlparser::ast::{
-    AssignmentTarget, ColumnOption, CreateTableLikeKind, CreateTableOptions, Expr, FromTable, MergeAction,
+    Assignment, AssignmentTarget, ColumnOption, CreateTableLikeKind, CreateTableOptions, Expr, FromTable, MergeAction,
     MergeInsertKind, MergeUpdateKind, SetExpr, Spanned, Statement, TableFactor, TableObject, UpdateTableFromKind,
     Value,
 };
@@ -124,10 +124,7 @@ impl Rewriter<'_> {
                     }
                 }
                 for assignment in &mut update.assignments {
-                    if let AssignmentTarget::Tuple(_) = assignment.target {
-                        self.missing(assignment.value.span(), "SET of several columns at once");
-                    }
-                    self.expr(&mut assignment.value);
+                    self.assignment(assignment);
                 }
                 if let Some(condition) = &mut update.selection {
                     self.expr(condition);
@@ -179,7 +176,7 @@ impl Rewriter<'_> {
                         MergeAction::Update(update) => {
                             if let MergeUpdateKind::Set(assignments) = &mut update.kind {
                                 for assignment in assignments {
-                                    self.expr(&mut assignment.value);
+                                    self.assignment(assignment);
                                 }
                             }
                         }
@@ -220,6 +217,27 @@ impl Rewriter<'_> {
             }
         }
         vec![statement]
+    }
+}
+
+impl Rewriter<'_> {
+    /// `SET column = value`. DuckDB takes no name of a table before the column.
+    fn assignment(&mut self, assignment: &mut Assignment) {
+        match &mut assignment.target {
+            AssignmentTarget::ColumnName(name) => {
+                let of_target = name.0.first().and_then(|part| part.as_ident()).is_some_and(|first| {
+                    self.scopes.innermost().first().is_some_and(|target| target.name.eq_ignore_ascii_case(&first.value))
+                });
+                if name.0.len() == 2 && of_target {
+                    name.0.remove(0);
+                } else if name.0.len() > 1 {
+                    let place = name.span();
+                    self.missing(place, "SET of a field");
+                }
+            }
+            AssignmentTarget::Tuple(_) => self.missing(assignment.value.span(), "SET of several columns at once"),
+        }
+        self.expr(&mut assignment.value);
     }
 }
 
