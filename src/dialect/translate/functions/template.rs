@@ -82,6 +82,12 @@ pub(crate) fn build(text: &str, arguments: &[(&str, &Expr)]) -> Expr {
     template.fill(&arguments, &Modifiers::default()).unwrap_or_else(|| unreachable!("nothing to hand over"))
 }
 
+/// Whether an expression is too long to be put into several places, each of which may be put into several in its turn.
+pub(crate) fn is_too_long(expr: &Expr) -> bool {
+    const BYTES: usize = 100_000;
+    expr.to_string().len() > BYTES
+}
+
 /// The DuckDB query of this text with `arguments` in the places of their names. The text is ours, never a person's.
 pub(crate) fn build_query(text: &str, arguments: &[(&str, &Expr)]) -> Query {
     let mut query = Parser::new(&DuckDbDialect {})

@@ -1,11 +1,12 @@
 //! Operators.
 
 use sqlparser::ast::{BinaryOperator, DataType, Expr, Spanned, UnaryOperator, Value};
+use sqlparser::tokenizer::Span;
 
 use super::cast::converted;
 use super::expr::{text_of, whole};
 use super::pattern;
-use crate::dialect::translate::functions::build;
+use crate::dialect::translate::functions::{build, is_too_long};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -22,6 +23,10 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             }
             None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
         };
+    }
+    if matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo) && (is_too_long(one) || is_too_long(other)) {
+        rewriter.missing_because(Span::empty(), "division of so long a value", "name its parts in a WITH clause");
+        return Type::Unknown;
     }
     let sides = [("x", one.as_ref()), ("y", other.as_ref())];
     let early = of_moments(op, one, other, left, right).or_else(|| of_patterns(op, one, other, rewriter));

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::Rewriter;
-use crate::dialect::translate::functions::{Meaning, Modifiers};
+use crate::dialect::translate::functions::{Meaning, Modifiers, is_too_long};
 use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
@@ -80,6 +80,14 @@ impl Rewriter<'_> {
                 };
                 crate::dialect::translate::functions::give(&mut same, modifiers);
                 (Expr::Function(same), kind)
+            }
+            Meaning::Template(_) if arguments.iter().any(|(argument, _)| is_too_long(argument)) => {
+                self.missing_because(
+                    place,
+                    &format!("function `{name}` of so long a value"),
+                    "name its parts in a WITH clause",
+                );
+                untranslated(function)
             }
             Meaning::Template(template) => {
                 if let Some(expr) = template.fill(arguments, modifiers) {

@@ -3,8 +3,10 @@
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, Expr, Ident, Spanned, Subscript, TypedString, UnaryOperator, Value,
 };
+use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
+use crate::dialect::translate::functions::is_too_long;
 use crate::dialect::translate::types::Type;
 
 impl Rewriter<'_> {
@@ -13,6 +15,10 @@ impl Rewriter<'_> {
     pub(crate) fn expr(&mut self, expr: &mut Expr) -> Type {
         let rules = self.rules;
         if let Some(kind) = rules.expr(expr, self) {
+            if is_too_long(expr) {
+                self.missing_because(Span::empty(), "nesting of functions", "name their values in a WITH clause");
+                *expr = Expr::value(Value::Null);
+            }
             return kind;
         }
         match expr {
