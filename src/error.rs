@@ -50,7 +50,7 @@ impl From<LoadError> for CommandError {
                 Some("go to a project's folder, name it with --project, or make one with `trueup init`")
             }
             LoadError::NoVariable { .. } => Some("set it, or write it into a file `.env` beside the settings"),
-            _ => None,
+            LoadError::Io { .. } => None,
         };
         Self::Unable { message, help: help.map(str::to_owned) }
     }

@@ -6,6 +6,7 @@ use crate::report::{DiagnosticFormat, render_diagnostics};
 
 /// Where output goes: results to standard output, everything about the work to standard error. Nothing else prints.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four things that do not depend on each other")]
 pub struct Terminal {
     color: bool,
     interactive: bool,

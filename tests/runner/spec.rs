@@ -96,8 +96,7 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     let outputs: Vec<&Block> = blocks.iter().filter(|block| block.language == "output").collect();
     let mut comparisons: Vec<(Block, String)> =
         outputs.iter().map(|block| ((*block).clone(), output.clone())).collect();
-    let compiled: BTreeMap<PathBuf, String> =
-        compilation.iter().flat_map(|compilation| compiled(compilation)).collect();
+    let compiled: BTreeMap<PathBuf, String> = compilation.iter().flat_map(compiled).collect();
     for (name, block) in &files {
         if let Some(name) = name.strip_prefix(COMPILED) {
             let found = compiled.get(Path::new(name)).cloned();

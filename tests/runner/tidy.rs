@@ -6,9 +6,12 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::markdown;
 
+/// Gives what breaks it, a line each.
+type Rule = fn() -> Vec<String>;
+
 /// One trial for each rule.
 pub(crate) fn trials() -> Vec<Trial> {
-    let rules: [(&str, fn() -> Vec<String>); 6] = [
+    let rules: [(&str, Rule); 6] = [
         ("layers", layers),
         ("files_are_short", files_are_short),
         ("forbidden_words", forbidden_words),

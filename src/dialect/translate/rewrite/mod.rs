@@ -3,6 +3,7 @@
 mod call;
 mod expr;
 mod query;
+mod shape;
 mod statement;
 mod table;
 

@@ -1,0 +1,163 @@
+//! Queries put into the shape that DuckDB needs for the same columns, before or after their parts are translated.
+
+use sqlparser::ast::{
+    ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator, ObjectNamePart,
+    OrderBy, OrderByExpr, OrderByKind, Select, SelectItem, Value,
+};
+
+use crate::dialect::translate::functions::build;
+use crate::dialect::translate::scope::Columns;
+use crate::dialect::translate::types::Type;
+
+/// `*` over joins with USING begins with their keys, those of the last join first, where DuckDB leaves them in the places
+/// they have in the left relation.
+pub(super) fn keys_first(select: &mut Select) {
+    let mut keys: Vec<Ident> = Vec::new();
+    for join in select.from.iter().flat_map(|table| table.joins.iter().rev()) {
+        let (JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)) = &join.join_operator
+        else {
+            continue;
+        };
+        let JoinConstraint::Using(names) = constraint else { continue };
+        for name in names {
+            if let [ObjectNamePart::Identifier(name)] = name.0.as_slice()
+                && !keys.iter().any(|key| key.value.eq_ignore_ascii_case(&name.value))
+            {
+                keys.push(name.clone());
+            }
+        }
+    }
+    if keys.is_empty() || select.from.len() > 1 {
+        return;
+    }
+    select.projection = std::mem::take(&mut select.projection)
+        .into_iter()
+        .flat_map(|item| match item {
+            SelectItem::Wildcard(mut options)
+                if options.opt_replace.is_none() && options.opt_rename.is_none() && options.opt_exclude.is_none() =>
+            {
+                let mut excluded: Vec<Ident> = options
+                    .opt_except
+                    .take()
+                    .map(|except| std::iter::once(except.first_element).chain(except.additional_elements).collect())
+                    .unwrap_or_default();
+                let is_excluded =
+                    |key: &Ident| excluded.iter().any(|name: &Ident| name.value.eq_ignore_ascii_case(&key.value));
+                let shown: Vec<Ident> = keys.iter().filter(|key| !is_excluded(key)).cloned().collect();
+                excluded.extend(shown.iter().cloned());
+                let excluded = excluded.into_iter().map(|name| vec![name].into()).collect();
+                options.opt_exclude = Some(ExcludeSelectItem::Multiple(excluded));
+                let mut items: Vec<SelectItem> =
+                    shown.into_iter().map(|key| SelectItem::UnnamedExpr(Expr::Identifier(key))).collect();
+                items.push(SelectItem::Wildcard(options));
+                items
+            }
+            item => vec![item],
+        })
+        .collect();
+}
+
+/// `SELECT AS VALUE x`: the fields of `x` are the columns, if it is a struct.
+pub(super) fn as_value(projection: &mut [SelectItem], columns: Columns) -> Columns {
+    let kind = columns.as_ref().and_then(|columns| columns.first()).map(|(_, kind)| kind.clone()).unwrap_or_default();
+    match kind {
+        Type::Struct(_) | Type::Unknown => {
+            if let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = projection {
+                let fields = build("unnest(x)", &[("x", value)]);
+                projection[0] = SelectItem::UnnamedExpr(fields);
+            }
+            if let Type::Struct(fields) = kind { Some(fields) } else { None }
+        }
+        _ => columns,
+    }
+}
+
+/// Makes one struct of the columns of SELECT. What ORDER BY names of them is written out.
+pub(super) fn structs_of(select: &mut Select, order: Option<&mut OrderBy>) {
+    let mut values = Vec::new();
+    for item in std::mem::take(&mut select.projection) {
+        match item {
+            SelectItem::UnnamedExpr(expr) => values.push(expr),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                values.push(Expr::Named { expr: Box::new(expr), name: alias });
+            }
+            _ => {}
+        }
+    }
+    if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
+        for item in items {
+            if let Expr::Identifier(name) = &item.expr
+                && let Some(value) = values.iter().find_map(|value| match value {
+                    Expr::Named { expr, name: given } if given.value.eq_ignore_ascii_case(&name.value) => Some(expr),
+                    _ => None,
+                })
+            {
+                item.expr = value.as_ref().clone();
+            }
+        }
+    }
+    select.projection = vec![SelectItem::UnnamedExpr(Expr::Struct { values, fields: Vec::new() })];
+}
+
+/// Puts what SELECT gives a name to in the place of that name: DuckDB would look for a column first.
+pub(super) fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
+    let given = |key: &Expr| {
+        let Expr::Identifier(key) = key else { return None };
+        projection.iter().enumerate().find_map(|(place, item)| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value.eq_ignore_ascii_case(&key.value) => {
+                Some((place, expr))
+            }
+            _ => None,
+        })
+    };
+    let numbered =
+        !projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let visit = |key: &mut Expr, top: bool| {
+        if let Some((place, value)) = given(key) {
+            *key = match value {
+                // DuckDB would read a literal as a number of a column.
+                _ if numbered && top => Expr::value(sqlparser::ast::Value::Number((place + 1).to_string(), false)),
+                value => value.clone(),
+            };
+        }
+    };
+    let GroupByExpr::Expressions(keys, modifiers) = group_by else { return };
+    for key in keys {
+        match key {
+            Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+                sets.iter_mut().flatten().for_each(|key| visit(key, false));
+            }
+            key => visit(key, true),
+        }
+    }
+    for modifier in modifiers {
+        if let GroupByWithModifier::GroupingSets(Expr::GroupingSets(sets)) = modifier {
+            sets.iter_mut().flatten().for_each(|key| visit(key, false));
+        }
+    }
+}
+
+/// A column of JSON that ORDER BY names by its place is named by its name, so that its values can be told apart there.
+pub(super) fn name_json(items: &mut [OrderByExpr], columns: &Columns) {
+    for item in items {
+        let place = match &item.expr {
+            Expr::Value(value) => match &value.value {
+                Value::Number(place, _) => place.parse::<usize>().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let column = place.and_then(|place| columns.as_ref()?.get(place.checked_sub(1)?));
+        if let Some((name, Type::Json)) = column
+            && !name.is_empty()
+        {
+            item.expr = Expr::Identifier(Ident::new(name));
+        }
+    }
+}
