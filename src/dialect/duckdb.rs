@@ -18,6 +18,10 @@ impl Dialect for DuckDb {
         format!("'{}'", text.replace('\'', "''"))
     }
 
+    fn ignores_case(&self) -> bool {
+        true
+    }
+
     fn grammar(&self) -> &dyn Grammar {
         &syntax::DuckDb
     }

@@ -35,6 +35,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// The grammar in which its statements are parsed.
     fn grammar(&self) -> &dyn syntax::Grammar;
 
+    /// Whether names of relations that differ only in the case of letters are the same, quoted or not.
+    fn ignores_case(&self) -> bool {
+        false
+    }
+
     /// Whether an aggregate in a subquery may be of columns of the outer query alone.
     fn aggregates_outer_columns(&self) -> bool {
         false

@@ -10,7 +10,7 @@ mod unit_test;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Action, ActionId, Kind, Rendered};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::{Dialect, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::texts::Translator;
@@ -134,7 +134,29 @@ pub fn plan(
         steps.push(Step { id, target: action.target.clone(), needs, work });
     }
     let schemas = schemas(graph, &steps, to);
-    (Plan { schemas, steps }, translator.diagnostics)
+    let mut diagnostics = translator.diagnostics;
+    if to.ignores_case() {
+        diagnostics.extend(same_but_for_case(graph, to));
+    }
+    (Plan { schemas, steps }, diagnostics)
+}
+
+/// Relations whose names differ only in the case of letters are one in a warehouse that does not tell it.
+fn same_but_for_case(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
+    let mut seen: BTreeMap<String, ActionId> = BTreeMap::new();
+    let mut diagnostics = Vec::new();
+    for (id, action) in graph.iter().filter(|(_, action)| action.kind.has_output()) {
+        let Some(first) = seen.insert(action.target.to_string().to_lowercase(), id) else { continue };
+        let first = graph.get(first);
+        let message = format!("`{}` and `{}` are one relation in {}", first.target, action.target, to.name());
+        diagnostics.push(
+            Diagnostic::error(Code::DuplicateAction, message)
+                .at(action.name_span, "")
+                .at(first.name_span, "the first one")
+                .help("rename one of them: their names differ only in the case of letters"),
+        );
+    }
+    diagnostics
 }
 
 /// The query of a model or an assertion in the warehouse's SQL, to look at its rows.
