@@ -15,6 +15,16 @@ pub struct Model {
     pub unique_key: Vec<String>,
 }
 
+impl Model {
+    /// How it grows, if it is an incremental table.
+    pub fn incremental(&self) -> Option<&Incremental> {
+        match &self.materialization {
+            Materialization::Incremental(incremental) => Some(incremental),
+            Materialization::View { .. } | Materialization::Table => None,
+        }
+    }
+}
+
 /// The texts of a model, rendered with `incremental()` either false or true.
 #[derive(Debug, Clone, Default)]
 pub struct Texts {

@@ -118,13 +118,19 @@ fn work(
     results: &mpsc::Sender<StepResult>,
     cancelled: &AtomicBool,
 ) {
+    let mut session = None;
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(step) = job else { return };
         let (started_at, started) = (SystemTime::now(), Instant::now());
-        // One for each step: what it sets, and its temporary tables, are nobody else's.
-        let outcome = match adapter.session() {
-            Ok(mut session) => run_step(step, session.as_mut(), adapter.dialect()),
+        let opened = session.take().map_or_else(|| adapter.session(), Ok);
+        let outcome = match opened {
+            Ok(mut opened) => {
+                let outcome = run_step(step, opened.as_mut(), adapter.dialect());
+                // What a project's own statements set, and their temporary tables, are nobody else's.
+                session = Some(opened).filter(|_| !step.has_operations && !outcome.is_failure());
+                outcome
+            }
             Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
         };
         let outcome = match outcome {

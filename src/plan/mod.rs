@@ -9,7 +9,7 @@ mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::action::{Action, ActionId, Kind, Rendered};
+use crate::action::{Action, ActionId, Kind, Rendered, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::{Dialect, syntax};
 use crate::graph::{Graph, Selection};
@@ -40,6 +40,8 @@ pub struct Step {
     pub needs: Vec<ActionId>,
     /// What is to be done.
     pub work: Work,
+    /// Whether statements of the project run besides its query: they may change settings or leave temporary tables.
+    pub has_operations: bool,
 }
 
 /// What a step does.
@@ -131,7 +133,8 @@ pub fn plan(
             }
         };
         let needs = nearest_selected(graph, selection, id);
-        steps.push(Step { id, target: action.target.clone(), needs, work });
+        let has_operations = has_operations(&action.kind);
+        steps.push(Step { id, target: action.target.clone(), needs, work, has_operations });
     }
     let schemas = schemas(graph, &steps, to);
     let mut diagnostics = translator.diagnostics;
@@ -157,6 +160,15 @@ fn same_but_for_case(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
         );
     }
     diagnostics
+}
+
+fn has_operations(kind: &Kind) -> bool {
+    let in_texts = |texts: &Texts| !(texts.pre_operations.is_empty() && texts.post_operations.is_empty());
+    match kind {
+        Kind::Operations { .. } => true,
+        Kind::Model(model) => in_texts(&model.texts) || model.incremental().is_some_and(|more| in_texts(&more.texts)),
+        Kind::Declaration | Kind::Assertion(_) | Kind::Test(_) => false,
+    }
 }
 
 /// The query of a model or an assertion in the warehouse's SQL, to look at its rows.

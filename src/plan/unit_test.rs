@@ -78,7 +78,10 @@ pub fn plan_tested_step(
         }
         _ => Work::Disabled,
     };
-    (Step { id: tested, target: action.target.clone(), needs: Vec::new(), work }, translator.diagnostics)
+    (
+        Step { id: tested, target: action.target.clone(), needs: Vec::new(), work, has_operations: false },
+        translator.diagnostics,
+    )
 }
 
 fn without_operations(model: &Model) -> Model {
