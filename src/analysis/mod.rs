@@ -20,28 +20,34 @@ pub fn analyze(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
 
 fn analyze_action(action: &Action<ActionId>, dialect: &dyn Dialect) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    let mut read = |text: &Rendered| {
-        if text.is_broken() { Vec::new() } else { checks::syntax(text, dialect, &mut diagnostics) }
+    let mut read = |text: &Rendered, is_query: bool| {
+        if text.is_broken() {
+            return Vec::new();
+        }
+        if is_query {
+            diagnostics.extend(checks::one_statement(text, dialect));
+        }
+        checks::syntax(text, dialect, &mut diagnostics)
     };
     let Kind::Model(model) = &action.kind else {
         for text in texts(&action.kind) {
-            read(text);
+            read(text, !matches!(action.kind, Kind::Operations { .. }));
         }
         return diagnostics;
     };
     let full = &model.texts;
-    let query = read(&full.query);
+    let query = read(&full.query, true);
     for text in operations(full) {
-        read(text);
+        read(text, false);
     }
     if let Materialization::Incremental(incremental) = &model.materialization {
         let known: Vec<&str> = operations(full).map(Rendered::text).collect();
         for text in operations(&incremental.texts).filter(|text| !known.contains(&text.text())) {
-            read(text);
+            read(text, false);
         }
         let text = &incremental.texts.query;
         if text.text() != full.query.text() {
-            let statements = read(text);
+            let statements = read(text, true);
             diagnostics.extend(checks::outer_name(&action.target, &query, &statements, text, dialect));
         }
     }

@@ -64,6 +64,7 @@ impl IncrementalWork {
         let mut statements = vec![ScriptStatement::Run(
             Statement::new(format!("create or replace temporary table {staged} as\n")).then_query(self),
         )];
+        statements.extend(self.fit(query_columns, &staged, dialect));
         for column in &change.added {
             let (name, data_type) = (dialect.identifier(&column.name), &column.data_type);
             statements.push(run(format!("alter table {relation} add column {name} {data_type}")));
@@ -94,6 +95,31 @@ impl IncrementalWork {
         statements.push(run(format!("drop table {staged}")));
         statements.extend(runs(&self.post_operations));
         Ok(Script { statements, in_transaction: true })
+    }
+
+    /// Gives the new rows the types of the table, so that a key is compared as it will be kept. A value that would not be
+    /// the same there is refused, not rounded.
+    fn fit(&self, query_columns: &[Column], staged: &str, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let mut statements = Vec::new();
+        for table in &self.columns {
+            let same_name = |column: &&Column| column.name.eq_ignore_ascii_case(&table.name);
+            let Some(query) = query_columns.iter().find(same_name) else { continue };
+            if query.data_type == table.data_type {
+                continue;
+            }
+            let name = dialect.identifier(&query.name);
+            let (from, to) = (&query.data_type, &table.data_type);
+            statements.push(ScriptStatement::Guard {
+                query: Statement::new(format!(
+                    "select {name} from {staged} where try_cast(try_cast({name} as {to}) as {from}) is distinct from {name} \
+                     limit 5"
+                )),
+                message: format!("`{}` is {to} in the table, and not all values of the query ({from}) fit", table.name),
+                help: "cast the column in the query, or build the table anew with --full-refresh".to_owned(),
+            });
+            statements.push(run(format!("alter table {staged} alter column {name} set data type {to}")));
+        }
+        statements
     }
 
     /// NULLs in a key are equal to each other, so that such a row is updated and not added again on each run.
