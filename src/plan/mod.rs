@@ -118,10 +118,11 @@ pub fn plan(
     to: &dyn Dialect,
     options: PlanOptions,
 ) -> (Plan, Diagnostics) {
-    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let mut translator = Translator::new(from, to);
     let mut steps = Vec::new();
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id) && runs(graph, *id)) {
         let action = graph.get(id);
+        translator.begin();
         let work = if action.disabled {
             Work::Disabled
         } else {
@@ -173,7 +174,7 @@ fn has_operations(kind: &Kind) -> bool {
 
 /// The query of a model or an assertion in the warehouse's SQL, to look at its rows.
 pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) -> (Statement, Diagnostics) {
-    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let mut translator = Translator::new(from, to);
     let statement = match &action.kind {
         Kind::Model(model) => Statement::text(&translator.text(&model.texts.query)),
         Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),

@@ -97,15 +97,19 @@ fn extend(
     translator: &mut Translator<'_>,
 ) -> Work {
     let texts = &incremental.texts;
+    // In the order in which they run.
+    let pre_operations = translator.texts(&texts.pre_operations);
     let query = translator.text(&texts.query);
+    let filter = incremental.filter.as_ref().map(|filter| translator.condition(filter.text().trim()));
+    let post_operations = translator.texts(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {
         name: action.target.name.clone(),
         relation: translator.to.relation(&action.target),
         columns: columns.to_vec(),
-        filter: incremental.filter.as_ref().map(|filter| translator.condition(filter.text().trim())),
+        filter,
         query,
-        pre_operations: translator.texts(&texts.pre_operations),
-        post_operations: translator.texts(&texts.post_operations),
+        pre_operations,
+        post_operations,
         strategy: incremental.strategy,
         on_schema_change: incremental.on_schema_change,
         unique_key: model.unique_key.clone(),

@@ -13,14 +13,25 @@ pub(super) struct Translator<'a> {
     pub(super) from: &'a dyn Dialect,
     pub(super) to: &'a dyn Dialect,
     pub(super) diagnostics: Diagnostics,
+    /// What the texts of the action have declared so far.
+    script: translate::Script<'a>,
 }
 
-impl Translator<'_> {
+impl<'a> Translator<'a> {
+    pub(super) fn new(from: &'a dyn Dialect, to: &'a dyn Dialect) -> Self {
+        Self { from, to, diagnostics: Diagnostics::default(), script: translate::Script::new(from) }
+    }
+
+    /// Begins with the texts of another action. They are to be translated in the order in which they run.
+    pub(super) fn begin(&mut self) {
+        self.script = translate::Script::new(self.from);
+    }
+
     /// Where it cannot be translated the mistake is noted, and the text is empty.
     pub(super) fn text(&mut self, rendered: &Rendered) -> WarehouseText {
         let is_translated = self.from.name() != self.to.name();
         let sql: Arc<str> = if is_translated {
-            match translate::to_duckdb(rendered.text(), self.from) {
+            match self.script.translate(rendered.text()) {
                 Ok(sql) => sql.trim().trim_end_matches(';').into(),
                 Err(problems) => {
                     for problem in problems {
@@ -56,7 +67,7 @@ impl Translator<'_> {
         if self.from.name() == self.to.name() {
             return tail.to_owned();
         }
-        let translated = translate::to_duckdb(&format!("{head}{tail}"), self.from).ok();
+        let translated = self.script.translate(&format!("{head}{tail}")).ok();
         let tail_of = |sql: &str| {
             let sql = sql.trim().trim_end_matches(';');
             let keyword = head.split_whitespace().last().unwrap_or_default();

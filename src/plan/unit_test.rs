@@ -31,7 +31,7 @@ pub fn plan_unit_test(
     from: &dyn Dialect,
     to: &dyn Dialect,
 ) -> (Option<UnitTestPlan>, Diagnostics) {
-    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let mut translator = Translator::new(from, to);
     let Some(tested) = graph.tested(test) else { return (None, translator.diagnostics) };
     let Kind::Model(model) = &graph.get(tested).kind else { return (None, translator.diagnostics) };
     let mut inputs = Vec::new();
@@ -70,7 +70,7 @@ pub fn plan_tested_step(
     from: &dyn Dialect,
     to: &dyn Dialect,
 ) -> (Step, Diagnostics) {
-    let mut translator = Translator { from, to, diagnostics: Diagnostics::default() };
+    let mut translator = Translator::new(from, to);
     let action: &Action<ActionId> = graph.get(tested);
     let work = match &action.kind {
         Kind::Model(model) => {

@@ -22,6 +22,7 @@ use crate::dialect::syntax::{self, Problem};
 
 pub use locate::origin;
 use rules::Rules;
+use types::Type;
 
 /// How the SQL of one warehouse is translated.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +41,37 @@ impl ToDuckDb {
 ///
 /// Every construct that has no equal is a problem of its own; there is never a text that silently means something else.
 pub fn to_duckdb(sql: &str, from: &dyn Dialect) -> Result<String, Vec<Problem>> {
-    let Some(ToDuckDb(rules)) = from.to_duckdb() else { return Ok(sql.to_owned()) };
-    let statements = syntax::parse(sql, from).map_err(|problem| vec![problem])?;
-    let mut rewriter = rewrite::Rewriter::new(rules, sql);
-    let translated = rewriter.script(statements);
-    let problems = rewriter.into_problems();
-    if problems.is_empty() { Ok(print::script(translated)) } else { Err(problems) }
+    Script::new(from).translate(sql)
+}
+
+/// Texts that run one after the other in one session, such as the operations before a query and the query: what one
+/// declares, the next ones know.
+#[derive(Debug)]
+pub struct Script<'a> {
+    from: &'a dyn Dialect,
+    functions: Vec<String>,
+    variables: Vec<(String, Type)>,
+}
+
+impl<'a> Script<'a> {
+    /// One in which nothing is declared yet.
+    pub fn new(from: &'a dyn Dialect) -> Self {
+        Self { from, functions: Vec::new(), variables: Vec::new() }
+    }
+
+    /// The next text, as [`to_duckdb`] gives it.
+    pub fn translate(&mut self, sql: &str) -> Result<String, Vec<Problem>> {
+        let Some(ToDuckDb(rules)) = self.from.to_duckdb() else { return Ok(sql.to_owned()) };
+        let statements = syntax::parse(sql, self.from).map_err(|problem| vec![problem])?;
+        let mut rewriter = rewrite::Rewriter::new(rules, sql);
+        rewriter.own_functions = std::mem::take(&mut self.functions);
+        rewriter.variables = std::mem::take(&mut self.variables);
+        let translated = rewriter.script(statements);
+        self.functions = std::mem::take(&mut rewriter.own_functions);
+        self.variables = std::mem::take(&mut rewriter.variables);
+        let problems = rewriter.into_problems();
+        if problems.is_empty() { Ok(print::script(translated)) } else { Err(problems) }
+    }
 }
 
 #[cfg(test)]
