@@ -1,5 +1,7 @@
 //! The pipeline, from files to a checked graph, on one page.
 
+use std::sync::Arc;
+
 use crate::analysis;
 use crate::diagnostic::Diagnostics;
 use crate::files::FileSystem;
@@ -14,6 +16,8 @@ pub struct Compilation {
     pub project: Project,
     /// The actions, linked. Complete only if there are no errors.
     pub graph: Graph,
+    /// What code keeps for run time (Dataform's `jitData`): a JSON object as text.
+    pub run_time_data: String,
     /// Everything found wrong, in order of file and place.
     pub diagnostics: Diagnostics,
 }
@@ -22,16 +26,17 @@ pub struct Compilation {
 ///
 /// `secret` looks up the variables that the settings of the environment ask for.
 pub fn compile(
-    files: &dyn FileSystem,
+    files: &Arc<dyn FileSystem>,
     overrides: &Overrides,
     secret: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Compilation, LoadError> {
     let (project, mut diagnostics) = project::load(files, overrides, secret)?;
-    let (evaluated, found) = template::evaluate(&project);
+    let (mut evaluated, found) = template::evaluate(&project);
     diagnostics.extend(found);
+    let run_time_data = std::mem::take(&mut evaluated.run_time_data);
     let (graph, found) = graph::resolve(evaluated);
     diagnostics.extend(found);
     diagnostics.extend(analysis::analyze(&graph, project.settings.dialect));
     diagnostics.sort();
-    Ok(Compilation { project, graph, diagnostics })
+    Ok(Compilation { project, graph, run_time_data, diagnostics })
 }

@@ -4,6 +4,7 @@
 mod assertion;
 mod model;
 mod names;
+mod node;
 mod reference;
 mod rendered;
 
@@ -14,9 +15,10 @@ use crate::relation::Target;
 
 pub use assertion::{Assertion, Check};
 pub use model::{
-    Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, PhysicalOptions, Redshift, Texts,
+    Iceberg, Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, PhysicalOptions, Redshift, Texts,
 };
 pub use names::Names;
+pub use node::{DataPreparation, Load, Node};
 pub use reference::{Dependency, Origin, Reference};
 pub use rendered::{Piece, Rendered};
 
@@ -40,16 +42,43 @@ pub struct Action<R> {
     pub canonical: Target,
     /// Where its name is written; the start of the file where the file's name is its own.
     pub name_span: Span,
+    /// The file that it is shown under, if that is not the one of `name_span`.
+    pub file_name: Option<String>,
     /// What it is.
     pub kind: Kind,
     /// Labels for selection.
     pub tags: Vec<String>,
     /// In the graph, but not run.
     pub disabled: bool,
+    /// Whether its text says all that its result depends on, as its author has it; for whoever caches results.
+    pub hermetic: Option<bool>,
+    /// BigQuery's reservation for its jobs.
+    pub reservation: Option<String>,
     /// For people.
     pub documentation: Documentation,
     /// What must be there first: those of the config in the order written, then those of the texts.
     pub dependencies: Vec<Dependency<R>>,
+}
+
+impl<R> Action<R> {
+    /// The same action with other dependencies.
+    pub fn with_dependencies<S>(self, dependencies: Vec<Dependency<S>>) -> Action<S> {
+        let Self { target, canonical, name_span, file_name, kind, tags, disabled, hermetic, reservation, .. } = self;
+        let documentation = self.documentation;
+        Action {
+            target,
+            canonical,
+            name_span,
+            file_name,
+            kind,
+            tags,
+            disabled,
+            hermetic,
+            reservation,
+            documentation,
+            dependencies,
+        }
+    }
 }
 
 /// What an action is.
@@ -70,10 +99,13 @@ pub enum Kind {
     Assertion(Box<Assertion>),
     /// Given inputs, the expected output of one model.
     Test(Box<UnitTest>),
+    /// Something that only BigQuery's own pipelines run.
+    Node(Box<Node>),
 }
 
 impl Kind {
-    /// One word for people: `table`, `view`, `incremental`, `operations`, `declaration`, `assertion`, `test`.
+    /// One word for people: `table`, `view`, `incremental`, `operations`, `declaration`, `assertion`, `test`,
+    /// `notebook`, `data preparation`, `property graph`, `run-time code`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Model(model) => model.materialization.word(),
@@ -81,6 +113,7 @@ impl Kind {
             Self::Declaration => "declaration",
             Self::Assertion(_) => "assertion",
             Self::Test(_) => "test",
+            Self::Node(node) => node.word(),
         }
     }
 
@@ -90,6 +123,7 @@ impl Kind {
             Self::Model(_) | Self::Declaration | Self::Assertion(_) => true,
             Self::Operations { has_output, .. } => *has_output,
             Self::Test(_) => false,
+            Self::Node(node) => !matches!(**node, Node::Notebook { .. }),
         }
     }
 }
@@ -103,6 +137,8 @@ pub struct UnitTest {
     pub inputs: Vec<TestInput>,
     /// A query that gives the expected rows.
     pub expected: Rendered,
+    /// The model's query with the inputs in the place of what it refers to.
+    pub inlined: Rendered,
 }
 
 /// The rows that stand for a relation in a unit test.
@@ -125,6 +161,17 @@ pub struct Documentation {
     pub columns: Vec<ColumnDocumentation>,
     /// Labels of the object in the warehouse.
     pub labels: BTreeMap<String, String>,
+    /// For a catalogue of data, if there is any.
+    pub metadata: Option<Metadata>,
+}
+
+/// What a catalogue of data is told about an action.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// A text on it.
+    pub overview: Option<String>,
+    /// Whatever else is to be kept: an object.
+    pub properties: Option<serde_json::Value>,
 }
 
 /// What people are told about a column.

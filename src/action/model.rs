@@ -70,6 +70,8 @@ pub struct Incremental {
     pub filter: Option<Rendered>,
     /// What becomes of the rows that are there.
     pub strategy: IncrementalStrategy,
+    /// Whether the config names the strategy; otherwise it follows from the unique key.
+    pub names_strategy: bool,
     /// What happens if the query's columns are no longer those of the table.
     pub on_schema_change: OnSchemaChange,
     /// Whether a full refresh leaves it alone.
@@ -118,8 +120,21 @@ pub struct PhysicalOptions {
     pub require_partition_filter: bool,
     /// Further options of BigQuery, as written.
     pub additional_options: BTreeMap<String, String>,
+    /// BigQuery: where the files are, if it is an Iceberg table.
+    pub iceberg: Option<Iceberg>,
+    /// BigQuery: whether a table that is built anew keeps what has been granted on it.
+    pub preserve_governance_controls: bool,
     /// Redshift's own.
     pub redshift: Redshift,
+}
+
+/// Where BigQuery keeps an Iceberg table. Its files are Parquet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Iceberg {
+    /// `project.location.connection`, the same as a path, or `DEFAULT`.
+    pub connection: String,
+    /// `gs://bucket/folder/…`
+    pub storage_uri: String,
 }
 
 /// Where Redshift keeps the rows of a table.

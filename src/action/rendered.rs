@@ -22,6 +22,23 @@ pub struct Piece {
     verbatim: bool,
 }
 
+impl Piece {
+    /// The piece in a text that has lost its first `cut` bytes.
+    fn behind(self, cut: u32) -> Self {
+        if self.start >= cut {
+            return Self { start: self.start - cut, ..self };
+        }
+        let skip = (cut - self.start) as usize;
+        let cut_off =
+            |span: Span| if self.verbatim { span.part(skip.min(span.range().len())..span.range().len()) } else { span };
+        let origin = match self.origin.definition {
+            Some(definition) => Origin { definition: Some(cut_off(definition)), ..self.origin },
+            None => Origin::here(cut_off(self.origin.call)),
+        };
+        Self { start: 0, origin, verbatim: self.verbatim }
+    }
+}
+
 impl Rendered {
     /// Text that stands in a file byte for byte.
     pub fn verbatim(text: impl Into<String>, span: Span) -> Self {
@@ -35,6 +52,18 @@ impl Rendered {
         let mut rendered = Self::default();
         rendered.push_computed(&text.into(), origin);
         rendered
+    }
+
+    /// A text without the white space around it.
+    #[expect(clippy::cast_possible_truncation, reason = "a rendered text is bounded far below 4 GiB")]
+    #[must_use]
+    pub fn trimmed(&self) -> Self {
+        let start = self.text.len() - self.text.trim_start().len();
+        let text = self.text.trim().to_owned();
+        let first = self.piece_at(start).unwrap_or(0);
+        let pieces = self.pieces.iter().skip(first).filter(|piece| (piece.start as usize) < start + text.len());
+        let pieces = pieces.map(|piece| piece.behind(start as u32)).collect();
+        Self { text, pieces, is_broken: self.is_broken }
     }
 
     /// Adds text that stands byte for byte at `origin`: in its definition if it has one, else at the call.
@@ -137,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_byte_knows_where_it_comes_from() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("a.sqlx", "select ${ref('x')} from y");
         let span = |range| Span::new(file, range);
         let mut rendered = Rendered::verbatim("select ", span(0..7));

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::artifact::manifest::manifest;
 use crate::artifact::write_atomically;
 use crate::compile::Compilation;
@@ -45,6 +45,15 @@ fn texts(action: &Action<ActionId>) -> Vec<(PathBuf, String)> {
         Kind::Operations { statements, .. } => vec![(path(".sql"), join(statements.iter()))],
         Kind::Assertion(assertion) => vec![(path(".sql"), join([&assertion.query].into_iter()))],
         Kind::Test(test) => vec![(path(".test.sql"), join([&test.expected].into_iter()))],
+        Kind::Node(node) => match &**node {
+            Node::DataPreparation(preparation) => {
+                let steps = preparation.steps.iter().map(|steps| (path(".dp.yaml"), steps.clone()));
+                let query = preparation.query.iter().map(|query| (path(".dp.sql"), join([query].into_iter())));
+                steps.chain(query).collect()
+            }
+            Node::PropertyGraph { body } => vec![(path(".graph.sql"), format!("{body}\n"))],
+            Node::Notebook { .. } | Node::RunTime { .. } => Vec::new(),
+        },
         Kind::Declaration => Vec::new(),
     }
 }

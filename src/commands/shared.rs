@@ -10,9 +10,9 @@ use crate::adapter::{self, Adapter};
 use crate::compile::{Compilation, compile};
 use crate::diagnostic::Diagnostics;
 use crate::error::CommandError;
-use crate::files::Disk;
+use crate::files::{Disk, FileSystem};
 use crate::graph::{Selection, Selector};
-use crate::project::{Overrides, SETTINGS_FILES};
+use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
 
@@ -31,6 +31,47 @@ pub(super) struct ProjectArgs {
     /// Variables of the project, over those of the settings
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = variable)]
     vars: Vec<(String, String)>,
+    #[command(flatten)]
+    names: NameArgs,
+}
+
+/// Dataform's flags that change where a project's actions go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Names")]
+struct NameArgs {
+    /// The database (BigQuery: project) of actions that name none
+    #[arg(long, value_name = "NAME")]
+    default_database: Option<String>,
+    /// The schema (BigQuery: dataset) of actions that name none
+    #[arg(long, value_name = "NAME")]
+    default_schema: Option<String>,
+    /// BigQuery's location
+    #[arg(long, value_name = "NAME")]
+    default_location: Option<String>,
+    /// The schema of assertions that name none
+    #[arg(long, value_name = "NAME")]
+    assertion_schema: Option<String>,
+    /// Put behind the name of every database, with `_` between
+    #[arg(long, value_name = "TEXT", value_parser = suffix)]
+    database_suffix: Option<String>,
+    /// Put behind the name of every schema, with `_` between
+    #[arg(long, value_name = "TEXT", value_parser = suffix)]
+    schema_suffix: Option<String>,
+    /// Put before the name of every relation, with `_` between
+    #[arg(long, value_name = "TEXT", value_parser = suffix)]
+    table_prefix: Option<String>,
+    /// Leave assertions out of runs
+    #[arg(long)]
+    disable_assertions: bool,
+    /// BigQuery's reservation for actions that name none
+    #[arg(long, value_name = "NAME")]
+    default_reservation: Option<String>,
+}
+
+/// What may be added to a name without changing its quoting.
+fn suffix(text: &str) -> Result<String, String> {
+    let fits = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_' || char == '-');
+    if fits { Ok(text.to_owned()) } else { Err("it may have letters, digits, `_` and `-` in it".to_owned()) }
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -62,13 +103,34 @@ impl ProjectArgs {
         })
     }
 
+    fn overrides(&self) -> Overrides {
+        let names = &self.names;
+        Overrides {
+            environment: self.env.clone(),
+            vars: self.vars.iter().cloned().collect(),
+            defaults: Defaults {
+                database: names.default_database.clone(),
+                schema: names.default_schema.clone(),
+                assertion_schema: names.assertion_schema.clone(),
+                location: names.default_location.clone(),
+            },
+            naming: Naming {
+                database_suffix: names.database_suffix.clone(),
+                schema_suffix: names.schema_suffix.clone(),
+                name_prefix: names.table_prefix.clone(),
+            },
+            disable_assertions: names.disable_assertions,
+            default_reservation: names.default_reservation.clone(),
+        }
+    }
+
     /// Reads and checks the project.
     pub(super) fn compile(&self) -> Result<(PathBuf, Compilation), CommandError> {
         let root = self.root()?;
         let secrets = dotenv(&root)?;
         let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
-        let overrides = Overrides { environment: self.env.clone(), vars: self.vars.iter().cloned().collect() };
-        let compilation = compile(&Disk::new(&root), &overrides, &secret)?;
+        let files: Arc<dyn FileSystem> = Arc::new(Disk::new(&root));
+        let compilation = compile(&files, &self.overrides(), &secret)?;
         Ok((root, compilation))
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), Comma
         }
         Err(problems) => problems,
     };
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("standard input", sql);
     let mut diagnostics = Diagnostics::default();
     for problem in problems {

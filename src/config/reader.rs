@@ -26,6 +26,7 @@ pub struct Reader<'a> {
     unknown: Code,
     invalid: Code,
     asked: BTreeSet<&'a str>,
+    lists_only: bool,
     diagnostics: Diagnostics,
 }
 
@@ -40,12 +41,23 @@ impl<'a> Reader<'a> {
             diagnostics.push(wrong_type(invalid, what, "an object", value));
             &[]
         };
-        Self { what, entries, unknown, invalid, asked: BTreeSet::new(), diagnostics }
+        Self { what, entries, unknown, invalid, asked: BTreeSet::new(), lists_only: false, diagnostics }
+    }
+
+    /// Whether a list of strings must be a list: one string does not count as a list of one.
+    #[must_use]
+    pub fn lists_only(self, lists_only: bool) -> Self {
+        Self { lists_only, ..self }
+    }
+
+    /// How much has been found wrong so far.
+    pub fn count_of_problems(&self) -> usize {
+        self.diagnostics.len()
     }
 
     /// A reader of an object inside this one.
     fn inner(&self, value: &'a Value, what: &'a str) -> Self {
-        Self::new(value, what, self.unknown, self.invalid)
+        Self::new(value, what, self.unknown, self.invalid).lists_only(self.lists_only)
     }
 
     /// The value of a key as it was written; `null` counts as missing.
@@ -114,9 +126,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A list of strings.
+    /// The value of a flag, without asking for it.
+    pub fn peek_bool(&self, key: &str) -> bool {
+        let entry = self.entries.iter().rev().find(|entry| entry.key == key);
+        entry.is_some_and(|entry| entry.value.kind == ValueKind::Bool(true))
+    }
+
+    /// A list of strings; also one string for a list of one, but for [`lists_only`](Self::lists_only).
     pub fn strings(&mut self, key: &'a str) -> Option<Spanned<Vec<Spanned<String>>>> {
-        self.typed(key, "a list of strings", as_strings)
+        if self.lists_only { self.typed(key, "a list of strings", as_strings) } else { self.string_or_strings(key) }
     }
 
     /// A list of strings, or one string for a list of one.
@@ -203,6 +221,11 @@ impl<'a> Reader<'a> {
     /// Says that a value is not what it should be.
     pub fn refuse(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         self.diagnostics.push(Diagnostic::error(self.invalid, message).at(span, "").maybe_help(help));
+    }
+
+    /// Says something about a value that does not keep the project from compiling.
+    pub fn warn(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        self.diagnostics.push(Diagnostic::warning(self.invalid, message).at(span, "").maybe_help(help));
     }
 
     /// Says that a value is not of the type that is expected there.

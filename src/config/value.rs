@@ -88,6 +88,21 @@ impl Value {
         value
     }
 
+    /// The same without places; what would have to be evaluated is `null`.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.kind {
+            ValueKind::Null | ValueKind::Expression => Json::Null,
+            ValueKind::Bool(bool) => Json::Bool(*bool),
+            ValueKind::Number(number) => number_to_json(*number),
+            ValueKind::String(text) => Json::String(text.clone()),
+            ValueKind::Array(items) => items.iter().map(Self::to_json).collect(),
+            ValueKind::Object { entries, .. } => {
+                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect())
+            }
+        }
+    }
+
     fn step(&self, key: Key<'_>) -> Option<&Self> {
         match (key, &self.kind) {
             (Key::Name(name), _) => self.entry(name).map(|entry| &entry.value),
@@ -108,4 +123,10 @@ impl Value {
             ValueKind::Expression => "an expression",
         }
     }
+}
+
+/// A whole number without a fraction, as JavaScript writes it.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+fn number_to_json(number: f64) -> serde_json::Value {
+    if number.fract() == 0.0 && number.abs() < 9e15 { (number as i64).into() } else { number.into() }
 }

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn keys_and_values_are_found_where_they_stand() {
         let text = "name: shop # name: x\nvars:\n  name: \"a\"\nlist: [one, two]\nenvs: { dev: { name: b } }\n";
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let id = sources.add("trueup.yaml", text);
         let tree = parse_yaml(sources.get(id)).unwrap();
         let at = |path: &[&str]| {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_not_yaml_is_shown_at_its_line() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let id = sources.add("trueup.yaml", "name: a\nvars: [\n");
         let error = parse_yaml(sources.get(id)).unwrap_err();
         assert!(error.message.starts_with("this is not YAML"), "{error:?}");

@@ -85,10 +85,10 @@ codes! {
 
     /// A file under `definitions/` that is not read.
     ///
-    /// An action is a `.sqlx` file. Dataform also takes `.js`, `.sql` and `actions.yaml`, and dbt `.sql` and `schema.yml`;
-    /// trueup does not, so what they hold is not in the graph.
+    /// An action is a `.sqlx` file, an entry of an `actions.yaml`, or made by a `.js` file. A `.sql` file that no
+    /// `actions.yaml` names, and that no code requires, is nothing.
     ///
-    /// What to do: make a `.sqlx` file of each action; move functions that several files use to `includes/`.
+    /// What to do: make a `.sqlx` file of it, or name it in an `actions.yaml`.
     IgnoredFile = "ignored-file",
 
     /// A config value of the wrong type, or one that is not allowed.
@@ -154,6 +154,14 @@ codes! {
     /// select date '2024-01-01' as day, 1 as orders
     /// ```
     MissingInput = "missing-input",
+
+    /// An action that compiles and that trueup does not run.
+    ///
+    /// Notebooks, data preparations and property graphs are run by BigQuery's own pipelines, and code given to `jitCode` by
+    /// Dataform's. They are in the graph, so that others may depend on them; a run passes over them.
+    ///
+    /// What to do: nothing, if they run elsewhere. Otherwise make a table or operations of them.
+    NotRun = "not-run",
 
     /// A name in a subquery that means a column of the outer query, and most likely should not.
     ///

@@ -118,6 +118,23 @@ impl Diagnostics {
         self.found.iter()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Makes warnings of all but the first `keep`.
+    pub fn weaken(&mut self, keep: usize) {
+        for diagnostic in self.found.iter_mut().skip(keep) {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+
     /// Whether one of them keeps the project from compiling.
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0

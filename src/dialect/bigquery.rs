@@ -33,6 +33,10 @@ impl Dialect for BigQuery {
         true
     }
 
+    fn has_bigquery_options(&self) -> bool {
+        true
+    }
+
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::BIGQUERY)
     }

@@ -45,6 +45,11 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether it takes BigQuery's options of tables, and no others.
+    fn has_bigquery_options(&self) -> bool {
+        false
+    }
+
     /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
     fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
         None

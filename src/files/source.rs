@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::files::{FileId, Span};
+use crate::files::{FileId, FileSystem, Span};
 
 /// One file of a project, as read.
 #[derive(Debug)]
@@ -82,28 +83,43 @@ impl SourceFile {
     }
 }
 
-/// Every file that a compilation has read. Grows only.
+/// Every file that a compilation has read. Grows only, also while it is shared: what code requires is read when it runs.
 #[derive(Debug, Default)]
 pub struct Sources {
-    files: Vec<SourceFile>,
-    by_path: BTreeMap<Arc<str>, FileId>,
+    files: boxcar::Vec<SourceFile>,
+    by_path: Mutex<BTreeMap<Arc<str>, FileId>>,
 }
 
 impl Sources {
     /// Takes a file in. Text beyond 4 GiB is cut off. A path that is there already keeps its first text.
-    pub fn add(&mut self, path: &str, text: impl Into<Arc<str>>) -> FileId {
-        if let Some(&id) = self.by_path.get(path) {
+    pub fn add(&self, path: &str, text: impl Into<Arc<str>>) -> FileId {
+        let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = by_path.get(path) {
             return id;
         }
-        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         let mut text: Arc<str> = text.into();
         if u32::try_from(text.len()).is_err() {
             text = text.chars().take(u32::MAX as usize / 4).collect::<String>().into();
         }
         let path: Arc<str> = path.into();
-        self.by_path.insert(Arc::clone(&path), id);
-        self.files.push(SourceFile { id, path, text, line_starts: OnceLock::new() });
+        let file = |at: usize| SourceFile {
+            id: FileId(u32::try_from(at).unwrap_or(u32::MAX)),
+            path: Arc::clone(&path),
+            text,
+            line_starts: OnceLock::new(),
+        };
+        let id = FileId(u32::try_from(self.files.push_with(file)).unwrap_or(u32::MAX));
+        by_path.insert(path, id);
         id
+    }
+
+    /// The file at that path, read if it has not been read before.
+    pub fn read(&self, files: &dyn FileSystem, path: &str) -> io::Result<&SourceFile> {
+        if let Some(file) = self.find(path) {
+            return Ok(file);
+        }
+        let id = self.add(path, files.read(path)?);
+        Ok(self.get(id))
     }
 
     /// The file of that id.
@@ -113,12 +129,8 @@ impl Sources {
 
     /// The file at that path, relative to the project's root.
     pub fn find(&self, path: &str) -> Option<&SourceFile> {
-        self.by_path.get(path).map(|&id| self.get(id))
-    }
-
-    /// All files, in order of path.
-    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
-        self.by_path.values().map(|&id| self.get(id))
+        let id = self.by_path.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        id.map(|id| self.get(id))
     }
 
     /// The text of a span.
@@ -133,7 +145,7 @@ mod tests {
 
     #[test]
     fn lines_and_columns_count_characters() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let id = sources.add("a.sqlx", "sélect 1\r\n\nfrom");
         let file = sources.get(id);
         let place = |offset| file.line_column(offset);

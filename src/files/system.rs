@@ -1,31 +1,56 @@
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use walkdir::WalkDir;
 
+/// The largest file that is read, in bytes. What people write is far smaller; what is larger would fill the memory.
+pub const MAX_FILE_SIZE: u64 = 16 << 20;
+
 /// What a compilation needs of the outside world: the project's files, by their path from its root.
 ///
-/// Paths use forward slashes. Nothing else in trueup reads a project's sources.
-pub trait FileSystem: Sync {
+/// Paths use forward slashes and have no `..` in them. Nothing else in trueup reads a project's sources.
+pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Every file at any depth whose path starts with `folder/`, in order of path; none if the folder is missing. Files
     /// and folders whose name starts with a dot, and `node_modules`, are left out.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
 
-    /// The text of a file. Bytes that are not UTF-8 are an error of kind `InvalidData`.
+    /// Whether there is a file at that path which may be read.
+    fn is_file(&self, path: &str) -> bool;
+
+    /// The text of a file. Bytes that are not UTF-8 are an error of kind `InvalidData`, a file of more than
+    /// [`MAX_FILE_SIZE`] is one of kind `FileTooLarge`, and a link that leads out of the project is one of kind
+    /// `PermissionDenied`.
     fn read(&self, path: &str) -> io::Result<String>;
 }
 
-/// A folder on disk.
+/// A folder on disk. What lies outside of it is out of reach, also through links.
 #[derive(Debug)]
 pub struct Disk {
     root: PathBuf,
+    /// Without links in it; missing where the folder is.
+    real_root: OnceLock<Option<PathBuf>>,
 }
 
 impl Disk {
     /// The project whose root is that folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), real_root: OnceLock::new() }
+    }
+
+    /// Where a path of the project really leads, if that is inside of the project.
+    fn inside(&self, path: &str) -> io::Result<PathBuf> {
+        let joined = self.root.join(path);
+        let real = joined.canonicalize()?;
+        let root = self.real_root.get_or_init(|| self.root.canonicalize().ok());
+        if root.as_ref().is_some_and(|root| real.starts_with(root)) {
+            Ok(real)
+        } else {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
     }
 }
 
@@ -36,21 +61,56 @@ impl FileSystem for Disk {
             return Ok(Vec::new());
         }
         let visible = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".") && name != "node_modules";
+        // A link to a folder could lead anywhere, also in a circle: it is not followed if it leads out.
+        let stays = |entry: &walkdir::DirEntry| {
+            !entry.path_is_symlink() || self.inside(&self.relative(entry.path())).is_ok() || !entry.file_type().is_dir()
+        };
         let walk = WalkDir::new(&top).follow_links(true).into_iter();
         let mut paths = Vec::new();
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || visible(entry.file_name())) {
-            let entry = entry?;
-            if entry.file_type().is_file() {
-                paths.push(forward_slashes(entry.path().strip_prefix(&self.root).unwrap_or(entry.path())));
+        for entry in walk.filter_entry(|entry| entry.depth() == 0 || visible(entry.file_name()) && stays(entry)) {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => paths.push(self.relative(entry.path())),
+                Ok(_) => {}
+                // A link that leads back to where it lies, or to nothing.
+                Err(error) if error.loop_ancestor().is_some() => {}
+                Err(error) => match error.path() {
+                    Some(path) if path.is_symlink() => paths.push(self.relative(path)),
+                    _ => return Err(error.into()),
+                },
             }
         }
         paths.sort();
         Ok(paths)
     }
 
-    fn read(&self, path: &str) -> io::Result<String> {
-        std::fs::read_to_string(self.root.join(path))
+    fn is_file(&self, path: &str) -> bool {
+        self.inside(path).is_ok_and(|path| path.is_file())
     }
+
+    fn read(&self, path: &str) -> io::Result<String> {
+        let mut file = File::open(self.inside(path)?)?;
+        let length = file.metadata()?.len();
+        if length > MAX_FILE_SIZE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        // What is no ordinary file may say that it is empty and never end.
+        file.by_ref().take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
+        text(bytes)
+    }
+}
+
+impl Disk {
+    fn relative(&self, path: &Path) -> String {
+        forward_slashes(path.strip_prefix(&self.root).unwrap_or(path))
+    }
+}
+
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn forward_slashes(path: &Path) -> String {
@@ -76,8 +136,11 @@ impl FileSystem for Memory {
         Ok(self.files.keys().filter(|path| path.starts_with(&prefix)).cloned().collect())
     }
 
+    fn is_file(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
     fn read(&self, path: &str) -> io::Result<String> {
-        let bytes = self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
-        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        text(self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?)
     }
 }

@@ -8,7 +8,7 @@ use crate::template::Evaluated;
 
 /// Links actions to what they depend on. What cannot be linked is reported and left out.
 pub fn resolve(evaluated: Evaluated) -> (Graph, Diagnostics) {
-    let Evaluated { actions, names } = evaluated;
+    let Evaluated { actions, names, .. } = evaluated;
     let mut diagnostics = Diagnostics::default();
     report_duplicates(&actions, &mut diagnostics);
 
@@ -32,14 +32,8 @@ pub fn resolve(evaluated: Evaluated) -> (Graph, Diagnostics) {
     }
     add_assertions(&actions, &mut linked);
 
-    let actions: Vec<Action<ActionId>> = actions
-        .into_iter()
-        .zip(linked)
-        .map(|(action, dependencies)| {
-            let Action { target, canonical, name_span, kind, tags, disabled, documentation, dependencies: _ } = action;
-            Action { target, canonical, name_span, kind, tags, disabled, documentation, dependencies }
-        })
-        .collect();
+    let actions: Vec<Action<ActionId>> =
+        actions.into_iter().zip(linked).map(|(action, dependencies)| action.with_dependencies(dependencies)).collect();
     let graph = Graph::new(actions, names);
     diagnostics.extend(cycle::find(&graph));
     diagnostics.extend(unit_test::check(&graph));
@@ -87,12 +81,12 @@ fn add_assertions(actions: &[Action<Reference>], linked: &mut [Vec<Dependency<Ac
     for (own, dependencies) in (0..).map(ActionId).zip(linked) {
         let mut with = Vec::with_capacity(dependencies.len());
         for dependency in dependencies.drain(..) {
-            if dependency.with_assertions {
-                let of = assertions.get(&dependency.on).map(Vec::as_slice).unwrap_or_default().iter();
-                let of = of.filter(|id| **id != own);
-                with.extend(of.map(|id| Dependency { with_assertions: false, is_read: false, ..dependency.map(*id) }));
-            }
+            let of = assertions.get(&dependency.on).filter(|_| dependency.with_assertions);
+            let of = of.map(Vec::as_slice).unwrap_or_default().iter().filter(|id| **id != own);
+            let more = of.map(|id| Dependency { with_assertions: false, is_read: false, ..dependency.map(*id) });
+            let more: Vec<_> = more.collect();
             with.push(dependency);
+            with.extend(more);
         }
         *dependencies = with;
     }

@@ -9,8 +9,8 @@ mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::action::{Action, ActionId, Kind, Rendered, Texts};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::action::{Action, ActionId, Kind, Node, Rendered, Texts};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::dialect::{Dialect, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::texts::Translator;
@@ -120,7 +120,7 @@ pub fn plan(
 ) -> (Plan, Diagnostics) {
     let mut translator = Translator::new(from, to);
     let mut steps = Vec::new();
-    for id in graph.order().iter().copied().filter(|id| selection.contains(*id) && runs(graph, *id)) {
+    for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
         translator.begin();
         let work = if action.disabled {
@@ -130,6 +130,10 @@ pub fn plan(
                 Kind::Model(model) => model::plan(action, model, state, &mut translator, options),
                 Kind::Operations { statements, .. } => operations(statements, &mut translator),
                 Kind::Assertion(assertion) => assert(&action.target, &assertion.query, &mut translator),
+                Kind::Node(node) => {
+                    translator.diagnostics.push(not_run(action, node));
+                    continue;
+                }
                 Kind::Declaration | Kind::Test(_) => continue,
             }
         };
@@ -143,6 +147,20 @@ pub fn plan(
         diagnostics.extend(same_but_for_case(graph, to));
     }
     (Plan { schemas, steps }, diagnostics)
+}
+
+/// What only BigQuery's own pipelines run. What depends on it runs all the same.
+fn not_run(action: &Action<ActionId>, node: &Node) -> Diagnostic {
+    let (word, name) = (node.word(), &action.target);
+    let what = match node {
+        Node::RunTime { .. } => "its text is made by code when its turn comes, in Dataform",
+        Node::Notebook { .. } | Node::DataPreparation(_) | Node::PropertyGraph { .. } => {
+            "BigQuery runs it, in Dataform"
+        }
+    };
+    Diagnostic::warning(Code::NotRun, format!("{} {word} is not run: `{name}`", article(word)))
+        .at(action.name_span, "")
+        .help(format!("{what}; what depends on it is run with what is there"))
 }
 
 /// Relations whose names differ only in the case of letters are one in a warehouse that does not tell it.
@@ -168,7 +186,7 @@ fn has_operations(kind: &Kind) -> bool {
     match kind {
         Kind::Operations { .. } => true,
         Kind::Model(model) => in_texts(&model.texts) || model.incremental().is_some_and(|more| in_texts(&more.texts)),
-        Kind::Declaration | Kind::Assertion(_) | Kind::Test(_) => false,
+        Kind::Declaration | Kind::Assertion(_) | Kind::Test(_) | Kind::Node(_) => false,
     }
 }
 
@@ -178,7 +196,7 @@ pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) ->
     let statement = match &action.kind {
         Kind::Model(model) => Statement::text(&translator.text(&model.texts.query)),
         Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),
-        Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) => {
+        Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) | Kind::Node(_) => {
             Statement::new(format!("select * from {}", to.relation(&action.target)))
         }
     };
@@ -186,7 +204,7 @@ pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) ->
 }
 
 fn runs(graph: &Graph, id: ActionId) -> bool {
-    !matches!(graph.get(id).kind, Kind::Declaration | Kind::Test(_))
+    !matches!(graph.get(id).kind, Kind::Declaration | Kind::Test(_) | Kind::Node(_))
 }
 
 /// The actions of the plan that come first, through those that are not selected.

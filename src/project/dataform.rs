@@ -1,17 +1,66 @@
 //! Dataform's own settings files, so that its projects run as they are. Keys are those of `@dataform/core` 3.0.62 and,
 //! for `dataform.json`, of 2.6.7 too.
 
-use crate::config::{Reader, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics};
 use crate::dialect;
-use crate::project::Settings;
+use crate::files::FileSystem;
 use crate::project::settings::{read_dialect, read_vars};
+use crate::project::{BigQuerySettings, Iceberg, Notebooks, Project, Settings};
+
+/// A version of `@dataform/core`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CoreVersion {
+    /// 1, 2 or 3.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+    /// The third number.
+    pub patch: u32,
+}
+
+impl CoreVersion {
+    /// The one that is followed where a project does not say: the newest whose behaviour is known here.
+    pub const LATEST: Self = Self { major: 3, minor: 0, patch: 62 };
+    /// The last one that read `dataform.json` and nothing else.
+    pub const LAST_OF_2: Self = Self { major: 2, minor: 6, patch: 7 };
+
+    /// The first version in a text such as `3.0.62`, `^2.0.1` or `~3.0`; parts that are not written are 0.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_start_matches(|char: char| !char.is_ascii_digit());
+        let end = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+        let mut parts = text[..end].split('.').map(str::parse);
+        let major = parts.next()?.ok()?;
+        let mut next = || parts.next().and_then(Result::ok).unwrap_or(0);
+        Some(Self { major, minor: next(), patch: next() })
+    }
+}
+
+/// The version that a project's `package.json` asks for, or else that of its kind of settings file.
+pub(super) fn core_version(files: &dyn FileSystem, otherwise: CoreVersion) -> Option<CoreVersion> {
+    let package = || -> Option<CoreVersion> {
+        let package: Json = serde_json::from_str(&files.read("package.json").ok()?).ok()?;
+        let wanted = ["dependencies", "devDependencies"];
+        let version = wanted.iter().find_map(|key| package.get(key)?.get("@dataform/core")?.as_str())?;
+        CoreVersion::parse(version)
+    };
+    package().or(Some(otherwise))
+}
 
 /// `workflow_settings.yaml`, of core 3.
 pub(super) fn read_workflow_settings(tree: &Value, mut settings: Settings) -> (Settings, Diagnostics) {
     let mut reader = Reader::new(tree, "workflow_settings.yaml", Code::InvalidSettings, Code::InvalidSettings);
+    if matches!(&tree.kind, ValueKind::Object { entries, .. } if entries.is_empty()) {
+        let help = Some("the least that it takes is `defaultProject: …` and `defaultDataset: …`".to_owned());
+        reader.refuse(tree.span, "workflow_settings.yaml says nothing", help);
+    }
     settings.dialect = &dialect::BigQuery;
     settings.jinja = false;
+    if let Some(version) = reader.text("dataformCoreVersion") {
+        settings.core = CoreVersion::parse(&version.value).or(settings.core);
+    }
     read_names(
         &mut reader,
         &mut settings,
@@ -25,19 +74,9 @@ pub(super) fn read_workflow_settings(tree: &Value, mut settings: Settings) -> (S
         ],
     );
     read_vars(&mut reader, &mut settings);
-    ignore(
-        &mut reader,
-        &[
-            "dataformCoreVersion",
-            "defaultNotebookRuntimeOptions",
-            "defaultIcebergConfig",
-            "defaultReservation",
-            "extension",
-            "includeTestsInCompiledGraph",
-            "preserveGovernanceControls",
-            "lineage",
-        ],
-    );
+    let lineage = reader.object("lineage", "`lineage`", |lineage| lineage.bool("enabled").map(|enabled| enabled.value));
+    settings.bigquery.lineage = lineage.and_then(|lineage| lineage.value);
+    reader.raw("extension");
     (settings, reader.finish())
 }
 
@@ -55,20 +94,11 @@ pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Setti
         settings.defaults.database.get_or_insert(project.value);
     }
     read_vars(&mut reader, &mut settings);
-    ignore(
-        &mut reader,
-        &[
-            "defaultNotebookRuntimeOptions",
-            "defaultIcebergConfig",
-            "defaultReservation",
-            "includeTestsInCompiledGraph",
-            "preserveGovernanceControls",
-            "lineageEnabled",
-            "idempotentActionRetries",
-            "useRunCache",
-            "concurrentQueryLimit",
-        ],
-    );
+    settings.bigquery.lineage = reader.bool("lineageEnabled").map(|enabled| enabled.value);
+    // Of the hosted service and of the runner of its time.
+    for ignored in ["idempotentActionRetries", "useRunCache", "concurrentQueryLimit"] {
+        reader.raw(ignored);
+    }
     (settings, reader.finish())
 }
 
@@ -86,20 +116,93 @@ fn read_names<'a>(reader: &mut Reader<'a>, settings: &mut Settings, keys: &[&'a 
     let constant = [
         ("defaultLocation", &mut defaults.location),
         ("builtinAssertionNamePrefix", &mut settings.assertion_name_prefix),
+        ("defaultReservation", &mut settings.bigquery.reservation),
     ];
     for (key, place) in keys.iter().copied().zip(places).chain(constant) {
-        if let Some(text) = reader.string(key).filter(|text| !text.value.is_empty()) {
+        if let Some(text) = reader.text(key).filter(|text| !text.value.is_empty()) {
             *place = Some(text.value);
         }
     }
-    if let Some(disable) = reader.bool("disableAssertions") {
-        settings.disable_assertions = disable.value;
-    }
+    let mut flag = |key| reader.bool(key).map(|flag| flag.value);
+    settings.disable_assertions = flag("disableAssertions").unwrap_or(settings.disable_assertions);
+    settings.include_tests = flag("includeTestsInCompiledGraph").unwrap_or(settings.include_tests);
+    let keep = flag("preserveGovernanceControls");
+    settings.bigquery.preserve_governance_controls = keep.unwrap_or(false);
+    read_bigquery(reader, &mut settings.bigquery);
 }
 
-/// Keys that are right and that have no meaning for trueup.
-fn ignore<'a>(reader: &mut Reader<'a>, keys: &[&'a str]) {
-    for key in keys.iter().copied() {
-        reader.raw(key);
-    }
+fn read_bigquery(reader: &mut Reader<'_>, settings: &mut BigQuerySettings) {
+    let iceberg = reader.object("defaultIcebergConfig", "`defaultIcebergConfig`", |iceberg| {
+        let mut text = |key| iceberg.string(key).map(|text| text.value);
+        Iceberg {
+            bucket: text("bucketName"),
+            root: text("tableFolderRoot"),
+            subpath: text("tableFolderSubpath"),
+            connection: text("connection"),
+        }
+    });
+    settings.iceberg = iceberg.map(|iceberg| iceberg.value);
+    let notebooks = reader.object("defaultNotebookRuntimeOptions", "`defaultNotebookRuntimeOptions`", |notebooks| {
+        let output_bucket = notebooks.string("outputBucket").map(|text| text.value);
+        let runtime_template = notebooks.string("runtimeTemplateName").map(|text| text.value);
+        let snapshot = notebooks.object("repositorySnapshotDestination", "the destination", |destination| {
+            destination.string("repositorySnapshotUri").map(|text| text.value)
+        });
+        let snapshot = snapshot.and_then(|snapshot| snapshot.value.or_else(|| output_bucket.clone()));
+        Notebooks { output_bucket, runtime_template, snapshot }
+    });
+    settings.notebooks = notebooks.map(|notebooks| notebooks.value);
+}
+
+/// The settings as Dataform's code and tools know them (`ProjectConfig` in its `core.proto`), in its order of fields.
+pub(super) fn project_config(project: &Project) -> Map<String, Json> {
+    let Settings { dialect, defaults, vars, assertion_name_prefix, bigquery, .. } = &project.settings;
+    let naming = project.naming();
+    let mut config = Map::new();
+    let mut set = |key: &str, value: Option<Json>| {
+        if let Some(value) = value {
+            config.insert(key.to_owned(), value);
+        }
+    };
+    let text = |text: &Option<String>| text.as_deref().map(Json::from);
+    let texts = |pairs: &[(&str, &Option<String>)]| {
+        pairs.iter().filter_map(|(key, value)| Some(((*key).to_owned(), text(value)?))).collect::<Map<_, _>>()
+    };
+    let yes = |flag: bool| flag.then_some(Json::Bool(true));
+    set("warehouse", Some(dialect.name().into()));
+    set("defaultSchema", text(&defaults.schema));
+    set("assertionSchema", text(&defaults.assertion_schema));
+    set("schemaSuffix", text(&naming.schema_suffix));
+    set("defaultDatabase", text(&defaults.database));
+    set("tablePrefix", text(&naming.name_prefix));
+    let variables: Map<String, Json> = vars.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    set("vars", (!variables.is_empty()).then_some(Json::Object(variables)));
+    set("databaseSuffix", text(&naming.database_suffix));
+    set("defaultLocation", text(&defaults.location));
+    let notebooks = bigquery.notebooks.as_ref().map(|notebooks| {
+        let mut options =
+            texts(&[("outputBucket", &notebooks.output_bucket), ("runtimeTemplateName", &notebooks.runtime_template)]);
+        let snapshot = texts(&[("repositorySnapshotUri", &notebooks.snapshot)]);
+        if !snapshot.is_empty() {
+            options.insert("repositorySnapshotDestination".to_owned(), Json::Object(snapshot));
+        }
+        Json::Object(options)
+    });
+    set("defaultNotebookRuntimeOptions", notebooks);
+    set("builtinAssertionNamePrefix", text(assertion_name_prefix));
+    let iceberg = bigquery.iceberg.as_ref().map(|iceberg| {
+        Json::Object(texts(&[
+            ("bucketName", &iceberg.bucket),
+            ("tableFolderRoot", &iceberg.root),
+            ("tableFolderSubpath", &iceberg.subpath),
+            ("connection", &iceberg.connection),
+        ]))
+    });
+    set("defaultIcebergConfig", iceberg);
+    set("disableAssertions", yes(project.settings.disable_assertions));
+    set("defaultReservation", text(&bigquery.reservation));
+    set("includeTestsInCompiledGraph", yes(project.settings.include_tests));
+    set("preserveGovernanceControls", yes(bigquery.preserve_governance_controls));
+    set("lineageEnabled", bigquery.lineage.map(Json::Bool));
+    config
 }

@@ -6,13 +6,15 @@ mod settings;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
-use crate::files::{FileId, FileSystem, Sources};
+use crate::files::{FileId, FileSystem, MAX_FILE_SIZE, Sources};
 use crate::relation::Target;
 
+pub use dataform::CoreVersion;
 pub use environment::{Connection, Environment, Source};
-pub use settings::{Defaults, Naming, Settings};
+pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Settings};
 
 /// The names of settings files, first choice first.
 pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", "dataform.json"];
@@ -31,10 +33,16 @@ pub struct Project {
     pub settings: Settings,
     /// The environment that was asked for.
     pub environment: Environment,
-    /// The text of all the files.
-    pub sources: Sources,
-    /// `definitions/**/*.sqlx`, in order of path.
+    /// The door to further files, for code that requires them.
+    pub files: Arc<dyn FileSystem>,
+    /// The text of all the files that have been read.
+    pub sources: Arc<Sources>,
+    /// `definitions/**/*.sqlx` and `definitions/**/*.js`, in order of path.
     pub definitions: Vec<FileId>,
+    /// `definitions/**/actions.yaml`, in order of path.
+    pub action_lists: Vec<FileId>,
+    /// Other files under `definitions/` that hold SQL. Only an `actions.yaml` or code makes something of them.
+    pub other_sql: Vec<String>,
     /// `includes/**/*.js`, in order of path. Those in deeper folders are known only to who requires them.
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
@@ -47,6 +55,11 @@ impl Project {
         self.settings.naming.overridden_by(&self.environment.naming)
     }
 
+    /// The settings as Dataform's code and tools know them: `dataform.projectConfig`. What is not set is not there.
+    pub fn dataform_config(&self) -> serde_json::Map<String, serde_json::Value> {
+        dataform::project_config(self)
+    }
+
     /// The database of what names none, as it is called in this environment.
     pub fn default_database(&self) -> Option<String> {
         let target = Target { database: self.settings.defaults.database.clone(), schema: None, name: String::new() };
@@ -54,13 +67,21 @@ impl Project {
     }
 }
 
-/// What the command line may change.
+/// What the command line may change. Names that are `None` or empty change nothing.
 #[derive(Debug, Default, Clone)]
 pub struct Overrides {
     /// The environment; otherwise the settings' `default_environment`.
     pub environment: Option<String>,
     /// Variables, over those of the settings.
     pub vars: BTreeMap<String, String>,
+    /// Where an action goes that does not say so itself.
+    pub defaults: Defaults,
+    /// Prefix and suffixes, over those of the settings and of the environment.
+    pub naming: Naming,
+    /// Whether assertions are left out of runs; `false` leaves the settings as they are.
+    pub disable_assertions: bool,
+    /// BigQuery's reservation for actions that do not name one.
+    pub default_reservation: Option<String>,
 }
 
 /// Why a project could not be looked at, as opposed to having mistakes in it.
@@ -97,57 +118,77 @@ pub enum LoadError {
 
 /// Reads the settings and every source file. `secret` looks up variables for `${NAME}` in the environment's settings.
 pub fn load(
-    files: &dyn FileSystem,
+    files: &Arc<dyn FileSystem>,
     overrides: &Overrides,
     secret: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Project, Diagnostics), LoadError> {
-    let mut sources = Sources::default();
+    let sources = Arc::new(Sources::default());
     let mut diagnostics = Diagnostics::default();
-    let mut settings = read_settings(files, &mut sources, &mut diagnostics)?;
+    let mut settings = read_settings(&**files, &sources, &mut diagnostics)?;
+    let mut environment = settings.environment(overrides.environment.as_deref(), secret)?;
     settings.vars.extend(overrides.vars.clone());
-    let environment = settings.environment(overrides.environment.as_deref(), secret)?;
+    settings.defaults = settings.defaults.overridden_by(&overrides.defaults);
+    environment.naming = environment.naming.overridden_by(&overrides.naming);
+    settings.disable_assertions |= overrides.disable_assertions;
+    settings.bigquery.reservation = overrides.default_reservation.clone().or(settings.bigquery.reservation);
 
-    let mut folder = |folder: &str, ending: &str| -> Result<Vec<FileId>, LoadError> {
-        let paths = files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error })?;
-        let mut ids = Vec::new();
-        for path in paths {
-            if !path.ends_with(ending) {
-                continue;
-            }
-            match files.read(&path) {
-                Ok(text) => ids.push(sources.add(&path, text)),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    let id = sources.add(&path, "");
-                    diagnostics.push(
-                        Diagnostic::error(Code::UnreadableFile, "this file is not text in UTF-8")
-                            .at(sources.get(id).whole(), "")
-                            .help("save it as UTF-8"),
-                    );
-                }
-                Err(error) => return Err(LoadError::Io { path, error }),
-            }
-        }
-        Ok(ids)
+    let list = |folder: &str| files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error });
+    let mut read = |paths: &[String], wanted: &dyn Fn(&str) -> bool| {
+        let wanted = paths.iter().filter(|path| wanted(path));
+        wanted.map(|path| read_source(&**files, &sources, path, &mut diagnostics)).collect::<Result<Vec<FileId>, _>>()
     };
-    let definitions = folder(DEFINITIONS, ".sqlx")?;
-    let includes = folder(INCLUDES, ".js")?;
-    let macros = folder(MACROS, ".jinja")?;
-    for path in files.list(DEFINITIONS).map_err(|error| LoadError::Io { path: DEFINITIONS.to_owned(), error })? {
-        if [".js", ".sql", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending)) {
-            let id = sources.add(&path, "");
-            diagnostics.push(
-                Diagnostic::warning(Code::IgnoredFile, "this file is not read")
-                    .at(sources.get(id).whole(), "")
-                    .help("an action is a `.sqlx` file under `definitions/`; functions belong to `includes/`"),
-            );
-        }
-    }
-    Ok((Project { settings, environment, sources, definitions, includes, macros }, diagnostics))
+    let is = |path: &str, ending: &str| path.ends_with(ending);
+    let paths = list(DEFINITIONS)?;
+    let definitions = read(&paths, &|path| is(path, ".sqlx") || is(path, ".js"))?;
+    let is_list = |path: &str| path.rsplit('/').next() == Some("actions.yaml");
+    let action_lists = read(&paths, &is_list)?;
+    let includes = read(&list(INCLUDES)?, &|path| is(path, ".js"))?;
+    let macros = read(&list(MACROS)?, &|path| is(path, ".jinja"))?;
+    let other_sql = paths.into_iter().filter(|path| is(path, ".sql")).collect();
+    let files = Arc::clone(files);
+    let project =
+        Project { settings, environment, files, sources, definitions, action_lists, other_sql, includes, macros };
+    Ok((project, diagnostics))
+}
+
+/// Takes a file in. One that cannot be read as text is reported, and counts as empty.
+fn read_source(
+    files: &dyn FileSystem,
+    sources: &Sources,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<FileId, LoadError> {
+    let error = match files.read(path) {
+        Ok(text) => return Ok(sources.add(path, text)),
+        Err(error) => error,
+    };
+    let id = sources.add(path, "");
+    let diagnostic = unreadable(&error).ok_or(LoadError::Io { path: path.to_owned(), error })?;
+    diagnostics.push(diagnostic.at(sources.get(id).whole(), ""));
+    Ok(id)
+}
+
+/// Why a file of the project cannot be taken in; `None` if it is the fault of the disk.
+pub fn unreadable(error: &io::Error) -> Option<Diagnostic> {
+    let (message, help) = match error.kind() {
+        io::ErrorKind::InvalidData => ("this file is not text in UTF-8", "save it as UTF-8".to_owned()),
+        io::ErrorKind::FileTooLarge => (
+            "this file is too large to be a source",
+            format!("files of up to {} MiB are read; data belongs into a table", MAX_FILE_SIZE >> 20),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "this link leads out of the project",
+            "put a copy of the file into the project: what lies outside of it is not read".to_owned(),
+        ),
+        io::ErrorKind::NotFound => ("this link leads to nothing", "remove it, or put the file there".to_owned()),
+        _ => return None,
+    };
+    Some(Diagnostic::error(Code::UnreadableFile, message).help(help))
 }
 
 fn read_settings(
     files: &dyn FileSystem,
-    sources: &mut Sources,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Settings, LoadError> {
     let mut settings: Option<Settings> = None;
@@ -176,11 +217,17 @@ fn read_settings(
                     .help("remove this one: Dataform 3 reads workflow_settings.yaml in its place"),
             );
         }
-        let base = settings.unwrap_or_default();
+        let mut base = settings.unwrap_or_default();
         let (read, found) = match path {
             "trueup.yaml" => settings::read(&tree, base),
-            "workflow_settings.yaml" => dataform::read_workflow_settings(&tree, base),
-            _ => dataform::read_dataform_json(&tree, base),
+            "workflow_settings.yaml" => {
+                base.core = dataform::core_version(files, CoreVersion::LATEST);
+                dataform::read_workflow_settings(&tree, base)
+            }
+            _ => {
+                base.core = dataform::core_version(files, CoreVersion::LAST_OF_2);
+                dataform::read_dataform_json(&tree, base)
+            }
         };
         diagnostics.extend(found);
         settings = Some(read);

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use crate::config::{Reader, Value};
 use crate::diagnostic::{Code, Diagnostics, did_you_mean};
 use crate::dialect::{self, Dialect};
+use crate::project::CoreVersion;
 use crate::project::environment::{self, WrittenEnvironment};
 use crate::relation::Target;
 
@@ -25,6 +26,12 @@ pub struct Settings {
     pub assertion_name_prefix: Option<String>,
     /// Whether assertions are left out of runs.
     pub disable_assertions: bool,
+    /// What only BigQuery has.
+    pub bigquery: BigQuerySettings,
+    /// Dataform: the unit tests of a model are actions that must pass before it is built.
+    pub include_tests: bool,
+    /// The Dataform that the project was written for; `None` for a project of trueup's own.
+    pub core: Option<CoreVersion>,
     /// As written; only the chosen one is looked into further.
     pub(super) environments: Vec<WrittenEnvironment>,
     pub(super) default_environment: Option<String>,
@@ -41,6 +48,63 @@ pub struct Defaults {
     pub assertion_schema: Option<String>,
     /// BigQuery's location.
     pub location: Option<String>,
+}
+
+impl Defaults {
+    /// These, with those of `other` where it has any.
+    #[must_use]
+    pub fn overridden_by(&self, other: &Self) -> Self {
+        Self {
+            database: pick(self.database.as_ref(), other.database.as_ref()),
+            schema: pick(self.schema.as_ref(), other.schema.as_ref()),
+            assertion_schema: pick(self.assertion_schema.as_ref(), other.assertion_schema.as_ref()),
+            location: pick(self.location.as_ref(), other.location.as_ref()),
+        }
+    }
+}
+
+/// Theirs, unless it is missing or empty.
+fn pick(mine: Option<&String>, theirs: Option<&String>) -> Option<String> {
+    theirs.filter(|text| !text.is_empty()).or(mine).cloned()
+}
+
+/// What only BigQuery has, for the whole project.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct BigQuerySettings {
+    /// Where the jobs of an action run that does not name a reservation.
+    pub reservation: Option<String>,
+    /// Where the files of Iceberg tables go; `None` if the settings say nothing of them.
+    pub iceberg: Option<Iceberg>,
+    /// Where notebooks run; `None` if the settings say nothing of them.
+    pub notebooks: Option<Notebooks>,
+    /// Whether a table that is built anew keeps what has been granted on it.
+    pub preserve_governance_controls: bool,
+    /// Whether lineage is sent; `None` if the settings do not say.
+    pub lineage: Option<bool>,
+}
+
+/// Where the files of BigQuery's Iceberg tables go.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Iceberg {
+    /// The bucket, without `gs://`.
+    pub bucket: Option<String>,
+    /// The folder of all tables.
+    pub root: Option<String>,
+    /// The folder of one table in it.
+    pub subpath: Option<String>,
+    /// `project.location.connection`, the same as a path, or `DEFAULT`.
+    pub connection: Option<String>,
+}
+
+/// Where BigQuery's notebooks run.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Notebooks {
+    /// Takes what they print: `gs://…`.
+    pub output_bucket: Option<String>,
+    /// The name of a runtime template.
+    pub runtime_template: Option<String>,
+    /// Takes a copy of the repository; `None` if none is asked for.
+    pub snapshot: Option<String>,
 }
 
 /// How an environment renames what the project makes, so that several can share a warehouse. Declarations keep theirs.
@@ -73,11 +137,10 @@ impl Naming {
     /// These rules, with those of `other` where it has any.
     #[must_use]
     pub fn overridden_by(&self, other: &Self) -> Self {
-        let pick = |mine: &Option<String>, theirs: &Option<String>| theirs.clone().or_else(|| mine.clone());
         Self {
-            database_suffix: pick(&self.database_suffix, &other.database_suffix),
-            schema_suffix: pick(&self.schema_suffix, &other.schema_suffix),
-            name_prefix: pick(&self.name_prefix, &other.name_prefix),
+            database_suffix: pick(self.database_suffix.as_ref(), other.database_suffix.as_ref()),
+            schema_suffix: pick(self.schema_suffix.as_ref(), other.schema_suffix.as_ref()),
+            name_prefix: pick(self.name_prefix.as_ref(), other.name_prefix.as_ref()),
         }
     }
 }
@@ -93,6 +156,9 @@ impl Default for Settings {
             naming: Naming::default(),
             assertion_name_prefix: None,
             disable_assertions: false,
+            bigquery: BigQuerySettings::default(),
+            include_tests: false,
+            core: None,
             environments: Vec::new(),
             default_environment: None,
         }

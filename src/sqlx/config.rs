@@ -218,7 +218,7 @@ mod tests {
     use crate::files::Sources;
 
     fn with<T>(text: &str, check: impl Fn(&Value, &dyn Fn(Span) -> String) -> T) -> T {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let id = sources.add("a.sqlx", text);
         let value = parse(text, sources.get(id).whole());
         check(&value, &|span| sources.text(span).to_owned())

@@ -7,7 +7,7 @@ use crate::sqlx::{BlockKind, PieceKind, SqlxFile, Text, literals, parse, simple_
 
 /// Parses a text and panics if the tree does not tile it.
 pub(crate) fn check(text: &str, jinja: bool) {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let id = sources.add("a.sqlx", text);
     let (tree, diagnostics) = parse(sources.get(id), jinja);
     let tiling = Tiling { text, tree: &tree };

@@ -10,7 +10,7 @@ use crate::relation::Target;
 use crate::template::config::{ChecksConfig, Literal, Relationship};
 
 /// An assertion that is declared but whose relations are not yet known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct InlineCheck {
     /// `uniqueKey_0`, `rowConditions`, `relationships_user_key`
     pub(super) suffix: String,
@@ -18,7 +18,7 @@ pub(super) struct InlineCheck {
     pub(super) kind: InlineKind,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum InlineKind {
     Unique(Vec<String>),
     Rows(Vec<Spanned<String>>),

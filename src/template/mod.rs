@@ -6,8 +6,8 @@ mod build;
 mod checks;
 mod config;
 mod declare;
+mod engine;
 mod generated;
-mod javascript;
 mod jinja;
 mod render;
 mod scope;
@@ -17,12 +17,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Names, Reference};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::sqlx;
 use crate::template::build::Builder;
-use crate::template::declare::{What, declare};
-use crate::template::javascript::Engine;
+use crate::template::declare::declare;
+use crate::template::engine::Engine;
 use crate::template::jinja::Jinja;
 use crate::template::render::Renderer;
 use crate::template::scope::Catalog;
@@ -30,21 +30,33 @@ use crate::template::scope::Catalog;
 /// What the files of a project declare. An action's place in the list is its id.
 #[derive(Debug)]
 pub struct Evaluated {
-    /// In order of the files' paths; a model's inline assertions stand before it.
+    /// In the order in which they were made; a model's inline assertions stand before it.
     pub actions: Vec<Action<Reference>>,
     /// Finds them. Unit tests are not in it: nothing refers to them.
     pub names: Arc<Names>,
+    /// What code keeps for run time (Dataform's `jitData`): a JSON object as text.
+    pub run_time_data: String,
 }
 
 /// Declares the actions of a project and renders their texts.
 pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let jinja_is_on = project.settings.jinja;
-    let parsed: Vec<_> =
-        project.definitions.par_iter().map(|id| (*id, sqlx::parse(project.sources.get(*id), jinja_is_on))).collect();
-    let files = parsed.into_iter().map(|(id, (file, found))| {
-        diagnostics.extend(found);
-        (id, file)
+    let parsed: Vec<_> = project
+        .definitions
+        .par_iter()
+        .map(|id| {
+            let file = project.sources.get(*id);
+            let is_code = file.path().ends_with(".js");
+            (*id, (!is_code).then(|| sqlx::parse(file, jinja_is_on)))
+        })
+        .collect();
+    let files = parsed.into_iter().map(|(id, parsed)| {
+        let sqlx = parsed.map(|(sqlx, found)| {
+            diagnostics.extend(found);
+            sqlx
+        });
+        (id, sqlx)
     });
     let files: Vec<_> = files.collect();
 
@@ -52,10 +64,11 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     diagnostics.extend(found);
     let (declared, found) = declare(project, &engine, files);
     diagnostics.extend(found);
+    diagnostics.extend(unused_sql(project));
 
     let dialect = project.settings.dialect;
     let named = (0..).map(ActionId).zip(&declared).filter(|(_, declared)| !declared.is_test());
-    let names = Arc::new(Names::new(named.map(|(id, declared)| (id, declared.canonical.clone()))));
+    let names = Arc::new(Names::new(named.map(|(id, declared)| (id, declared.named.clone()))));
     let catalog = Arc::new(Catalog {
         names: Arc::clone(&names),
         relations: declared.iter().map(|declared| dialect.relation(&declared.target)).collect(),
@@ -65,17 +78,21 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
 
     let (jinja, found) = Jinja::start(project);
     diagnostics.extend(found);
-    let inherited: Vec<_> = declared.iter().map(declare::Declared::inherited).collect();
-    let parents: Vec<_> = declared.iter().map(|declared| declared.canonical.clone()).collect();
-    let mut builder =
-        Builder { project, catalog: &catalog, renderer: Renderer::new(project, &engine, &jinja), diagnostics };
-    let actions = declared.into_iter().zip(0..).map(|(declared, id)| {
-        let of = match &declared.what {
-            What::File { .. } => id,
-            What::Check { of, .. } => of.index(),
-        };
-        builder.build(declared, &parents[of], &catalog.relations[of], &inherited[of])
-    });
-    let actions = actions.collect();
-    (Evaluated { actions, names }, builder.diagnostics)
+    let renderer = Renderer::new(project, &engine, &jinja);
+    let mut builder = Builder { project, catalog: &catalog, renderer, declared: &declared, diagnostics };
+    let actions = builder.build();
+    let diagnostics = builder.diagnostics;
+    (Evaluated { actions, names, run_time_data: engine.run_time_data() }, diagnostics)
+}
+
+/// A `.sql` file by itself is no action.
+fn unused_sql(project: &Project) -> Vec<Diagnostic> {
+    let unused = project.other_sql.iter().filter(|path| project.sources.find(path).is_none());
+    let report = |path: &String| {
+        let file = project.sources.get(project.sources.add(path, ""));
+        Diagnostic::warning(Code::IgnoredFile, "this file is not read")
+            .at(file.whole(), "")
+            .help("make a `.sqlx` file of it, or name it in an `actions.yaml`")
+    };
+    unused.map(report).collect()
 }

@@ -1,5 +1,6 @@
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::action::{Origin, Reference, Rendered};
@@ -7,8 +8,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::Project;
 use crate::sqlx::{PieceKind, Text, literals, simple_call};
+use crate::template::engine::{Engine, TextKey, Thunk};
 use crate::template::generated::Generated;
-use crate::template::javascript::{Engine, Thunk};
 use crate::template::jinja::{Jinja, OutputOrigin};
 use crate::template::scope::{Scope, Use};
 
@@ -20,6 +21,12 @@ const PLACEHOLDER_END: char = '\u{FDD4}';
 /// Static text shorter than this is not searched for in what JavaScript gives: it would be found in wrong places.
 const SHORTEST_LITERAL: usize = 4;
 
+/// Bytes of text times literals; beyond that the text of code is mapped only to where its action was made.
+const MOST_COMPARED: usize = 1 << 20;
+
+/// Static texts, and where they stand.
+type Literals = Rc<Vec<(String, Span)>>;
+
 /// Renders texts, one after the other.
 pub(super) struct Renderer<'a> {
     project: &'a Project,
@@ -27,6 +34,8 @@ pub(super) struct Renderer<'a> {
     jinja: &'a Jinja,
     /// The static texts of each include, under the include's name.
     includes: OnceCell<HashMap<String, Vec<(String, Span)>>>,
+    /// The static texts of files under `definitions/`.
+    code: RefCell<HashMap<FileId, Literals>>,
 }
 
 /// A rendered text, what it refers to, and what went wrong.
@@ -39,7 +48,7 @@ pub(super) struct Outcome {
 
 impl<'a> Renderer<'a> {
     pub(super) fn new(project: &'a Project, engine: &'a Engine, jinja: &'a Jinja) -> Self {
-        Self { project, engine, jinja, includes: OnceCell::new() }
+        Self { project, engine, jinja, includes: OnceCell::new(), code: RefCell::default() }
     }
 
     /// Renders one text of a file. `js` are the file's `js {}` blocks.
@@ -53,6 +62,66 @@ impl<'a> Renderer<'a> {
             body.render_pieces();
         }
         body.outcome
+    }
+
+    /// The file of that id.
+    pub(super) fn source(&self, id: FileId) -> &SourceFile {
+        self.project.sources.get(id)
+    }
+
+    /// Renders one text of an action that code has made at `place`: one outcome for each statement.
+    pub(super) fn render_code(&self, number: usize, key: TextKey<'_>, place: Span, scope: &Arc<Scope>) -> Vec<Outcome> {
+        self.engine.enter(scope);
+        let values = self.engine.texts(number, key, place);
+        let literals = self.code_literals(place.file);
+        let mut uses: Vec<(Use, Origin)> = Vec::new();
+        for call in scope.take_uses() {
+            let named = literals.iter().find(|(text, _)| *text == call.reference.name);
+            let origin = named.map_or_else(|| self.include_origin(&call.reference, place), |(_, at)| Origin::here(*at));
+            uses.push((call, origin));
+        }
+        let values = match values {
+            Ok(values) => values,
+            Err(diagnostic) => {
+                let mut outcome = Outcome { uses, ..Outcome::default() };
+                outcome.diagnostics.push(diagnostic);
+                outcome.rendered.break_off();
+                return vec![outcome];
+            }
+        };
+        let mut outcomes: Vec<Outcome> = values
+            .iter()
+            .map(|value| {
+                let mut outcome = Outcome::default();
+                let is_cheap = value.len().saturating_mul(literals.len()) <= MOST_COMPARED;
+                let own = if is_cheap { literals.as_slice() } else { &[] };
+                let own = own.iter().map(|(text, span)| (text.as_str(), Origin::here(*span)));
+                push_with_literals(&mut outcome.rendered, value, Origin::here(place), own);
+                outcome
+            })
+            .collect();
+        if let Some(first) = outcomes.first_mut() {
+            first.uses = uses;
+        } else {
+            outcomes.push(Outcome { uses, ..Outcome::default() });
+        }
+        outcomes
+    }
+
+    /// The static texts of a file of JavaScript.
+    fn code_literals(&self, file: FileId) -> Literals {
+        let mut known = self.code.borrow_mut();
+        let file = self.source(file);
+        Rc::clone(known.entry(file.id()).or_insert_with(|| Rc::new(static_texts(file, file.whole()))))
+    }
+
+    /// The place in an include where an action is named that code at `call` refers to.
+    fn include_origin(&self, reference: &Reference, call: Span) -> Origin {
+        let includes = self.include_literals();
+        let mut names: Vec<&String> = includes.keys().collect();
+        names.sort();
+        let mut texts = names.into_iter().flat_map(|name| &includes[name]);
+        Origin { call, definition: texts.find(|(text, _)| *text == reference.name).map(|found| found.1) }
     }
 
     fn include_literals(&self) -> &HashMap<String, Vec<(String, Span)>> {
@@ -158,14 +227,13 @@ impl Body<'_> {
             return;
         }
         let renderer = self.renderer;
-        let sources = &renderer.project.sources;
         renderer.engine.enter(self.scope);
         if self.thunks.get().is_none() {
             let thunks = self.thunks();
             let _ = self.thunks.set(thunks);
         }
         let Some(thunk) = self.thunks.get().and_then(|thunks| thunks.get(&index)) else { return };
-        let value = renderer.engine.call(thunk, sources, expression);
+        let value = renderer.engine.call(thunk, expression);
         for call in self.scope.take_uses() {
             let origin = self.place_of_use(&call.reference, expression);
             self.outcome.uses.push((call, origin));
@@ -182,8 +250,7 @@ impl Body<'_> {
             PieceKind::Verbatim => None,
         });
         let (indices, expressions): (Vec<usize>, Vec<Span>) = needed.unzip();
-        let sources = &self.renderer.project.sources;
-        match self.renderer.engine.thunks(self.file, sources, self.js, &expressions) {
+        match self.renderer.engine.thunks(self.file, self.js, &expressions) {
             Ok(thunks) => indices.into_iter().zip(thunks).collect(),
             Err(diagnostic) if diagnostic.code == Code::JavascriptLimit => {
                 self.fail(diagnostic);
@@ -194,7 +261,7 @@ impl Body<'_> {
                 .into_iter()
                 .zip(expressions)
                 .filter_map(|(index, expression)| {
-                    let one = self.renderer.engine.thunks(self.file, sources, self.js, &[expression]);
+                    let one = self.renderer.engine.thunks(self.file, self.js, &[expression]);
                     one.map_err(|diagnostic| self.fail(diagnostic)).ok().and_then(|mut one| Some((index, one.pop()?)))
                 })
                 .collect(),
@@ -235,56 +302,64 @@ impl Body<'_> {
         if let Some(span) = own.find_map(|span| named(&static_texts(self.file, span))) {
             return Origin::here(span);
         }
-        let includes = self.renderer.include_literals();
-        let mut names: Vec<&String> = includes.keys().collect();
-        names.sort();
-        let definition = names.into_iter().find_map(|name| named(&includes[name]));
-        Origin { call: expression, definition }
+        self.renderer.include_origin(reference, expression)
     }
 
     /// Adds what JavaScript gave. Static text in it, of this expression or of the includes that it names, is found again
     /// by search, longest first: what is equal to the letter is mapped to the letter.
     fn push_evaluated(&mut self, value: &str, placeholder: Span, expression: Span) {
         let text = &self.file.text()[expression.range()];
-        let mut candidates: Vec<(String, Origin)> =
-            static_texts(self.file, expression).into_iter().map(|(text, span)| (text, Origin::here(span))).collect();
+        let own = static_texts(self.file, expression);
+        let own = own.iter().map(|(text, span)| (text.as_str(), Origin::here(*span)));
+        let mut candidates: Vec<(&str, Origin)> = own.collect();
         if value.len() >= SHORTEST_LITERAL && !self.renderer.project.includes.is_empty() {
             let named = self.renderer.include_literals().iter().filter(|(name, _)| text.contains(name.as_str()));
             for (_, texts) in named {
                 let here = texts
                     .iter()
-                    .map(|(text, span)| (text.clone(), Origin { call: placeholder, definition: Some(*span) }));
+                    .map(|(text, span)| (text.as_str(), Origin { call: placeholder, definition: Some(*span) }));
                 candidates.extend(here);
             }
         }
-        candidates.retain(|(text, _)| text.len() >= SHORTEST_LITERAL && text.chars().any(char::is_alphanumeric));
-        candidates.sort_by(|(a, at), (b, bt)| {
-            b.len().cmp(&a.len()).then(at.call.cmp(&bt.call)).then(at.definition.cmp(&bt.definition))
-        });
-        let mut found: BTreeMap<usize, (usize, Origin)> = BTreeMap::new();
-        for (text, origin) in candidates {
-            for (start, _) in value.match_indices(&text) {
-                let end = start + text.len();
-                let before = found.range(..end).next_back();
-                if before.is_none_or(|(_, (last, _))| *last <= start) {
-                    found.insert(start, (end, origin));
-                }
-            }
-        }
-        let mut at = 0;
-        let rendered = &mut self.outcome.rendered;
-        for (start, (end, origin)) in found {
-            rendered.push_computed(&value[at..start], Origin::here(placeholder));
-            rendered.push_verbatim(&value[start..end], origin);
-            at = end;
-        }
-        rendered.push_computed(&value[at..], Origin::here(placeholder));
+        push_with_literals(&mut self.outcome.rendered, value, Origin::here(placeholder), candidates);
     }
 
     fn fail(&mut self, diagnostic: Diagnostic) {
         self.outcome.diagnostics.push(diagnostic);
         self.outcome.rendered.break_off();
     }
+}
+
+/// Adds what code gave at `origin`. What is equal to one of the literals is mapped to where that is written, the longest
+/// first.
+fn push_with_literals<'t>(
+    rendered: &mut Rendered,
+    value: &str,
+    origin: Origin,
+    literals: impl IntoIterator<Item = (&'t str, Origin)>,
+) {
+    let is_telling = |text: &str| text.len() >= SHORTEST_LITERAL && text.chars().any(char::is_alphanumeric);
+    let mut literals: Vec<(&str, Origin)> = literals.into_iter().filter(|(text, _)| is_telling(text)).collect();
+    literals.sort_by(|(a, at), (b, bt)| {
+        b.len().cmp(&a.len()).then(at.call.cmp(&bt.call)).then(at.definition.cmp(&bt.definition))
+    });
+    let mut found: BTreeMap<usize, (usize, Origin)> = BTreeMap::new();
+    for (text, origin) in literals {
+        for (start, _) in value.match_indices(text) {
+            let end = start + text.len();
+            let before = found.range(..end).next_back();
+            if before.is_none_or(|(_, (last, _))| *last <= start) {
+                found.insert(start, (end, origin));
+            }
+        }
+    }
+    let mut at = 0;
+    for (start, (end, literal)) in found {
+        rendered.push_computed(&value[at..start], origin);
+        rendered.push_verbatim(&value[start..end], literal);
+        at = end;
+    }
+    rendered.push_computed(&value[at..], origin);
 }
 
 /// Adds text of a file. A line ends in LF alone, as it does in a template of JavaScript.

@@ -23,11 +23,13 @@ pub(super) struct Scope {
     /// Whether `ref` and `resolve` have a meaning.
     pub(super) refs: bool,
     pub(super) incremental: bool,
+    /// In a unit test: the rows that stand for what the model refers to.
+    inputs: Option<Vec<(Reference, String)>>,
     uses: Mutex<Vec<Use>>,
 }
 
 /// The action whose text is rendered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct This {
     pub(super) relation: String,
     pub(super) name: String,
@@ -47,7 +49,12 @@ pub(super) struct Use {
 
 impl Scope {
     pub(super) fn new(catalog: &Arc<Catalog>, this: Option<This>, refs: bool, incremental: bool) -> Self {
-        Self { catalog: Arc::clone(catalog), this, refs, incremental, uses: Mutex::default() }
+        Self { catalog: Arc::clone(catalog), this, refs, incremental, inputs: None, uses: Mutex::default() }
+    }
+
+    /// For the query of a model in a unit test: these inputs stand for what it refers to, and it has no name.
+    pub(super) fn of_test(catalog: &Arc<Catalog>, inputs: Vec<(Reference, String)>) -> Self {
+        Self { inputs: Some(inputs), ..Self::new(catalog, Some(This::default()), true, false) }
     }
 
     /// The quoted name of what is referred to. A name that is not known is quoted as it is; the graph reports it.
@@ -56,6 +63,13 @@ impl Scope {
             return Err("a test refers to nothing: the rows that it works on stand in its `input` blocks".to_owned());
         }
         let known = self.catalog.names.find(&call.reference).next();
+        if let Some(inputs) = &self.inputs {
+            // As in Dataform the input that is named like the ref; else one that means the same.
+            let named = inputs.iter().find(|(name, _)| *name == call.reference);
+            let meant =
+                || inputs.iter().find(|(name, _)| known.is_some() && self.catalog.names.find(name).next() == known);
+            return Ok(named.or_else(meant).map(|(_, rows)| format!("({rows})")).unwrap_or_default());
+        }
         let text = known.map_or_else(
             || {
                 let parts: Vec<String> =

@@ -10,12 +10,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use trueup::compile::compile;
-use trueup::files::Disk;
+use trueup::files::{Disk, FileSystem};
 use trueup::graph::Selection;
 use trueup::plan::{PlanOptions, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
@@ -112,7 +113,8 @@ fn best(runs: &[Usage]) -> Usage {
 
 /// The statements of a first run, one after the other on one connection to a database file.
 fn straight_to_duckdb(root: &Path) -> Duration {
-    let compilation = compile(&Disk::new(root), &Overrides::default(), &|_| None).expect("the project can be read");
+    let files: Arc<dyn FileSystem> = Arc::new(Disk::new(root));
+    let compilation = compile(&files, &Overrides::default(), &|_| None).expect("the project can be read");
     assert!(!compilation.diagnostics.has_errors());
     let dialect = &trueup::dialect::DuckDb;
     let all: Selection = compilation.graph.iter().map(|(id, _)| id).collect();

@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use trueup::compile::{Compilation, compile};
 use trueup::dialect::{self, Dialect};
-use trueup::files::Memory;
+use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
 use trueup::plan::{IncrementalWork, Plan, PlanOptions, Script, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
@@ -69,6 +70,7 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     if outputs.is_empty() {
         return Err("nothing says what is sent".into());
     }
+    let memory: Arc<dyn FileSystem> = Arc::new(memory);
     let compilation = compile(&memory, &Overrides::default(), &|_| None).map_err(|error| error.to_string())?;
     if compilation.diagnostics.has_errors() {
         return Err(drawn(&compilation, &compilation.diagnostics).into());

@@ -7,13 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use trueup::artifact::compiled;
 use trueup::compile::{Compilation, compile};
 use trueup::diagnostic::{Code, Severity};
 use trueup::error::CommandError;
-use trueup::files::Memory;
+use trueup::files::{FileSystem, Memory};
 use trueup::project::{Overrides, SETTINGS_FILES};
 use trueup::report::{DiagnosticFormat, render_diagnostics};
 
@@ -83,6 +84,7 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
             expected.extend(assertions(name, body));
         }
     }
+    let memory: Arc<dyn FileSystem> = Arc::new(memory);
     let result = compile(&memory, &Overrides::default(), &|name| secrets.get(name).cloned());
     let (output, found, compilation) = match result {
         Ok(compilation) => {

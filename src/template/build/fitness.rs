@@ -1,0 +1,86 @@
+//! Whether an action is called and made up as its type wants it.
+
+use crate::diagnostic::{Code, Diagnostic, article};
+use crate::files::Span;
+use crate::relation::Target;
+use crate::sqlx::{BlockKind, SqlxFile};
+use crate::template::build::Builder;
+use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig};
+
+impl Builder<'_> {
+    pub(super) fn check_name(&mut self, name: &Target, span: Span, config: &ActionConfig) {
+        if matches!(config.kind, KindConfig::Declaration) {
+            return;
+        }
+        let schema_span = config.schema.as_ref().map_or(span, |schema| schema.span);
+        let parts = [
+            (name.database.as_deref(), "a database", span),
+            (name.schema.as_deref(), "a schema", schema_span),
+            (Some(name.name.as_str()), "an action", span),
+        ];
+        for (part, what, span) in parts {
+            if let Some(part) = part.filter(|part| part.contains('.')) {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Code::UnfitAction,
+                        format!("the name of {what} cannot have a dot in it: `{part}`"),
+                    )
+                    .at(span, "")
+                    .help("give it a `name`, and its `schema` by itself"),
+                );
+            }
+        }
+    }
+
+    /// Blocks that the type of the file has no use for.
+    pub(super) fn check_blocks(&mut self, sqlx: &SqlxFile, config: &ActionConfig) {
+        let (word, fits): (&str, &[BlockKind]) = match &config.kind {
+            KindConfig::Model(model) => match model.materialization {
+                MaterializationConfig::Incremental(_) => (
+                    "an incremental table",
+                    &[BlockKind::PreOperations, BlockKind::PostOperations, BlockKind::IncrementalWhere],
+                ),
+                MaterializationConfig::Table => ("a table", &[BlockKind::PreOperations, BlockKind::PostOperations]),
+                MaterializationConfig::View { .. } => {
+                    ("a view", &[BlockKind::PreOperations, BlockKind::PostOperations])
+                }
+            },
+            KindConfig::Operations { .. } => ("operations", &[]),
+            KindConfig::Declaration => ("a declaration", &[]),
+            KindConfig::Assertion => ("an assertion", &[]),
+            KindConfig::Test { .. } => ("a test", &[BlockKind::Input]),
+            KindConfig::DataPreparation(_) => ("a data preparation", &[]),
+            KindConfig::Notebook => ("a notebook", &[]),
+            KindConfig::Unknown => return,
+        };
+        for block in &sqlx.blocks {
+            let everywhere = matches!(block.kind, BlockKind::Config | BlockKind::Js);
+            if !everywhere && !fits.contains(&block.kind) {
+                let keyword = block.kind.keyword();
+                let message = format!("{word} has no use for {} `{keyword}` block", article(keyword));
+                let help = match block.kind {
+                    BlockKind::IncrementalWhere => "it belongs to `type: \"incremental\"`",
+                    BlockKind::Input => "it belongs to `type: \"test\"`",
+                    _ => "it belongs to a table, a view or an incremental table",
+                };
+                self.diagnostics
+                    .push(Diagnostic::error(Code::MisplacedBlock, message).at(block.keyword, "").help(help));
+            }
+        }
+        let several = matches!(config.kind, KindConfig::Operations { .. } | KindConfig::Declaration);
+        if let [first, second, ..] = sqlx.statements.as_slice()
+            && !several
+        {
+            let between = Span { start: first.span.end, ..second.span.at_start() };
+            let separator = self.project.sources.text(between).find("---").map(|at| between.part(at..at + 3));
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::MisplacedBlock,
+                    format!("{word} holds one statement, and `---` begins another"),
+                )
+                .at(separator.unwrap_or(between), "")
+                .help("only `type: \"operations\"` may hold more than one"),
+            );
+        }
+    }
+}

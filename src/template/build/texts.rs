@@ -1,0 +1,140 @@
+//! The texts of one action while they are rendered, wherever they are.
+
+use std::sync::Arc;
+
+use crate::action::{Dependency, Reference, Rendered};
+use crate::files::Span;
+use crate::sqlx::Text;
+use crate::template::build::Builder;
+use crate::template::declare::Body;
+use crate::template::engine::TextKey;
+use crate::template::render::{Outcome, Renderer};
+use crate::template::scope::{Scope, This};
+
+/// One of the texts of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::template) enum Part {
+    /// The rows that a unit test expects.
+    Expected,
+    /// The condition of an `incremental_where`.
+    Filter,
+    /// The rows of an input of a unit test, by its place.
+    Input(usize),
+    PostOperations,
+    PreOperations,
+    Query,
+    /// Those of operations.
+    Statements,
+}
+
+impl Renderer<'_> {
+    /// Renders the statements of a part.
+    pub(in crate::template) fn part(&self, body: &Body, part: Part, scope: &Arc<Scope>) -> Vec<Outcome> {
+        match body {
+            Body::Sqlx { file, sqlx } => {
+                let texts: &[Text] = match part {
+                    Part::Expected | Part::Query => &sqlx.statements[..sqlx.statements.len().min(1)],
+                    Part::Statements => &sqlx.statements,
+                    Part::PreOperations => &sqlx.pre_operations,
+                    Part::PostOperations => &sqlx.post_operations,
+                    Part::Filter => sqlx.incremental_where.as_slice(),
+                    Part::Input(at) => {
+                        sqlx.inputs.get(at).map(|input| std::slice::from_ref(&input.body)).unwrap_or_default()
+                    }
+                };
+                let rendered = texts.iter().map(|text| {
+                    let mut outcome = self.render(*file, &sqlx.js, text, scope);
+                    if sqlx.is_broken {
+                        outcome.rendered.break_off();
+                    }
+                    outcome
+                });
+                rendered.collect()
+            }
+            Body::Code(record) => {
+                let key = match part {
+                    Part::Expected => TextKey::Named("expect"),
+                    Part::Filter => TextKey::Named("where"),
+                    Part::PostOperations => TextKey::Named("postOps"),
+                    Part::PreOperations => TextKey::Named("preOps"),
+                    Part::Query => TextKey::Named("query"),
+                    Part::Statements => TextKey::Named("queries"),
+                    Part::Input(at) => TextKey::Input(at),
+                };
+                match key {
+                    TextKey::Named(name) if !record.texts.iter().any(|text| text == name) => Vec::new(),
+                    key => self.render_code(record.number, key, record.place, scope),
+                }
+            }
+            Body::File(Some(file)) if matches!(part, Part::Query | Part::Statements) => {
+                let file = self.source(*file);
+                let rendered = Rendered::verbatim(file.text().replace("\r\n", "\n"), file.whole());
+                vec![Outcome { rendered, ..Outcome::default() }]
+            }
+            Body::File(None) => {
+                // That the file is missing has been reported.
+                let mut outcome = Outcome::default();
+                outcome.rendered.break_off();
+                vec![outcome]
+            }
+            Body::File(Some(_)) => Vec::new(),
+        }
+    }
+}
+
+/// The texts of one action while they are rendered.
+pub(super) struct ActionTexts<'a, 'b> {
+    pub(super) builder: &'b mut Builder<'a>,
+    pub(super) body: &'a Body,
+    /// Where something is reported that has no place of its own.
+    pub(super) place: Span,
+    /// What `self()` is; nothing in a unit test, which refers to nothing.
+    pub(super) this: Option<This>,
+    pub(super) dependencies: Vec<Dependency<Reference>>,
+    pub(super) with_assertions: bool,
+}
+
+impl ActionTexts<'_, '_> {
+    /// Renders a part, and takes over what it refers to.
+    pub(super) fn part(&mut self, part: Part, incremental: bool) -> Vec<Rendered> {
+        let scope = Arc::new(Scope::new(self.builder.catalog, self.this.clone(), self.this.is_some(), incremental));
+        let outcomes = self.builder.renderer.part(self.body, part, &scope);
+        outcomes.into_iter().map(|outcome| self.take(outcome)).collect()
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Rendered {
+        self.builder.diagnostics.extend(outcome.diagnostics);
+        for (call, origin) in outcome.uses {
+            if !call.is_dependency {
+                // The graph never sees these: they make no edge.
+                self.builder.diagnostics.extend(self.builder.catalog.names.resolve(&call.reference, origin).err());
+            } else if self.dependencies.iter().all(|known| known.on != call.reference || known.origin != origin) {
+                let with_assertions = call.with_assertions.unwrap_or(self.with_assertions);
+                self.dependencies.push(Dependency { on: call.reference, origin, with_assertions, is_read: true });
+            }
+        }
+        outcome.rendered
+    }
+
+    /// The names of each input of a unit test, and where they stand.
+    pub(super) fn inputs(&self) -> Vec<(Vec<String>, Span)> {
+        match self.body {
+            Body::Sqlx { sqlx, .. } => {
+                let inputs = sqlx.inputs.iter().map(|input| {
+                    let first = input.names.first().map(|name| name.span);
+                    let ends = first.zip(input.names.last());
+                    let span = ends.map_or(input.keyword, |(first, last)| first.to(last.span));
+                    (input.names.iter().map(|name| name.name.clone()).collect(), span)
+                });
+                inputs.collect()
+            }
+            Body::Code(record) => record.inputs.iter().map(|names| (names.clone(), record.place)).collect(),
+            Body::File(_) => Vec::new(),
+        }
+    }
+
+    /// Whether the text is made by code when the action's turn comes.
+    pub(super) fn is_made_at_run_time(&self) -> bool {
+        matches!(self.body, Body::Code(record) if record.run_time_code.is_some())
+    }
+}

@@ -1,0 +1,361 @@
+//! The `config {}` of an action, typed. Keys are those of Dataform (its older and its newer spelling), and ours.
+
+mod checks;
+mod columns;
+mod model;
+mod nodes;
+
+use crate::action::{Documentation, Metadata, Reference};
+use crate::config::{Reader, Spanned, Value, ValueKind};
+use crate::diagnostic::{Code, Diagnostics, article};
+use crate::files::Span;
+use crate::project::{CoreVersion, Settings};
+use crate::template::config::columns::read_columns;
+use crate::template::config::model::read_model;
+use crate::template::config::nodes::read_data_preparation;
+
+pub(in crate::template) use checks::{ChecksConfig, Literal, Relationship};
+pub(in crate::template) use model::{MaterializationConfig, ModelConfig};
+pub(in crate::template) use nodes::{DataPreparationConfig, ErrorTable, LoadConfig, LoadMode};
+
+/// What a config says, whatever the type.
+#[derive(Debug, Clone)]
+pub(in crate::template) struct ActionConfig {
+    pub(in crate::template) database: Option<String>,
+    pub(in crate::template) schema: Option<Spanned<String>>,
+    pub(in crate::template) name: Option<Spanned<String>>,
+    /// In code and in `.sqlx` files the file that the action is to be shown under; in an `actions.yaml` that with its text.
+    pub(in crate::template) file_name: Option<Spanned<String>>,
+    pub(in crate::template) hermetic: Option<bool>,
+    pub(in crate::template) reservation: Option<String>,
+    pub(in crate::template) tags: Vec<String>,
+    pub(in crate::template) disabled: bool,
+    pub(in crate::template) documentation: Documentation,
+    pub(in crate::template) dependencies: Vec<ConfigDependency>,
+    /// Whether dependencies bring their assertions along where they do not say so themselves.
+    pub(in crate::template) with_assertions: bool,
+    pub(in crate::template) kind: KindConfig,
+    /// Where the type is written, or else the whole block.
+    pub(in crate::template) kind_span: Span,
+}
+
+/// One of the `dependencies`.
+#[derive(Debug, Clone)]
+pub(in crate::template) struct ConfigDependency {
+    pub(in crate::template) on: Reference,
+    pub(in crate::template) span: Span,
+    pub(in crate::template) with_assertions: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::template) enum KindConfig {
+    Model(Box<ModelConfig>),
+    Operations {
+        has_output: bool,
+    },
+    Declaration,
+    Assertion,
+    Test {
+        dataset: Option<Spanned<Reference>>,
+    },
+    Notebook,
+    DataPreparation(Box<DataPreparationConfig>),
+    /// The config could not be evaluated, which has been reported.
+    Unknown,
+}
+
+const TYPES: [(&str, Type); 9] = [
+    ("assertion", Type::Assertion),
+    ("dataPreparation", Type::DataPreparation),
+    ("declaration", Type::Declaration),
+    ("incremental", Type::Incremental),
+    ("notebook", Type::Notebook),
+    ("operations", Type::Operations),
+    ("table", Type::Table),
+    ("test", Type::Test),
+    ("view", Type::View),
+];
+
+/// Of Dataform 1 and 2: a query that stood in the place of its name. A view gives the same rows.
+const INLINE: &str = "inline";
+
+/// Where a key belongs that some types do not have.
+const ELSEWHERE: [(&str, &str); 15] = [
+    ("assertions", "it belongs to a table, a view or an incremental table"),
+    ("hasOutput", "it belongs to `type: \"operations\"`"),
+    ("incrementalPredicates", "it belongs to `type: \"incremental\"`"),
+    ("incrementalStrategy", "it belongs to `type: \"incremental\"`"),
+    ("materialized", "it belongs to `type: \"view\"`"),
+    ("onSchemaChange", "it belongs to `type: \"incremental\"`"),
+    ("partitionBy", "it belongs to a table, a view or an incremental table"),
+    ("partitionExpirationDays", "it belongs to a table or an incremental table"),
+    ("postOperations", "it belongs to a table, a view or an incremental table"),
+    ("preOperations", "it belongs to a table, a view or an incremental table"),
+    ("protected", "it belongs to `type: \"incremental\"`"),
+    ("redshift", "it belongs to a table, a view or an incremental table"),
+    ("requirePartitionFilter", "it belongs to a table or an incremental table"),
+    (
+        "uniqueKey",
+        "it belongs to `type: \"incremental\"`; that a key is unique is checked by `assertions: { uniqueKey: [\"…\"] }`",
+    ),
+    ("updatePartitionFilter", "it belongs to `type: \"incremental\"`"),
+];
+
+/// What a config is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::template) enum Type {
+    Assertion,
+    DataPreparation,
+    Declaration,
+    Incremental,
+    Notebook,
+    Operations,
+    Table,
+    Test,
+    View,
+}
+
+impl Type {
+    /// The type of that name, in a config.
+    pub(in crate::template) fn named(name: &str) -> Option<Self> {
+        let name = if name == INLINE { "view" } else { name };
+        TYPES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+}
+
+/// How strictly a config is read: what a project's own version of Dataform accepted is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::template) struct Rules {
+    core: Option<CoreVersion>,
+    is_bigquery: bool,
+}
+
+/// From this version on Dataform refuses unknown keys and values of the wrong type.
+const FIRST_STRICT: CoreVersion = CoreVersion { major: 3, minor: 0, patch: 0 };
+
+impl Rules {
+    pub(in crate::template) fn of(settings: &Settings) -> Self {
+        Self { core: settings.core, is_bigquery: settings.dialect.has_bigquery_options() }
+    }
+
+    /// Whether the project is one of Dataform.
+    fn is_dataform(self) -> bool {
+        self.core.is_some()
+    }
+
+    /// Whether a list must be written as a list, also if there is one thing in it.
+    fn lists_only(self) -> bool {
+        self.core.is_some_and(|core| core >= FIRST_STRICT)
+    }
+
+    /// Whether a key that is not known, or a value of the wrong type, is passed over with a warning.
+    fn is_lenient(self) -> bool {
+        self.is_dataform() && !self.lists_only()
+    }
+}
+
+/// Reads a config whose JavaScript, if any, has been evaluated. Without `of`, its `type` says what it is of.
+pub(in crate::template) fn read(value: &Value, of: Option<Type>, rules: Rules) -> (ActionConfig, Diagnostics) {
+    let name = match (of, value.entry("type").map(|entry| &entry.value.kind)) {
+        (Some(of), _) => TYPES.iter().find(|(_, kind)| *kind == of).map(|(name, _)| *name),
+        (None, Some(ValueKind::String(name))) => Some(name.as_str()),
+        _ => None,
+    };
+    let what = match name {
+        Some(name) => format!("the config of {} `{name}`", article(name)),
+        None => "the config".to_owned(),
+    };
+    let mut reader =
+        Reader::new(value, &what, Code::UnknownConfigKey, Code::InvalidConfig).lists_only(rules.lists_only());
+    let is_typed = reader.has("type");
+    let kind = match of {
+        Some(of) => Some(Spanned { value: of, span: value.span }),
+        None if name == Some(INLINE) => reader.one_of("type", &[(INLINE, Type::View)]),
+        None => reader.one_of("type", &TYPES),
+    };
+    let kind_span = kind.as_ref().map_or(value.span, |kind| kind.span);
+    let type_is_wrong = is_typed && kind.is_none();
+    let kind = kind.map_or(Type::Operations, |kind| kind.value);
+    let before = reader.count_of_problems();
+    let mut config = read_action(&mut reader, kind, kind_span, rules);
+    if type_is_wrong {
+        // Which keys are known depends on the type; what is made is not known.
+        reader.allow_rest();
+        config.kind = KindConfig::Unknown;
+    } else {
+        for (key, help) in ELSEWHERE {
+            reader.elsewhere(key, help);
+        }
+    }
+    let mut found = reader.finish();
+    if rules.is_lenient() {
+        found.weaken(before);
+    }
+    (config, found)
+}
+
+fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rules) -> ActionConfig {
+    let mut name = reader.string("name");
+    if let Some(empty) = name.take_if(|name| name.value.is_empty())
+        && !rules.is_dataform()
+    {
+        reader.refuse(empty.span, "a name cannot be empty", Some("without a `name` it is that of the file".to_owned()));
+    }
+    if kind == Type::Test {
+        return read_test(reader, name, kind_span, rules);
+    }
+    let text = |reader: &mut Reader<'_>, key| reader.string(key).map(|text| text.value);
+    let (old_database, new_database) = (text(reader, "database"), text(reader, "project"));
+    let database = new_database.or(old_database);
+    let schema = reader.string("schema");
+    // `dataset` is the newer word for `schema`.
+    let mut schema = reader.string("dataset").or(schema);
+    if kind == Type::Notebook {
+        schema = reader.string("location").or(schema);
+    }
+    let tags = reader.strings("tags").map(|tags| plain(tags.value)).unwrap_or_default();
+    let file_name = reader.string("fileName");
+    let file_name = reader.string("filename").or(file_name);
+    let mut documentation = Documentation { description: text(reader, "description"), ..Documentation::default() };
+    if !matches!(kind, Type::Notebook | Type::DataPreparation) {
+        let columns = read_columns(reader, &mut documentation);
+        let has_output = reader.peek_bool("hasOutput");
+        if let Some(span) = columns.filter(|_| kind == Type::Operations && !has_output && rules.is_dataform()) {
+            let help = Some("add `hasOutput: true` if they make a relation of that name".to_owned());
+            reader.refuse(span, "operations without output have no columns", help);
+        }
+    }
+    let disabled = kind != Type::Declaration && reader.bool("disabled").is_some_and(|disabled| disabled.value);
+    let (mut hermetic, mut reservation) = (None, None);
+    if !matches!(kind, Type::Declaration | Type::Notebook | Type::DataPreparation) {
+        hermetic = reader.bool("hermetic").map(|hermetic| hermetic.value);
+        reservation = text(reader, "reservation");
+        documentation.metadata = read_metadata(reader);
+    }
+    let (dependencies, with_assertions) = read_dependencies(reader);
+    let kind = match kind {
+        Type::Assertion => KindConfig::Assertion,
+        Type::Declaration | Type::Test => KindConfig::Declaration,
+        Type::Operations => {
+            KindConfig::Operations { has_output: reader.bool("hasOutput").is_some_and(|output| output.value) }
+        }
+        Type::Notebook => KindConfig::Notebook,
+        Type::DataPreparation => KindConfig::DataPreparation(Box::new(read_data_preparation(reader))),
+        Type::Table | Type::View | Type::Incremental => {
+            KindConfig::Model(Box::new(read_model(reader, kind, &mut documentation, rules)))
+        }
+    };
+    ActionConfig {
+        database,
+        schema,
+        name,
+        file_name,
+        hermetic,
+        reservation,
+        tags,
+        disabled,
+        documentation,
+        dependencies,
+        with_assertions,
+        kind,
+        kind_span,
+    }
+}
+
+/// In a test `dataset` is what is tested.
+fn read_test(reader: &mut Reader<'_>, name: Option<Spanned<String>>, kind_span: Span, rules: Rules) -> ActionConfig {
+    let tags = reader.strings("tags").map(|tags| plain(tags.value)).unwrap_or_default();
+    let file_name = reader.string("filename");
+    let kind = KindConfig::Test { dataset: read_tested(reader) };
+    // Dataform knows none of these in a test.
+    let (mut schema, mut disabled, mut documentation) = (None, false, Documentation::default());
+    if !rules.lists_only() {
+        schema = reader.string("schema");
+        disabled = reader.bool("disabled").is_some_and(|disabled| disabled.value);
+        documentation.description = reader.string("description").map(|text| text.value);
+    }
+    ActionConfig {
+        database: None,
+        schema,
+        name,
+        file_name,
+        hermetic: None,
+        reservation: None,
+        tags,
+        disabled,
+        documentation,
+        dependencies: Vec::new(),
+        with_assertions: false,
+        kind,
+        kind_span,
+    }
+}
+
+fn read_metadata(reader: &mut Reader<'_>) -> Option<Metadata> {
+    let metadata = reader.object("metadata", "`metadata`", |metadata| Metadata {
+        overview: metadata.string("overview").map(|text| text.value),
+        properties: metadata.raw("extraProperties").map(Value::to_json),
+    });
+    metadata.map(|metadata| metadata.value)
+}
+
+pub(super) fn plain(spanned: Vec<Spanned<String>>) -> Vec<String> {
+    spanned.into_iter().map(|text| text.value).collect()
+}
+
+fn read_tested(reader: &mut Reader<'_>) -> Option<Spanned<Reference>> {
+    let value = reader.raw("dataset")?;
+    let read = reference(reader, value, "`dataset`");
+    read.map(|(on, _)| Spanned { value: on, span: value.span })
+}
+
+/// A name, `schema.name`, `["schema", "name"]` or `{ schema, name }`, and whether its assertions come along.
+pub(super) fn reference<'a>(
+    reader: &mut Reader<'a>,
+    value: &'a Value,
+    what: &str,
+) -> Option<(Reference, Option<bool>)> {
+    let read = match &value.kind {
+        ValueKind::String(text) => Reference::from_parts(text.split('.').map(str::to_owned)).map(|on| (on, None)),
+        ValueKind::Array(items) => {
+            let parts = items.iter().map(|item| match &item.kind {
+                ValueKind::String(text) => Some(text.clone()),
+                _ => None,
+            });
+            parts.collect::<Option<Vec<_>>>().and_then(Reference::from_parts).map(|on| (on, None))
+        }
+        ValueKind::Object { .. } => {
+            return reader.item(value, "a dependency", |dependency| {
+                let mut text = |key| dependency.string(key).map(|text| text.value);
+                let (old_schema, new_schema) = (text("schema"), text("dataset"));
+                let (old_database, new_database) = (text("database"), text("project"));
+                let name = text("name");
+                let with = dependency.bool("includeDependentAssertions").map(|with| with.value);
+                let reference = Reference {
+                    database: new_database.or(old_database),
+                    schema: new_schema.or(old_schema),
+                    name: name?,
+                };
+                Some((reference, with))
+            });
+        }
+        _ => None,
+    };
+    if read.is_none() {
+        reader.refuse_type(what, "the name of an action", value);
+    }
+    read
+}
+
+fn read_dependencies(reader: &mut Reader<'_>) -> (Vec<ConfigDependency>, bool) {
+    let mut dependencies = Vec::new();
+    for key in ["dependencies", "dependencyTargets"] {
+        for value in reader.list(key).unwrap_or_default() {
+            if let Some((on, with_assertions)) = reference(reader, value, "a dependency") {
+                dependencies.push(ConfigDependency { on, span: value.span, with_assertions });
+            }
+        }
+    }
+    let with = reader.bool("dependOnDependencyAssertions").is_some_and(|with| with.value);
+    (dependencies, with)
+}

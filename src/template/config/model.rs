@@ -1,0 +1,267 @@
+//! The config of a table, a view or an incremental table.
+
+use std::collections::BTreeMap;
+
+use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange, PhysicalOptions, Redshift};
+use crate::config::{Reader, Spanned};
+use crate::files::Span;
+use crate::project::Iceberg;
+use crate::template::config::checks::{ChecksConfig, read_checks};
+use crate::template::config::{ELSEWHERE, Rules, Type, plain};
+
+#[derive(Debug, Clone)]
+pub(in crate::template) struct ModelConfig {
+    pub(in crate::template) materialization: MaterializationConfig,
+    pub(in crate::template) options: PhysicalOptions,
+    pub(in crate::template) unique_key: Vec<String>,
+    /// Where the files of an Iceberg table go.
+    pub(in crate::template) iceberg: Option<Spanned<Iceberg>>,
+    pub(in crate::template) checks: ChecksConfig,
+    pub(in crate::template) pre_operations: Vec<Spanned<String>>,
+    pub(in crate::template) post_operations: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::template) enum MaterializationConfig {
+    View { materialized: bool },
+    Table,
+    Incremental(IncrementalConfig),
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::template) struct IncrementalConfig {
+    pub(in crate::template) strategy: IncrementalStrategy,
+    pub(in crate::template) names_strategy: bool,
+    pub(in crate::template) on_schema_change: OnSchemaChange,
+    pub(in crate::template) protected: bool,
+    pub(in crate::template) update_partition_filter: Option<String>,
+    pub(in crate::template) predicates: Vec<String>,
+}
+
+pub(super) fn read_model(
+    reader: &mut Reader<'_>,
+    kind: Type,
+    documentation: &mut Documentation,
+    rules: Rules,
+) -> ModelConfig {
+    let unique_key = (kind == Type::Incremental).then(|| reader.strings("uniqueKey")).flatten();
+    let mut options = PhysicalOptions::default();
+    // Dataform does not look at this in an incremental table.
+    let needs_partitions = kind == Type::Table || kind == Type::Incremental && !rules.is_dataform();
+    let mut more = BigQueryOptions { needs_partitions, ..BigQueryOptions::default() };
+    read_bigquery(reader, kind, &mut options, &mut more, documentation);
+    reader.object("bigquery", "`bigquery`", |inner| {
+        read_bigquery(inner, kind, &mut options, &mut more, documentation);
+        for (key, help) in ELSEWHERE {
+            inner.elsewhere(key, help);
+        }
+    });
+    if !(rules.lists_only() && rules.is_bigquery) {
+        reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
+    }
+    for (key, warehouse) in [("snowflake", "Snowflake"), ("presto", "Presto"), ("sqldatawarehouse", "Azure SQL")] {
+        if let Some(value) = reader.raw(key) {
+            let help = Some("it is passed over; trueup runs on BigQuery, Redshift, PostgreSQL and DuckDB".to_owned());
+            reader.warn(value.span, format!("`{key}` says how {warehouse} keeps the table"), help);
+        }
+    }
+    let checks = reader.object("assertions", "`assertions`", read_checks).map(|checks| checks.value);
+    let statements =
+        |reader: &mut Reader<'_>, key| reader.strings(key).map(|statements| statements.value).unwrap_or_default();
+    let pre_operations = statements(reader, "preOperations");
+    let post_operations = statements(reader, "postOperations");
+    let unique_key_columns = unique_key.as_ref().map(|key| plain(key.value.clone())).unwrap_or_default();
+    let BigQueryOptions { iceberg, partition_span, .. } = &mut more;
+    let (iceberg, partition_span) = (iceberg.take(), partition_span.take());
+    let materialization = match kind {
+        Type::View => {
+            let materialized = reader.bool("materialized").is_some_and(|yes| yes.value);
+            if let Some(span) = partition_span.filter(|_| !materialized && rules.is_dataform()) {
+                let help = Some("add `materialized: true`, or make it a table".to_owned());
+                reader.refuse(span, "a view without rows of its own has no partitions and clusters", help);
+            }
+            MaterializationConfig::View { materialized }
+        }
+        Type::Incremental => {
+            MaterializationConfig::Incremental(read_incremental(reader, &unique_key_columns, &options, more))
+        }
+        _ => MaterializationConfig::Table,
+    };
+    ModelConfig {
+        materialization,
+        options,
+        unique_key: unique_key_columns,
+        iceberg,
+        checks: checks.unwrap_or_default(),
+        pre_operations,
+        post_operations,
+    }
+}
+
+/// What BigQuery's options say besides how a table lies.
+#[derive(Default)]
+struct BigQueryOptions {
+    iceberg: Option<Spanned<Iceberg>>,
+    /// Whether options of partitions need partitions.
+    needs_partitions: bool,
+    /// Where partitions or clusters are asked for.
+    partition_span: Option<Span>,
+    // Only incremental tables use these.
+    update_partition_filter: Option<String>,
+    predicates: Vec<String>,
+}
+
+fn read_incremental(
+    reader: &mut Reader<'_>,
+    unique_key: &[String],
+    options: &PhysicalOptions,
+    more: BigQueryOptions,
+) -> IncrementalConfig {
+    let written = reader.one_of(
+        "incrementalStrategy",
+        &[
+            ("append", Some(IncrementalStrategy::Append)),
+            ("merge", Some(IncrementalStrategy::Merge)),
+            ("insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
+            ("incremental_strategy_merge", Some(IncrementalStrategy::Merge)),
+            ("incremental_strategy_insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
+            ("incremental_strategy_unspecified", None),
+        ],
+    );
+    let by_key = if unique_key.is_empty() { IncrementalStrategy::Append } else { IncrementalStrategy::Merge };
+    let strategy = written.as_ref().and_then(|written| written.value).unwrap_or(by_key);
+    if let Some(span) = written.as_ref().map(|written| written.span) {
+        if strategy == IncrementalStrategy::Merge && unique_key.is_empty() {
+            let help = Some("add `uniqueKey: [\"…\"]`".to_owned());
+            reader.refuse(span, "a merge needs a `uniqueKey`", help);
+        }
+        if strategy == IncrementalStrategy::InsertOverwrite && options.partition_by.is_none() {
+            let help = Some("add `partitionBy: \"…\"`: rows with the same value are one partition".to_owned());
+            reader.refuse(span, "an insert-overwrite needs a `partitionBy`", help);
+        }
+    }
+    let on_schema_change = reader.one_of(
+        "onSchemaChange",
+        &[
+            ("ignore", OnSchemaChange::Ignore),
+            ("fail", OnSchemaChange::Fail),
+            ("extend", OnSchemaChange::Extend),
+            ("synchronize", OnSchemaChange::Synchronize),
+        ],
+    );
+    let names_strategy = written.is_some_and(|written| written.value.is_some());
+    IncrementalConfig {
+        strategy,
+        names_strategy,
+        on_schema_change: on_schema_change.map(|change| change.value).unwrap_or_default(),
+        protected: reader.bool("protected").is_some_and(|yes| yes.value),
+        update_partition_filter: more.update_partition_filter,
+        predicates: more.predicates,
+    }
+}
+
+/// The options of BigQuery: in a `bigquery {}` block as Dataform had them first, or beside the others as it has them now.
+fn read_bigquery(
+    reader: &mut Reader<'_>,
+    kind: Type,
+    options: &mut PhysicalOptions,
+    more: &mut BigQueryOptions,
+    documentation: &mut Documentation,
+) {
+    let text = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty());
+    if let Some(expression) = reader.string("partitionBy").filter(|text| !text.value.is_empty()) {
+        more.partition_span = Some(expression.span);
+        options.partition_by = Some(expression.value);
+    }
+    if let Some(columns) = reader.strings("clusterBy") {
+        more.partition_span = more.partition_span.or((!columns.value.is_empty()).then_some(columns.span));
+        options.cluster_by = plain(columns.value);
+    }
+    let (mut days, mut require) = (None, None);
+    if kind != Type::View {
+        days = reader.count("partitionExpirationDays");
+        require = reader.bool("requirePartitionFilter");
+        let span = days.as_ref().map(|days| days.span).or(require.as_ref().map(|require| require.span));
+        if let Some(span) = span.filter(|_| more.needs_partitions && options.partition_by.is_none()) {
+            let help = Some("add `partitionBy: \"…\"`".to_owned());
+            reader.refuse(span, "a table without partitions has no options for them", help);
+        }
+        options.partition_expiration_days = days.as_ref().map(|days| days.value).or(options.partition_expiration_days);
+        options.require_partition_filter |= require.as_ref().is_some_and(|require| require.value);
+        more.iceberg = read_iceberg(reader).or(more.iceberg.take());
+    }
+    if let Some(labels) = reader.texts("labels") {
+        documentation.labels = texts(labels);
+    }
+    if let Some(additional) = reader.texts("additionalOptions") {
+        let twice = [
+            ("partition_expiration_days", days.is_some_and(|days| days.value > 0)),
+            ("require_partition_filter", require.is_some_and(|require| require.value)),
+        ];
+        for (key, is_set) in twice {
+            if let Some((_, text)) = additional.iter().find(|(name, _)| is_set && name == key) {
+                let help = Some("write it once".to_owned());
+                reader.refuse(text.span, format!("`{key}` is set twice"), help);
+            }
+        }
+        options.additional_options = texts(additional);
+    }
+    if kind == Type::Incremental {
+        if let Some(filter) = text(reader.string("updatePartitionFilter")) {
+            more.update_partition_filter = Some(filter);
+        }
+        if let Some(predicates) = reader.strings("incrementalPredicates") {
+            if more.update_partition_filter.is_some() {
+                let help = Some("write it as one of the `incrementalPredicates`".to_owned());
+                reader.refuse(predicates.span, "there is an `updatePartitionFilter` too", help);
+            }
+            more.predicates = plain(predicates.value);
+        }
+    }
+    if kind == Type::Table {
+        let keep = reader.bool("preserveGovernanceControls");
+        options.preserve_governance_controls = keep.map_or(options.preserve_governance_controls, |keep| keep.value);
+    }
+}
+
+fn read_iceberg(reader: &mut Reader<'_>) -> Option<Spanned<Iceberg>> {
+    reader.object("iceberg", "`iceberg`", |iceberg| {
+        iceberg.one_of("fileFormat", &[("parquet", ())]);
+        let connection = iceberg.string("connection");
+        if let Some(connection) = connection.as_ref().filter(|connection| !is_connection(&connection.value)) {
+            let help = "write it as `project.location.connection`, \
+                        `projects/…/locations/…/connections/…` or `DEFAULT`";
+            iceberg.refuse(connection.span, "this is not the name of a connection", Some(help.to_owned()));
+        }
+        let mut text = |key| iceberg.string(key).map(|text| text.value);
+        Iceberg {
+            bucket: text("bucketName"),
+            root: text("tableFolderRoot"),
+            subpath: text("tableFolderSubpath"),
+            connection: connection.map(|connection| connection.value),
+        }
+    })
+}
+
+/// `p.l.c`, `projects/p/locations/l/connections/c` or `DEFAULT`
+fn is_connection(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let steps: Vec<&str> = text.split('/').collect();
+    text == "DEFAULT"
+        || parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
+        || matches!(steps.as_slice(), ["projects", p, "locations", l, "connections", c] if ![p, l, c].iter().any(|name| name.is_empty()))
+}
+
+fn texts(pairs: Vec<(String, Spanned<String>)>) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, text)| (key, text.value)).collect()
+}
+
+fn read_redshift(reader: &mut Reader<'_>, redshift: &mut Redshift) {
+    let styles = ["even", "key", "all", "auto"].map(|style| (style, style));
+    redshift.dist_style = reader.one_of("distStyle", &styles).map(|style| style.value.to_owned());
+    redshift.dist_key = reader.string("distKey").map(|key| key.value);
+    redshift.sort_keys = reader.strings("sortKeys").map(|keys| plain(keys.value)).unwrap_or_default();
+    let styles = ["compound", "interleaved"].map(|style| (style, style));
+    redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value.to_owned());
+    redshift.bind = reader.bool("bind").is_some_and(|bind| bind.value);
+}

@@ -1,0 +1,212 @@
+//! The first pass: what each file declares. No body is rendered yet, but the files of JavaScript run.
+
+mod code;
+mod list;
+mod sqlx_config;
+
+use crate::action::ActionId;
+use crate::diagnostic::Diagnostics;
+use crate::files::{FileId, SourceFile, Span};
+use crate::project::{Naming, Project};
+use crate::relation::Target;
+use crate::sqlx::SqlxFile;
+use crate::template::checks::{InlineCheck, inline_checks};
+use crate::template::config::{ActionConfig, KindConfig, Rules};
+use crate::template::engine::Engine;
+
+pub(super) use code::Record;
+
+/// A name, and what will become of it in the second pass.
+#[derive(Debug)]
+pub(super) struct Declared {
+    /// The name that it was declared with.
+    pub(super) canonical: Target,
+    /// The name that a `ref` finds it by. Code may have changed the first one.
+    pub(super) named: Target,
+    /// The name in the warehouse.
+    pub(super) target: Target,
+    pub(super) name_span: Span,
+    pub(super) file_name: Option<String>,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    /// An action with a config of its own.
+    Action { config: Box<ActionConfig>, body: Body },
+    /// A check in the config of the model `of`.
+    Check { check: InlineCheck, of: ActionId },
+}
+
+/// Where the texts of an action are.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// In its `.sqlx` file.
+    Sqlx { file: FileId, sqlx: Box<SqlxFile> },
+    /// In code that has run.
+    Code(Record),
+    /// In a file that an `actions.yaml` names, as it is; `None` if it could not be read.
+    File(Option<FileId>),
+}
+
+/// What a model's inline assertions have from it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inherited {
+    pub(super) tags: Vec<String>,
+    pub(super) disabled: bool,
+}
+
+impl Declared {
+    pub(super) fn inherited(&self) -> Inherited {
+        match &self.what {
+            What::Action { config, .. } => Inherited { tags: config.tags.clone(), disabled: config.disabled },
+            What::Check { .. } => Inherited::default(),
+        }
+    }
+
+    pub(super) fn is_test(&self) -> bool {
+        matches!(&self.what, What::Action { config, .. } if matches!(config.kind, KindConfig::Test { .. }))
+    }
+}
+
+/// Declares actions, one after the other.
+struct Declarer<'a> {
+    project: &'a Project,
+    engine: &'a Engine,
+    naming: Naming,
+    rules: Rules,
+    declared: Vec<Declared>,
+    diagnostics: Diagnostics,
+}
+
+/// A file of definitions with its tree, if it is a `.sqlx` file.
+pub(super) type Parsed = (FileId, Option<SqlxFile>);
+
+/// Declares the actions of every file, in the order in which Dataform does: lists first, then definitions by path. A
+/// model's inline assertions come before it.
+pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, Diagnostics) {
+    let naming = project.naming();
+    let rules = Rules::of(&project.settings);
+    let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
+    let mut declarer = Declarer { project, engine, naming, rules, declared, diagnostics };
+    for id in &project.action_lists {
+        declarer.list(project.sources.get(*id));
+    }
+    // Code may change what it has made until all files have run, so it is looked at when they have.
+    let mut pending = Vec::with_capacity(parsed.len());
+    let mut made = 0;
+    for (id, sqlx) in parsed {
+        let file = project.sources.get(id);
+        if let Some(sqlx) = sqlx {
+            let (value, is_read) = declarer.evaluate_config(file, &sqlx);
+            pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read });
+        } else {
+            let failed = engine.load(file).err();
+            declarer.diagnostics.extend(failed);
+            let before = made;
+            made = engine.count_of_actions();
+            pending.push(Pending::Code(before..made));
+        }
+    }
+    let mut records = declarer.records();
+    for file in pending {
+        match file {
+            Pending::Sqlx { file, sqlx, value, is_read } => declarer.sqlx(file, sqlx, &value, is_read),
+            Pending::Code(range) => {
+                for at in range {
+                    if let Some(record) = records.get_mut(at).and_then(Option::take) {
+                        declarer.code(record);
+                    }
+                }
+            }
+        }
+    }
+    (declarer.declared, declarer.diagnostics)
+}
+
+/// What a file has declared when it has been evaluated.
+enum Pending<'a> {
+    Sqlx {
+        file: &'a SourceFile,
+        sqlx: Box<SqlxFile>,
+        value: crate::config::Value,
+        is_read: bool,
+    },
+    /// The numbers of the actions that it made.
+    Code(std::ops::Range<usize>),
+}
+
+impl Declarer<'_> {
+    /// Declares an action with its checks. `place` is where it is named if its config does not name it; `moved` are the
+    /// schema and database that code has given it afterwards.
+    fn action(
+        &mut self,
+        mut config: ActionConfig,
+        stem: &str,
+        place: Span,
+        moved: (Option<String>, Option<String>),
+        body: Body,
+    ) {
+        let defaults = &self.project.settings.defaults;
+        let own_schema = match config.kind {
+            KindConfig::Assertion => defaults.assertion_schema.clone().or_else(|| defaults.schema.clone()),
+            _ => defaults.schema.clone(),
+        };
+        let (name, name_span) = match &config.name {
+            Some(name) if !name.value.is_empty() => (name.value.clone(), name.span),
+            _ => (stem.to_owned(), place),
+        };
+        let canonical = Target {
+            database: config.database.clone().or_else(|| defaults.database.clone()),
+            schema: config.schema.as_ref().map(|schema| schema.value.clone()).or(own_schema),
+            name,
+        };
+        let (schema, database) = moved;
+        let named = Target {
+            database: database.or_else(|| canonical.database.clone()),
+            schema: schema.or_else(|| canonical.schema.clone()),
+            name: canonical.name.clone(),
+        };
+        let target = match config.kind {
+            KindConfig::Declaration => named.clone(),
+            _ => self.naming.apply(&named),
+        };
+        let checks = match &mut config.kind {
+            KindConfig::Model(model) => inline_checks(std::mem::take(&mut model.checks), self.project.settings.dialect),
+            _ => Vec::new(),
+        };
+        let file_name = match body {
+            Body::File(_) => None,
+            _ => config.file_name.as_ref().map(|name| name.value.clone()),
+        };
+        let file_name = file_name.or_else(|| self.other_file(&body));
+        let of = ActionId(u32::try_from(self.declared.len() + checks.len()).unwrap_or(u32::MAX));
+        for check in checks {
+            let check = self.check(check, of, &canonical, file_name.clone());
+            self.declared.push(check);
+        }
+        let what = What::Action { config: Box::new(config), body };
+        self.declared.push(Declared { canonical, named, target, name_span, file_name, what });
+    }
+
+    /// An action of a list is shown under the file with its text.
+    fn other_file(&self, body: &Body) -> Option<String> {
+        match body {
+            Body::File(id) => id.map(|id| self.project.sources.get(id).path().to_string()),
+            Body::Code(record) => record.shown_under.clone(),
+            Body::Sqlx { .. } => None,
+        }
+    }
+
+    fn check(&self, check: InlineCheck, of: ActionId, parent: &Target, file_name: Option<String>) -> Declared {
+        let settings = &self.project.settings;
+        let canonical = Target {
+            database: settings.defaults.database.clone(),
+            schema: settings.defaults.assertion_schema.clone().or_else(|| settings.defaults.schema.clone()),
+            name: check.name(parent, settings.assertion_name_prefix.as_deref()),
+        };
+        let target = self.naming.apply(&canonical);
+        let named = canonical.clone();
+        Declared { canonical, named, target, name_span: check.span, file_name, what: What::Check { check, of } }
+    }
+}

@@ -1,0 +1,115 @@
+//! The `config {}` of a `.sqlx` file.
+
+use crate::config::{Entry, Value, ValueKind};
+use crate::diagnostic::Diagnostic;
+use crate::files::SourceFile;
+use crate::sqlx::{ConfigBlock, SqlxFile};
+use crate::template::config::{self, KindConfig};
+use crate::template::declare::{Body, Declarer};
+use crate::template::engine::Engine;
+
+impl Declarer<'_> {
+    /// The config as a tree, and whether all of it is known.
+    pub(super) fn evaluate_config(&mut self, file: &SourceFile, sqlx: &SqlxFile) -> (Value, bool) {
+        match &sqlx.config {
+            None => {
+                (Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } }, true)
+            }
+            Some(block) if sqlx.is_broken && !block.value.is_literal() => (names_only(&block.value), false),
+            Some(block) => match evaluate(block, file, self.engine) {
+                Ok(value) => (value, true),
+                Err(diagnostic) => {
+                    self.diagnostics.push(diagnostic);
+                    (names_only(&block.value), false)
+                }
+            },
+        }
+    }
+
+    /// Declares the action of a file.
+    pub(super) fn sqlx(&mut self, file: &SourceFile, sqlx: Box<SqlxFile>, value: &Value, is_read: bool) {
+        let (mut config, found) = config::read(value, None, self.rules);
+        if is_read {
+            self.diagnostics.extend(found);
+        } else {
+            // It has a name that others may refer to; that it is in order cannot be said.
+            config.kind = KindConfig::Unknown;
+        }
+        let place = config.kind_span;
+        let stem = match config.kind {
+            KindConfig::DataPreparation(_) => file.stem().trim_end_matches(".dp"),
+            _ => file.stem(),
+        };
+        let body = Body::Sqlx { file: file.id(), sqlx };
+        self.action(config, stem, place, (None, None), body);
+    }
+}
+
+/// What is sure of a config that cannot be evaluated: the names that are written in it.
+fn names_only(config: &Value) -> Value {
+    let ValueKind::Object { entries, .. } = &config.kind else {
+        return Value { span: config.span, kind: ValueKind::Object { entries: Vec::new(), open: false } };
+    };
+    let names = ["name", "schema", "dataset", "database", "project"];
+    let entries = entries.iter().filter(|entry| names.contains(&entry.key.as_str()) && entry.value.is_literal());
+    Value { span: config.span, kind: ValueKind::Object { entries: entries.cloned().collect(), open: false } }
+}
+
+/// The config as a tree without JavaScript in it.
+fn evaluate(block: &ConfigBlock, file: &SourceFile, engine: &Engine) -> Result<Value, Diagnostic> {
+    if block.value.is_literal() {
+        return Ok(block.value.clone());
+    }
+    let text = engine.json(file, block.object).map_err(|diagnostic| {
+        let help = help_with(&diagnostic.message);
+        if diagnostic.help.is_empty() { diagnostic.maybe_help(help.map(str::to_owned)) } else { diagnostic }
+    })?;
+    let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    Ok(placed(json, &block.value))
+}
+
+/// What people mostly did when the engine says that of a config.
+fn help_with(message: &str) -> Option<&'static str> {
+    if message.starts_with("unexpected identifier") || message.starts_with("unexpected string") {
+        Some("look at what stands before it: a comma may be missing")
+    } else if message == "unexpected token '='" {
+        Some("a key and its value are parted by a colon: `type: \"view\"`")
+    } else if message.ends_with("is not defined") {
+        Some("a text needs quotes; what a `js {}` block declares cannot be seen in a config, but includes can")
+    } else {
+        None
+    }
+}
+
+/// Gives evaluated values the places of what is written; where JavaScript made them, the place of the nearest thing
+/// around them.
+pub(super) fn placed(json: serde_json::Value, written: &Value) -> Value {
+    let kind = match json {
+        serde_json::Value::Null => ValueKind::Null,
+        serde_json::Value::Bool(bool) => ValueKind::Bool(bool),
+        serde_json::Value::Number(number) => ValueKind::Number(number.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(text) => ValueKind::String(text),
+        serde_json::Value::Array(items) => {
+            let places: &[Value] = match &written.kind {
+                ValueKind::Array(places) if places.len() == items.len() => places,
+                _ => &[],
+            };
+            let items = items.into_iter().enumerate();
+            ValueKind::Array(
+                items.map(|(at, item)| placed(item, places.get(at).unwrap_or(&nowhere(written)))).collect(),
+            )
+        }
+        serde_json::Value::Object(fields) => {
+            let entries = fields.into_iter().map(|(key, value)| match written.entry(&key) {
+                Some(entry) => Entry { value: placed(value, &entry.value), key_span: entry.key_span, key },
+                None => Entry { value: placed(value, &nowhere(written)), key_span: written.span, key },
+            });
+            ValueKind::Object { entries: entries.collect(), open: false }
+        }
+    };
+    Value { span: written.span, kind }
+}
+
+pub(super) fn nowhere(around: &Value) -> Value {
+    Value { span: around.span, kind: ValueKind::Expression }
+}

@@ -1,0 +1,189 @@
+// `publish`, `operate`, `assert`, `declare`, `test`, `notebook`: actions made by code, in the words of `@dataform/core` 1 to
+// 3. Each call makes a record; the methods of what it returns add to the record. Rust reads the records when all files
+// have run (`collect`), and asks for the texts when all names are known (`texts`).
+(context, host) => {
+    "use strict";
+    const records = [];
+    const data = [];
+    const record = Symbol("record");
+
+    const list = (value) => value === undefined || value === null ? [] : Array.isArray(value) ? [...value] : [value];
+    const isPlain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+    const apply = (value) => typeof value === "function" ? value(context) : value;
+
+    // A record's `texts` are what the methods were given: strings, or functions of the context.
+    const begin = (type, name, config) => {
+        const { type: _, name: given, ...rest } = config;
+        const made = { type, name: name ?? given, config: rest, target: {}, texts: {}, inputs: [], place: new Error().stack, file: host.file() };
+        records.push(made);
+        return made;
+    };
+
+    class Action {
+        constructor(type, name, config) {
+            this[record] = begin(type, name, config);
+        }
+        // Packages read the full name of what they make from here.
+        get proto() {
+            const { name, config, target, type, texts } = this[record];
+            const defaults = dataform.projectConfig;
+            const ownSchema = type === "assertion" && defaults.assertionSchema || defaults.defaultSchema;
+            const schema = target.schema ?? config.dataset ?? config.schema ?? ownSchema;
+            const database = target.database ?? config.project ?? config.database ?? defaults.defaultDatabase;
+            const full = database === undefined ? { schema, name } : { schema, name, database };
+            return { type, name, target: full, canonicalTarget: full, tags: list(config.tags), query: texts.query };
+        }
+        #set(key, value) {
+            this[record].config[key] = value;
+            return this;
+        }
+        #add(key, values) {
+            return this.#set(key, [...list(this[record].config[key]), ...list(values)]);
+        }
+        config(config) {
+            const { type, name, ...rest } = config ?? {};
+            if (type !== undefined) this[record].type = type;
+            if (name !== undefined) this[record].name = name;
+            Object.assign(this[record].config, rest);
+            return this;
+        }
+        database(database) { this[record].target.database = database; return this; }
+        schema(schema) { this[record].target.schema = schema; return this; }
+        description(description) { return this.#set("description", description); }
+        columns(columns) { return this.#set("columns", columns); }
+        tags(tags) { return this.#add("tags", tags); }
+        dependencies(dependencies) { return this.#add("dependencies", dependencies); }
+        disabled(disabled = true) { return this.#set("disabled", disabled); }
+        hermetic(hermetic) { return this.#set("hermetic", hermetic); }
+        setDependOnDependencyAssertions(yes) { return this.#set("dependOnDependencyAssertions", yes); }
+        jitCode(code) {
+            if (Object.keys(this[record].texts).length > 0) {
+                const found = Object.keys(this[record].texts).join(", ");
+                throw new Error(`an action is compiled either now or at run time: it has \`jitCode\` besides ${found}`);
+            }
+            this[record].jitCode = String(code);
+            return this;
+        }
+        _set(key, value) { return this.#set(key, value); }
+        _text(key, value) {
+            if (this[record].jitCode !== undefined) {
+                throw new Error(`an action is compiled either now or at run time: it has \`${key}\` besides jitCode`);
+            }
+            this[record].texts[key] = value;
+            return this;
+        }
+        _more(key, value) { return this._text(key, [...this[record].texts[key] ?? [], value]); }
+    }
+
+    class Model extends Action {
+        query(query) { return this._text("query", query); }
+        where(where) { return this._text("where", where); }
+        preOps(statements) { return this._more("preOps", statements); }
+        postOps(statements) { return this._more("postOps", statements); }
+        assertions(assertions) { return this._set("assertions", { ...this[record].config.assertions, ...assertions }); }
+        bigquery(options) { return this._set("bigquery", { ...this[record].config.bigquery, ...options }); }
+        redshift(options) { return this._set("redshift", options); }
+        snowflake(options) { return this._set("snowflake", options); }
+        sqldatawarehouse(options) { return this._set("sqldatawarehouse", options); }
+        presto(options) { return this._set("presto", options); }
+        materialized(materialized) { return this._set("materialized", materialized); }
+        protected(isProtected = true) { return this._set("protected", isProtected); }
+        uniqueKey(columns) { return this._set("uniqueKey", columns); }
+        type(type) {
+            this[record].type = model(type);
+            return this;
+        }
+    }
+
+    class Operation extends Action {
+        queries(queries) { return this._text("queries", queries); }
+        hasOutput(hasOutput = true) { return this._set("hasOutput", hasOutput); }
+    }
+
+    class Assertion extends Action {
+        query(query) { return this._text("query", query); }
+    }
+
+    class Test extends Action {
+        dataset(dataset) { return this._set("dataset", dataset); }
+        input(name, rows) {
+            this[record].inputs.push({ names: list(name), rows });
+            return this;
+        }
+        expect(rows) { return this._text("expect", rows); }
+    }
+
+    class Notebook extends Action {
+        ipynb(contents) {
+            this[record].contents = JSON.stringify(contents);
+            return this;
+        }
+    }
+
+    const model = (type) => {
+        if (!["view", "table", "incremental", "inline"].includes(type)) {
+            throw new Error(`there is no table of type \`${type}\`: it is a view, a table or an incremental`);
+        }
+        return type;
+    };
+    const named = (what, name) => {
+        if (typeof name !== "string" || name === "") throw new TypeError(`\`${what}\` takes a name first`);
+        return name;
+    };
+
+    globalThis.publish = (name, second) => {
+        const config = isPlain(second) ? second : {};
+        const made = new Model(model(config.type ?? "view"), named("publish", name), config);
+        return typeof second === "string" || typeof second === "function" ? made.query(second) : made;
+    };
+    globalThis.operate = (name, second) => {
+        const made = new Operation("operations", named("operate", name), isPlain(second) ? second : {});
+        const isText = typeof second === "string" || typeof second === "function" || Array.isArray(second);
+        return isText ? made.queries(second) : made;
+    };
+    globalThis.assert = (name, second) => {
+        const made = new Assertion("assertion", named("assert", name), isPlain(second) ? second : {});
+        return typeof second === "string" || typeof second === "function" ? made.query(second) : made;
+    };
+    globalThis.declare = (config) => {
+        if (!isPlain(config)) throw new TypeError("`declare` takes an object: `declare({ schema: \"…\", name: \"…\" })`");
+        return new Action("declaration", named("declare", config.name), config);
+    };
+    globalThis.test = (name, config) => new Test("test", named("test", name), isPlain(config) ? config : {});
+    globalThis.notebook = (config) => {
+        if (!isPlain(config)) throw new TypeError("`notebook` takes an object: `notebook({ name: \"…\", filename: \"…\" })`");
+        return new Notebook("notebook", config.name, config);
+    };
+    globalThis.getContents = (path) => host.contents(String(path));
+    globalThis.jitData = (key, value) => {
+        if (data.some(([known]) => known === key)) throw new Error(`there is jitData for \`${key}\` already`);
+        const check = (value) => {
+            if (["function", "symbol", "bigint"].includes(typeof value)) throw new Error(`jitData cannot hold ${typeof value}s`);
+            if (value !== null && typeof value === "object") Object.values(value).forEach(check);
+        };
+        check(value);
+        data.push([key, value]);
+    };
+    Object.assign(dataform, { publish, operate, assert, declare, test, notebook, jitData });
+
+    const statements = (value) => list(apply(value));
+    return {
+        // How many records there are so far.
+        count: () => records.length,
+        collect: () => JSON.stringify(records.map(({ texts, inputs, config, ...made }) => ({
+            ...made,
+            config,
+            texts: Object.keys(texts),
+            inputs: inputs.map(({ names }) => names),
+        }))),
+        data: () => JSON.stringify(Object.fromEntries(data)),
+        // The statements of one text of a record, as strings.
+        texts: (index, key) => {
+            const { texts, inputs } = records[index];
+            if (typeof key === "number") return [`${apply(inputs[key].rows)}`];
+            const text = texts[key];
+            const all = key === "preOps" || key === "postOps" ? (text ?? []).flatMap(statements) : key === "queries" ? statements(text) : [apply(text)];
+            return all.map((statement) => `${statement ?? ""}`);
+        },
+    };
+}
