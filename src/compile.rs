@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::analysis;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Code, Diagnostics};
 use crate::files::FileSystem;
 use crate::graph::{self, Graph};
 use crate::project::{self, LoadError, Overrides, Project};
@@ -36,6 +36,10 @@ pub fn compile(
     let run_time_data = std::mem::take(&mut evaluated.run_time_data);
     let (graph, found) = graph::resolve(evaluated);
     diagnostics.extend(found);
+    if project.settings.core.is_some() {
+        // Dataform passes over it.
+        diagnostics.weaken_all(Code::UnusedInput);
+    }
     diagnostics.extend(analysis::analyze(&graph, project.settings.dialect));
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, diagnostics })

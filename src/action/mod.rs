@@ -40,6 +40,8 @@ pub struct Action<R> {
     pub target: Target,
     /// Its name as the project has it, without the environment's prefix and suffixes.
     pub canonical: Target,
+    /// The name that it was made with, if code has changed that since.
+    pub first_name: Option<Target>,
     /// Where its name is written; the start of the file where the file's name is its own.
     pub name_span: Span,
     /// The file that it is shown under, if that is not the one of `name_span`.
@@ -63,11 +65,24 @@ pub struct Action<R> {
 impl<R> Action<R> {
     /// The same action with other dependencies.
     pub fn with_dependencies<S>(self, dependencies: Vec<Dependency<S>>) -> Action<S> {
-        let Self { target, canonical, name_span, file_name, kind, tags, disabled, hermetic, reservation, .. } = self;
+        let Self {
+            target,
+            canonical,
+            first_name,
+            name_span,
+            file_name,
+            kind,
+            tags,
+            disabled,
+            hermetic,
+            reservation,
+            ..
+        } = self;
         let documentation = self.documentation;
         Action {
             target,
             canonical,
+            first_name,
             name_span,
             file_name,
             kind,
@@ -101,6 +116,8 @@ pub enum Kind {
     Test(Box<UnitTest>),
     /// Something that only BigQuery's own pipelines run.
     Node(Box<Node>),
+    /// Something of that name, whose config could not be read. That has been reported.
+    Unknown,
 }
 
 impl Kind {
@@ -114,13 +131,14 @@ impl Kind {
             Self::Assertion(_) => "assertion",
             Self::Test(_) => "test",
             Self::Node(node) => node.word(),
+            Self::Unknown => "unknown",
         }
     }
 
     /// Whether there is something to select from after it ran.
     pub fn has_output(&self) -> bool {
         match self {
-            Self::Model(_) | Self::Declaration | Self::Assertion(_) => true,
+            Self::Model(_) | Self::Declaration | Self::Assertion(_) | Self::Unknown => true,
             Self::Operations { has_output, .. } => *has_output,
             Self::Test(_) => false,
             Self::Node(node) => !matches!(**node, Node::Notebook { .. }),

@@ -58,7 +58,7 @@ fn analyze_action(action: &Action<ActionId>, dialect: &dyn Dialect) -> Diagnosti
 fn texts(kind: &Kind) -> Vec<&Rendered> {
     match kind {
         Kind::Operations { statements, .. } => statements.iter().collect(),
-        Kind::Declaration | Kind::Model(_) | Kind::Node(_) => Vec::new(),
+        Kind::Declaration | Kind::Model(_) | Kind::Node(_) | Kind::Unknown => Vec::new(),
         Kind::Assertion(assertion) => vec![&assertion.query],
         Kind::Test(test) => test.inputs.iter().map(|input| &input.rows).chain([&test.expected]).collect(),
     }

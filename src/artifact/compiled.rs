@@ -54,7 +54,7 @@ fn texts(action: &Action<ActionId>) -> Vec<(PathBuf, String)> {
             Node::PropertyGraph { body } => vec![(path(".graph.sql"), format!("{body}\n"))],
             Node::Notebook { .. } | Node::RunTime { .. } => Vec::new(),
         },
-        Kind::Declaration => Vec::new(),
+        Kind::Declaration | Kind::Unknown => Vec::new(),
     }
 }
 

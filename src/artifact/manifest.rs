@@ -94,7 +94,7 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
         Kind::Operations { statements, .. } => sql = Some(statements.iter().map(Rendered::text).collect()),
         Kind::Assertion(assertion) => sql = Some(vec![assertion.query.text()]),
         Kind::Test(test) => sql = Some(vec![test.expected.text()]),
-        Kind::Declaration | Kind::Node(_) => {}
+        Kind::Declaration | Kind::Node(_) | Kind::Unknown => {}
     }
     let columns = action.documentation.columns.iter().map(|column| ManifestColumn {
         path: &column.path,

@@ -1,10 +1,12 @@
 //! The files under `.trueup/` that others read. The only module that gives its types a form in JSON.
 
 mod compiled;
+mod dataform;
 mod manifest;
 mod run_results;
 mod write;
 
 pub use compiled::{compiled, write_compiled};
+pub use dataform::dataform_graph;
 pub use run_results::write_run_results;
 pub use write::write_atomically;

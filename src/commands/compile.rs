@@ -17,12 +17,24 @@ use crate::report::{OutputFormat, Terminal, compile_summary};
 pub struct CompileArgs {
     #[command(flatten)]
     project: ProjectArgs,
-    /// How diagnostics are written
+    /// What is printed
     #[arg(long, value_enum, default_value_t)]
-    format: OutputFormat,
+    format: CompileFormat,
     /// Compile again whenever a file of the project changes, until Ctrl-C
     #[arg(long)]
     watch: bool,
+}
+
+/// What `compile` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum CompileFormat {
+    /// Diagnostics, for people
+    #[default]
+    Text,
+    /// Diagnostics, for programs: one JSON object a line
+    Json,
+    /// The compiled graph as `dataform compile --json` prints it, also if there are errors
+    Dataform,
 }
 
 pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
@@ -52,7 +64,14 @@ fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBoo
 fn compile(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let started = Instant::now();
     let (root, compilation) = args.project.compile()?;
-    terminal.diagnostics(&compilation, args.format);
+    match args.format {
+        CompileFormat::Text => terminal.diagnostics(&compilation, OutputFormat::Text),
+        CompileFormat::Json => terminal.diagnostics(&compilation, OutputFormat::Json),
+        CompileFormat::Dataform => {
+            terminal.diagnostics(&compilation, OutputFormat::Text);
+            terminal.print(&artifact::dataform_graph(&compilation));
+        }
+    }
     if compilation.diagnostics.has_errors() {
         terminal.progress(&compile_summary(&compilation, started.elapsed()));
         return Err(CommandError::Failed);

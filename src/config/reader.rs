@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         Self { lists_only, ..self }
     }
 
+    /// Whether it is read as strictly as that.
+    pub fn is_strict(&self) -> bool {
+        self.lists_only
+    }
+
     /// How much has been found wrong so far.
     pub fn count_of_problems(&self) -> usize {
         self.diagnostics.len()

@@ -128,6 +128,13 @@ impl Diagnostics {
         self.found.is_empty()
     }
 
+    /// Makes warnings of those with that code.
+    pub fn weaken_all(&mut self, code: Code) {
+        for diagnostic in self.found.iter_mut().filter(|diagnostic| diagnostic.code == code) {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+
     /// Makes warnings of all but the first `keep`.
     pub fn weaken(&mut self, keep: usize) {
         for diagnostic in self.found.iter_mut().skip(keep) {

@@ -133,7 +133,9 @@ impl Memory {
 impl FileSystem for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let prefix = format!("{folder}/");
-        Ok(self.files.keys().filter(|path| path.starts_with(&prefix)).cloned().collect())
+        let is_hidden = |part: &str| part.starts_with('.') || part == "node_modules";
+        let inside = self.files.keys().filter_map(|path| Some((path, path.strip_prefix(&prefix)?)));
+        Ok(inside.filter(|(_, rest)| !rest.split('/').any(is_hidden)).map(|(path, _)| path.clone()).collect())
     }
 
     fn is_file(&self, path: &str) -> bool {

@@ -28,6 +28,7 @@ pub fn resolve(evaluated: Evaluated) -> (Graph, Diagnostics) {
                 }
             }
         }
+        diagnostics.extend(conflicting(&dependencies, &actions));
         linked.push(dependencies);
     }
     add_assertions(&actions, &mut linked);
@@ -46,6 +47,23 @@ fn refers_to_nothing(of: &Action<Reference>, dependency: &Dependency<Reference>)
         .at(dependency.origin.call, "")
         .at(of.name_span, "these operations make nothing of that name")
         .help("add `hasOutput: true` to its config if it makes a relation of that name, or list it in `dependencies`")
+}
+
+/// Dependencies on the same action that bring its assertions along here and not there.
+fn conflicting(dependencies: &[Dependency<ActionId>], actions: &[Action<Reference>]) -> Vec<Diagnostic> {
+    let mut first: HashMap<ActionId, &Dependency<ActionId>> = HashMap::new();
+    let mut found = Vec::new();
+    for dependency in dependencies {
+        let known = *first.entry(dependency.on).or_insert(dependency);
+        if known.with_assertions != dependency.with_assertions {
+            let name = &actions[dependency.on.index()].canonical.name;
+            let message = format!("`{name}` is needed with its assertions and without them");
+            let diagnostic = Diagnostic::error(Code::InvalidConfig, message).at(dependency.origin.call, "");
+            let help = "give `includeDependentAssertions` the same value in both places";
+            found.push(diagnostic.at(known.origin.call, "and here").help(help));
+        }
+    }
+    found
 }
 
 fn report_duplicates(actions: &[Action<Reference>], diagnostics: &mut Diagnostics) {

@@ -45,6 +45,9 @@ fn check_one(graph: &Graph, action: &Action<ActionId>, test: &UnitTest) -> Vec<D
     // A name that is not known at all has been reported with the other dependencies.
     let Some(dependency) = action.dependencies.first() else { return diagnostics };
     let Some(tested) = graph.tested(test) else {
+        if matches!(graph.get(dependency.on).kind, Kind::Unknown) {
+            return diagnostics;
+        }
         let other = graph.get(dependency.on);
         let message = format!("`{}` is {}; only a model can be tested", test.tested, with_article(other.kind.word()));
         diagnostics.push(Diagnostic::error(Code::InvalidConfig, message).at(dependency.origin.call, ""));

@@ -134,7 +134,7 @@ pub fn plan(
                     translator.diagnostics.push(not_run(action, node));
                     continue;
                 }
-                Kind::Declaration | Kind::Test(_) => continue,
+                Kind::Declaration | Kind::Test(_) | Kind::Unknown => continue,
             }
         };
         let needs = nearest_selected(graph, selection, id);
@@ -182,11 +182,14 @@ fn same_but_for_case(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
 }
 
 fn has_operations(kind: &Kind) -> bool {
-    let in_texts = |texts: &Texts| !(texts.pre_operations.is_empty() && texts.post_operations.is_empty());
+    let in_texts = |texts: &Texts| {
+        let mut all = texts.pre_operations.iter().chain(&texts.post_operations);
+        all.any(|statement| !statement.text().trim().is_empty())
+    };
     match kind {
         Kind::Operations { .. } => true,
         Kind::Model(model) => in_texts(&model.texts) || model.incremental().is_some_and(|more| in_texts(&more.texts)),
-        Kind::Declaration | Kind::Assertion(_) | Kind::Test(_) | Kind::Node(_) => false,
+        Kind::Declaration | Kind::Assertion(_) | Kind::Test(_) | Kind::Node(_) | Kind::Unknown => false,
     }
 }
 
@@ -196,7 +199,7 @@ pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) ->
     let statement = match &action.kind {
         Kind::Model(model) => Statement::text(&translator.text(&model.texts.query)),
         Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),
-        Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) | Kind::Node(_) => {
+        Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) | Kind::Node(_) | Kind::Unknown => {
             Statement::new(format!("select * from {}", to.relation(&action.target)))
         }
     };
@@ -204,7 +207,7 @@ pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) ->
 }
 
 fn runs(graph: &Graph, id: ActionId) -> bool {
-    !matches!(graph.get(id).kind, Kind::Declaration | Kind::Test(_) | Kind::Node(_))
+    !matches!(graph.get(id).kind, Kind::Declaration | Kind::Test(_) | Kind::Node(_) | Kind::Unknown)
 }
 
 /// The actions of the plan that come first, through those that are not selected.

@@ -57,6 +57,7 @@ pub(super) fn read_workflow_settings(tree: &Value, mut settings: Settings) -> (S
         reader.refuse(tree.span, "workflow_settings.yaml says nothing", help);
     }
     settings.dialect = &dialect::BigQuery;
+    settings.warehouse = Some("bigquery".to_owned());
     settings.jinja = false;
     if let Some(version) = reader.text("dataformCoreVersion") {
         settings.core = CoreVersion::parse(&version.value).or(settings.core);
@@ -83,23 +84,37 @@ pub(super) fn read_workflow_settings(tree: &Value, mut settings: Settings) -> (S
 /// `dataform.json`, of core 1, 2 and 3.
 pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Settings, Diagnostics) {
     let mut reader = Reader::new(tree, "dataform.json", Code::InvalidSettings, Code::InvalidSettings);
-    settings.dialect = read_dialect(&mut reader, "warehouse").unwrap_or(&dialect::BigQuery);
+    settings.dialect = &dialect::BigQuery;
+    // Dataform 3 writes BigQuery's SQL whatever stands here.
+    settings.warehouse = if is_3(&settings) {
+        reader.string("warehouse").map(|name| name.value)
+    } else {
+        let dialect = read_dialect(&mut reader, "warehouse");
+        settings.dialect = dialect.unwrap_or(settings.dialect);
+        dialect.map(|dialect| dialect.name().to_owned())
+    };
     settings.jinja = false;
     read_names(
         &mut reader,
         &mut settings,
         &["defaultDatabase", "defaultSchema", "assertionSchema", "databaseSuffix", "schemaSuffix", "tablePrefix"],
     );
-    if let Some(project) = reader.string("gcloudProjectId") {
-        settings.defaults.database.get_or_insert(project.value);
-    }
     read_vars(&mut reader, &mut settings);
     settings.bigquery.lineage = reader.bool("lineageEnabled").map(|enabled| enabled.value);
-    // Of the hosted service and of the runner of its time.
-    for ignored in ["idempotentActionRetries", "useRunCache", "concurrentQueryLimit"] {
-        reader.raw(ignored);
+    if !is_3(&settings) {
+        if let Some(project) = reader.string("gcloudProjectId") {
+            settings.defaults.database.get_or_insert(project.value);
+        }
+        // Of the hosted service and of the runner of its time.
+        for ignored in ["idempotentActionRetries", "useRunCache", "concurrentQueryLimit"] {
+            reader.raw(ignored);
+        }
     }
     (settings, reader.finish())
+}
+
+fn is_3(settings: &Settings) -> bool {
+    settings.core.is_some_and(|core| core.major >= 3)
 }
 
 /// The six names that every Dataform project has, under the keys of its version, and the keys that never changed.
@@ -148,6 +163,11 @@ fn read_bigquery(reader: &mut Reader<'_>, settings: &mut BigQuerySettings) {
         let snapshot = notebooks.object("repositorySnapshotDestination", "the destination", |destination| {
             destination.string("repositorySnapshotUri").map(|text| text.value)
         });
+        if let Some(snapshot) = snapshot.as_ref().filter(|snapshot| snapshot.value.is_none() && output_bucket.is_none())
+        {
+            let help = Some("add `repositorySnapshotUri: …` to it, or `outputBucket: …` beside it".to_owned());
+            notebooks.refuse(snapshot.span, "the destination has no address", help);
+        }
         let snapshot = snapshot.and_then(|snapshot| snapshot.value.or_else(|| output_bucket.clone()));
         Notebooks { output_bucket, runtime_template, snapshot }
     });
@@ -169,7 +189,9 @@ pub(super) fn project_config(project: &Project) -> Map<String, Json> {
         pairs.iter().filter_map(|(key, value)| Some(((*key).to_owned(), text(value)?))).collect::<Map<_, _>>()
     };
     let yes = |flag: bool| flag.then_some(Json::Bool(true));
-    set("warehouse", Some(dialect.name().into()));
+    let warehouse =
+        project.settings.core.map_or_else(|| Some(dialect.name()), |_| project.settings.warehouse.as_deref());
+    set("warehouse", warehouse.map(Json::from));
     set("defaultSchema", text(&defaults.schema));
     set("assertionSchema", text(&defaults.assertion_schema));
     set("schemaSuffix", text(&naming.schema_suffix));

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::config::{Reader, Value};
+use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, did_you_mean};
 use crate::dialect::{self, Dialect};
 use crate::project::CoreVersion;
@@ -14,6 +14,8 @@ pub struct Settings {
     pub name: String,
     /// The SQL that the models are written in.
     pub dialect: &'static dyn Dialect,
+    /// The warehouse as Dataform's settings name it.
+    pub warehouse: Option<String>,
     /// Whether `{{ }}`, `{% %}` and `{# #}` are templates.
     pub jinja: bool,
     /// Where an action goes that does not say so itself.
@@ -150,6 +152,7 @@ impl Default for Settings {
         Self {
             name: "project".to_owned(),
             dialect: &dialect::DuckDb,
+            warehouse: None,
             jinja: true,
             defaults: Defaults::default(),
             vars: BTreeMap::new(),
@@ -215,6 +218,13 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
 }
 
 pub(super) fn read_vars(reader: &mut Reader<'_>, settings: &mut Settings) {
+    let is_strict = settings.core.is_some_and(|core| core.major >= 3);
+    for entry in reader.entries("vars").filter(|_| is_strict).unwrap_or_default() {
+        if !matches!(entry.value.kind, ValueKind::String(_) | ValueKind::Null) {
+            let help = Some("put it in quotes: a variable is a text".to_owned());
+            reader.refuse(entry.value.span, format!("`{}` must be a string", entry.key), help);
+        }
+    }
     for (name, value) in reader.texts("vars").unwrap_or_default() {
         settings.vars.insert(name, value.value);
     }

@@ -432,10 +432,10 @@ fn environment(current: &Current) -> Environment<'static> {
         let current = Arc::clone(current);
         environment.add_function(name, move || with_scope(&current, read));
     };
-    about_this("self", |scope| scope.this("self").map(|this| this.relation.clone()));
+    about_this("self", Scope::own_relation);
     about_this("name", |scope| scope.this("name").map(|this| this.name.clone()));
     about_this("schema", |scope| scope.this("schema").map(|this| this.schema.clone()));
-    about_this("database", |scope| scope.this("database").map(|this| this.database.clone()));
+    about_this("database", Scope::database);
     let seen = Arc::clone(current);
     environment.add_function("incremental", move || with_scope(&seen, |scope| Ok(scope.incremental)));
     environment.add_function(

@@ -74,6 +74,7 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
         relations: declared.iter().map(|declared| dialect.relation(&declared.target)).collect(),
         dialect,
         vars: project.settings.vars.clone(),
+        is_dataform_3: project.settings.core.is_some_and(|core| core.major >= 3),
     });
 
     let (jinja, found) = Jinja::start(project);

@@ -279,7 +279,7 @@ impl Body<'_> {
             if call.arguments.is_empty() { read(self.scope).ok() } else { None }
         };
         match call.name {
-            "self" => read(|scope| scope.this("self").map(|this| this.relation.clone())),
+            "self" => read(Scope::own_relation),
             "name" => read(|scope| scope.this("name").map(|this| this.name.clone())),
             "schema" => read(|scope| scope.this("schema").map(|this| this.schema.clone())),
             "ref" | "resolve" => {

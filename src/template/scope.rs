@@ -12,6 +12,8 @@ pub(super) struct Catalog {
     pub(super) relations: Vec<String>,
     pub(super) dialect: &'static dyn Dialect,
     pub(super) vars: BTreeMap<String, String>,
+    /// Whether the project is one of Dataform 3.
+    pub(super) is_dataform_3: bool,
 }
 
 /// What the functions of a template know while one text is rendered. JavaScript and Jinja both call these.
@@ -26,7 +28,11 @@ pub(super) struct Scope {
     /// In a unit test: the rows that stand for what the model refers to.
     inputs: Option<Vec<(Reference, String)>>,
     uses: Mutex<Vec<Use>>,
+    amendments: Mutex<Vec<Amendment>>,
 }
+
+/// What a text changes of its own action: `tags`, `dependencies`, `preOps`, and the values that are added.
+pub(super) type Amendment = (String, Vec<serde_json::Value>);
 
 /// The action whose text is rendered.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +40,10 @@ pub(super) struct This {
     pub(super) relation: String,
     pub(super) name: String,
     pub(super) schema: String,
-    pub(super) database: String,
+    /// Nothing where neither the action nor the project names one.
+    pub(super) database: Option<String>,
+    /// Whether there is something of that name after the action has run.
+    pub(super) has_output: bool,
 }
 
 /// One call of `ref` or `resolve`.
@@ -49,12 +58,21 @@ pub(super) struct Use {
 
 impl Scope {
     pub(super) fn new(catalog: &Arc<Catalog>, this: Option<This>, refs: bool, incremental: bool) -> Self {
-        Self { catalog: Arc::clone(catalog), this, refs, incremental, inputs: None, uses: Mutex::default() }
+        Self {
+            catalog: Arc::clone(catalog),
+            this,
+            refs,
+            incremental,
+            inputs: None,
+            uses: Mutex::default(),
+            amendments: Mutex::default(),
+        }
     }
 
     /// For the query of a model in a unit test: these inputs stand for what it refers to, and it has no name.
     pub(super) fn of_test(catalog: &Arc<Catalog>, inputs: Vec<(Reference, String)>) -> Self {
-        Self { inputs: Some(inputs), ..Self::new(catalog, Some(This::default()), true, false) }
+        let nobody = This { database: Some(String::new()), has_output: true, ..This::default() };
+        Self { inputs: Some(inputs), ..Self::new(catalog, Some(nobody), true, false) }
     }
 
     /// The quoted name of what is referred to. A name that is not known is quoted as it is; the graph reports it.
@@ -85,6 +103,32 @@ impl Scope {
     /// What the text is about.
     pub(super) fn this(&self, function: &str) -> Result<&This, String> {
         self.this.as_ref().ok_or_else(|| format!("`{function}()` has no meaning here"))
+    }
+
+    /// What `self()` gives.
+    pub(super) fn own_relation(&self) -> Result<String, String> {
+        let this = self.this("self")?;
+        // Dataform 3 gives nothing there, and an error.
+        if !this.has_output && self.catalog.is_dataform_3 {
+            return Err("`self()` has no meaning in operations without output: add `hasOutput: true`".to_owned());
+        }
+        Ok(this.relation.clone())
+    }
+
+    /// What `database()` gives.
+    pub(super) fn database(&self) -> Result<String, String> {
+        let database = self.this("database")?.database.clone();
+        database
+            .ok_or_else(|| "`database()` has no meaning here: neither the action nor the project names one".to_owned())
+    }
+
+    pub(super) fn amend(&self, key: String, values: Vec<serde_json::Value>) {
+        self.amendments.lock().unwrap_or_else(PoisonError::into_inner).push((key, values));
+    }
+
+    /// The amendments since the last time this was asked.
+    pub(super) fn take_amendments(&self) -> Vec<Amendment> {
+        std::mem::take(&mut *self.amendments.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The calls of `ref` and `resolve` since the last time this was asked.

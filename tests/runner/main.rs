@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod case;
+mod conformance;
 mod console;
 mod crash;
 mod markdown;
@@ -26,6 +27,7 @@ fn main() {
     let trials = [
         arrivals::trials(),
         case::trials(),
+        conformance::trials(),
         crash::trials(),
         parallel::trials(),
         plan::trials(),

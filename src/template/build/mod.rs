@@ -20,7 +20,7 @@ use crate::template::checks::{InlineCheck, InlineKind};
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig, ModelConfig};
 use crate::template::declare::{Body, Declared, What};
 use crate::template::render::Renderer;
-use crate::template::scope::{Catalog, Scope, This};
+use crate::template::scope::{Amendment, Catalog, Scope, This};
 
 /// Makes actions of what is declared.
 pub(super) struct Builder<'a> {
@@ -48,7 +48,8 @@ impl<'a> Builder<'a> {
     fn build_one(&mut self, id: ActionId, declared: &'a Declared) -> Action<Reference> {
         let mut action = Action {
             target: declared.target.clone(),
-            canonical: declared.canonical.clone(),
+            canonical: declared.named.clone(),
+            first_name: (declared.named != declared.canonical).then(|| declared.canonical.clone()),
             name_span: declared.name_span,
             file_name: None,
             kind: Kind::Declaration,
@@ -89,7 +90,8 @@ impl<'a> Builder<'a> {
             relation: self.catalog.relations[id.index()].clone(),
             name: target.name.clone(),
             schema: target.schema.clone().unwrap_or_default(),
-            database: target.database.clone().unwrap_or_default(),
+            database: target.database.clone(),
+            has_output: !matches!(config.kind, KindConfig::Operations { has_output: false }),
         };
         let is_test = matches!(config.kind, KindConfig::Test { .. });
         let this = (!is_test).then_some(this);
@@ -104,8 +106,15 @@ impl<'a> Builder<'a> {
             Body::Code(record) => record.place,
             _ => config.kind_span,
         };
-        let mut texts =
-            ActionTexts { builder: self, body, place, this, dependencies, with_assertions: config.with_assertions };
+        let mut texts = ActionTexts {
+            builder: self,
+            body,
+            place,
+            this,
+            dependencies,
+            with_assertions: config.with_assertions,
+            amendments: Vec::new(),
+        };
         action.disabled = config.disabled
             || (matches!(config.kind, KindConfig::Assertion) && texts.builder.project.settings.disable_assertions);
         let mut kind = texts.kind(config.kind, action);
@@ -115,10 +124,12 @@ impl<'a> Builder<'a> {
             kind = Kind::Node(Box::new(Node::RunTime { kind: Box::new(kind), code: code.clone() }));
         }
         action.dependencies = texts.dependencies;
-        action.kind = kind;
         action.tags = config.tags;
+        let amendments = texts.amendments;
+        action.kind = kind;
+        amend(action, &amendments, place);
         action.hermetic = config.hermetic;
-        action.reservation = config.reservation.or_else(|| self.project.settings.bigquery.reservation.clone());
+        action.reservation = config.reservation;
         action.documentation = config.documentation;
     }
 
@@ -161,6 +172,43 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Adds what the texts say of their own action.
+fn amend(action: &mut Action<Reference>, amendments: &[Amendment], place: Span) {
+    let texts = |values: &[serde_json::Value]| -> Vec<String> {
+        values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
+    };
+    for (key, values) in amendments {
+        match key.as_str() {
+            "disabled" => action.disabled = values.first().is_none_or(|value| value.as_bool() != Some(false)),
+            "tags" => action.tags.extend(texts(values)),
+            "dependencies" => {
+                let named = texts(values)
+                    .into_iter()
+                    .filter_map(|name| Reference::from_parts(name.split('.').map(str::to_owned)));
+                let origin = Origin::here(place);
+                action.dependencies.extend(named.map(|on| Dependency {
+                    on,
+                    origin,
+                    with_assertions: false,
+                    is_read: false,
+                }));
+            }
+            _ => {
+                let Kind::Model(model) = &mut action.kind else { continue };
+                let all = std::iter::once(&mut model.texts);
+                let more = match &mut model.materialization {
+                    Materialization::Incremental(incremental) => Some(&mut incremental.texts),
+                    Materialization::View { .. } | Materialization::Table => None,
+                };
+                for own in all.chain(more) {
+                    let list = if key == "preOps" { &mut own.pre_operations } else { &mut own.post_operations };
+                    list.extend(texts(values).into_iter().map(|text| Rendered::computed(text, Origin::here(place))));
+                }
+            }
+        }
+    }
+}
+
 fn reference_to(target: &Target) -> Reference {
     Reference { database: target.database.clone(), schema: target.schema.clone(), name: target.name.clone() }
 }
@@ -173,9 +221,8 @@ impl ActionTexts<'_, '_> {
                 let statements = self.part(Part::Statements, false);
                 Kind::Operations { statements, has_output }
             }
-            // An action of a type that is not known is like a declaration: others may refer to it, and it has no text in
-            // which more could be found.
-            KindConfig::Declaration | KindConfig::Unknown => Kind::Declaration,
+            KindConfig::Declaration => Kind::Declaration,
+            KindConfig::Unknown => Kind::Unknown,
             KindConfig::Assertion => {
                 let query = self.query(false);
                 Kind::Assertion(Box::new(Assertion { query, check: Check::Query }))
@@ -187,13 +234,15 @@ impl ActionTexts<'_, '_> {
     }
 
     fn model(&mut self, config: ModelConfig, action: &Action<Reference>) -> Model {
-        let texts = self.texts(&config, false);
+        // In the order in which Dataform renders them: it is that of the dependencies.
+        let query = self.query(false);
         let materialization = match config.materialization {
             MaterializationConfig::View { materialized } => Materialization::View { materialized },
             MaterializationConfig::Table => Materialization::Table,
             MaterializationConfig::Incremental(ref incremental) => {
+                let query = self.query(true);
                 Materialization::Incremental(Box::new(Incremental {
-                    texts: self.texts(&config, true),
+                    texts: self.with_operations(query, &config, true),
                     filter: self.part(Part::Filter, false).into_iter().next(),
                     strategy: incremental.strategy,
                     names_strategy: incremental.names_strategy,
@@ -204,13 +253,13 @@ impl ActionTexts<'_, '_> {
                 }))
             }
         };
+        let texts = self.with_operations(query, &config, false);
         let mut options = config.options;
         let settings = &self.builder.project.settings.bigquery;
-        if matches!(materialization, Materialization::Table) {
-            options.preserve_governance_controls |= settings.preserve_governance_controls;
-        }
+        let keep = config.preserve_governance_controls.unwrap_or(settings.preserve_governance_controls);
+        options.preserve_governance_controls = keep && matches!(materialization, Materialization::Table);
         if let Some(written) = config.iceberg {
-            options.iceberg = self.iceberg(&written, &action.canonical);
+            options.iceberg = self.iceberg(&written, action.first_name.as_ref().unwrap_or(&action.canonical));
         }
         Model { materialization, texts, options, unique_key: config.unique_key }
     }
@@ -232,20 +281,20 @@ impl ActionTexts<'_, '_> {
         Some(Iceberg { connection, storage_uri: format!("gs://{bucket}/{root}/{subpath}") })
     }
 
-    fn texts(&mut self, config: &ModelConfig, incremental: bool) -> Texts {
+    fn with_operations(&mut self, query: Rendered, config: &ModelConfig, incremental: bool) -> Texts {
         Texts {
-            query: self.query(incremental),
+            query,
             pre_operations: self.operations(&config.pre_operations, Part::PreOperations, incremental),
             post_operations: self.operations(&config.post_operations, Part::PostOperations, incremental),
         }
     }
 
-    /// The statements of the config, then those of the block; the empty ones are left out.
+    /// The statements of the config, then those of the block. As in Dataform the empty ones are left out for a full build.
     fn operations(&mut self, config: &[Spanned<String>], block: Part, incremental: bool) -> Vec<Rendered> {
         let written = config.iter().map(|text| Rendered::computed(text.value.as_str(), Origin::here(text.span)));
         let mut all: Vec<Rendered> = written.collect();
         all.extend(self.part(block, incremental));
-        all.retain(|statement| !statement.text().trim().is_empty());
+        all.retain(|statement| incremental || !statement.text().trim().is_empty());
         all
     }
 
@@ -264,7 +313,7 @@ impl ActionTexts<'_, '_> {
             let mut diagnostic =
                 Diagnostic::error(Code::UnfitAction, "there is no query").at(self.place, "needs a query");
             // Dataform compiles it; the warehouse refuses it.
-            if self.builder.project.settings.core.is_some() {
+            if self.builder.project.settings.core.is_some() && part == Part::Query {
                 diagnostic.severity = Severity::Warning;
             }
             self.builder.diagnostics.push(diagnostic.help("write the SELECT behind the config"));

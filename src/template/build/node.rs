@@ -95,28 +95,40 @@ impl ActionTexts<'_, '_> {
         let naming = self.builder.project.naming();
         let defaults = &self.builder.project.settings.defaults;
         let mut targets = Vec::new();
-        let nodes = tree.get_mut("nodes").and_then(Yaml::as_sequence_mut);
-        for node in nodes.into_iter().flatten() {
-            let Some(Yaml::Mapping(table)) = node.get_mut("destination").and_then(|to| to.get_mut("table")) else {
-                continue;
-            };
-            let text = |key: &str| table.get(key).and_then(Yaml::as_str).map(str::to_owned);
-            let canonical = Target {
+        let full_name = |table: &Yaml| {
+            let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
+            Some(Target {
                 database: text("project").or_else(|| defaults.database.clone()),
                 schema: text("dataset").or_else(|| defaults.schema.clone()),
-                name: text("table").unwrap_or_default(),
-            };
-            let target = naming.apply(&canonical);
-            let parts =
-                [("project", &target.database), ("dataset", &target.schema), ("table", &Some(target.name.clone()))];
-            for (key, value) in parts {
-                if let Some(value) = value {
-                    table.insert(key.into(), value.as_str().into());
-                }
-            }
-            targets.push((target, canonical));
+                name: text("table")?,
+            })
+        };
+        let nodes = tree.get("nodes").and_then(Yaml::as_sequence);
+        for node in nodes.into_iter().flatten() {
+            let made = node.get("destination").and_then(|to| full_name(to.get("table")?));
+            targets.extend(made.map(|canonical| (naming.apply(&canonical), canonical)));
         }
+        rename_tables(&mut tree, &|table| Some(naming.apply(&full_name(table)?)));
         Some((serde_yaml::to_string(&tree).unwrap_or_default(), targets))
+    }
+}
+
+/// Gives each table in a tree its full name.
+fn rename_tables(tree: &mut Yaml, full_name: &dyn Fn(&Yaml) -> Option<Target>) {
+    if let Some(Target { database, schema, name }) = full_name(tree)
+        && let Yaml::Mapping(table) = tree
+    {
+        for (key, value) in [("project", database), ("dataset", schema), ("table", Some(name))] {
+            if let Some(value) = value {
+                table.insert(key.into(), value.into());
+            }
+        }
+        return;
+    }
+    match tree {
+        Yaml::Mapping(fields) => fields.values_mut().for_each(|value| rename_tables(value, full_name)),
+        Yaml::Sequence(items) => items.iter_mut().for_each(|item| rename_tables(item, full_name)),
+        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use crate::template::build::Builder;
 use crate::template::declare::Body;
 use crate::template::engine::TextKey;
 use crate::template::render::{Outcome, Renderer};
-use crate::template::scope::{Scope, This};
+use crate::template::scope::{Amendment, Scope, This};
 
 /// One of the texts of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub(super) struct ActionTexts<'a, 'b> {
     pub(super) this: Option<This>,
     pub(super) dependencies: Vec<Dependency<Reference>>,
     pub(super) with_assertions: bool,
+    /// What the texts say of the action itself.
+    pub(super) amendments: Vec<Amendment>,
 }
 
 impl ActionTexts<'_, '_> {
@@ -99,6 +101,11 @@ impl ActionTexts<'_, '_> {
     pub(super) fn part(&mut self, part: Part, incremental: bool) -> Vec<Rendered> {
         let scope = Arc::new(Scope::new(self.builder.catalog, self.this.clone(), self.this.is_some(), incremental));
         let outcomes = self.builder.renderer.part(self.body, part, &scope);
+        for amendment in scope.take_amendments() {
+            if !self.amendments.contains(&amendment) {
+                self.amendments.push(amendment);
+            }
+        }
         outcomes.into_iter().map(|outcome| self.take(outcome)).collect()
     }
 

@@ -42,8 +42,14 @@ fn read_column_map<'a>(
             continue;
         }
         let at = columns.len();
-        let (documented, inner) =
-            reader.item(&entry.value, "a column", |column| (read_column(column), column.raw("columns")));
+        let (documented, inner) = reader.item(&entry.value, "a column", |column| {
+            let read = (read_column(column), column.raw("columns"));
+            // Dataform passes over what it does not know here.
+            if column.is_strict() {
+                column.allow_rest();
+            }
+            read
+        });
         columns.insert(at, ColumnDocumentation { path: path.clone(), ..documented });
         if let Some(inner) = inner {
             read_column_map(reader, inner, &path, columns);

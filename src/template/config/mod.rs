@@ -327,9 +327,17 @@ pub(super) fn reference<'a>(
         ValueKind::Object { .. } => {
             return reader.item(value, "a dependency", |dependency| {
                 let mut text = |key| dependency.string(key).map(|text| text.value);
-                let (old_schema, new_schema) = (text("schema"), text("dataset"));
-                let (old_database, new_database) = (text("database"), text("project"));
+                let (new_schema, new_database) = (text("dataset"), text("project"));
                 let name = text("name");
+                // Dataform 3 knows only the newer words here.
+                let (old_schema, old_database) = if dependency.is_strict() {
+                    (None, None)
+                } else {
+                    (
+                        dependency.string("schema").map(|text| text.value),
+                        dependency.string("database").map(|text| text.value),
+                    )
+                };
                 let with = dependency.bool("includeDependentAssertions").map(|with| with.value);
                 let reference = Reference {
                     database: new_database.or(old_database),

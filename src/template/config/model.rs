@@ -16,6 +16,8 @@ pub(in crate::template) struct ModelConfig {
     pub(in crate::template) unique_key: Vec<String>,
     /// Where the files of an Iceberg table go.
     pub(in crate::template) iceberg: Option<Spanned<Iceberg>>,
+    /// Whether a table that is built anew keeps what has been granted on it; otherwise as the project has it.
+    pub(in crate::template) preserve_governance_controls: Option<bool>,
     pub(in crate::template) checks: ChecksConfig,
     pub(in crate::template) pre_operations: Vec<Spanned<String>>,
     pub(in crate::template) post_operations: Vec<Spanned<String>>,
@@ -73,6 +75,7 @@ pub(super) fn read_model(
     let unique_key_columns = unique_key.as_ref().map(|key| plain(key.value.clone())).unwrap_or_default();
     let BigQueryOptions { iceberg, partition_span, .. } = &mut more;
     let (iceberg, partition_span) = (iceberg.take(), partition_span.take());
+    let preserve_governance_controls = more.preserve_governance_controls;
     let materialization = match kind {
         Type::View => {
             let materialized = reader.bool("materialized").is_some_and(|yes| yes.value);
@@ -92,6 +95,7 @@ pub(super) fn read_model(
         options,
         unique_key: unique_key_columns,
         iceberg,
+        preserve_governance_controls,
         checks: checks.unwrap_or_default(),
         pre_operations,
         post_operations,
@@ -102,6 +106,7 @@ pub(super) fn read_model(
 #[derive(Default)]
 struct BigQueryOptions {
     iceberg: Option<Spanned<Iceberg>>,
+    preserve_governance_controls: Option<bool>,
     /// Whether options of partitions need partitions.
     needs_partitions: bool,
     /// Where partitions or clusters are asked for.
@@ -219,14 +224,14 @@ fn read_bigquery(
         }
     }
     if kind == Type::Table {
-        let keep = reader.bool("preserveGovernanceControls");
-        options.preserve_governance_controls = keep.map_or(options.preserve_governance_controls, |keep| keep.value);
+        let keep = reader.bool("preserveGovernanceControls").map(|keep| keep.value);
+        more.preserve_governance_controls = keep.or(more.preserve_governance_controls);
     }
 }
 
 fn read_iceberg(reader: &mut Reader<'_>) -> Option<Spanned<Iceberg>> {
     reader.object("iceberg", "`iceberg`", |iceberg| {
-        iceberg.one_of("fileFormat", &[("parquet", ())]);
+        iceberg.one_of("fileFormat", &[("parquet", ()), ("", ())]);
         let connection = iceberg.string("connection");
         if let Some(connection) = connection.as_ref().filter(|connection| !is_connection(&connection.value)) {
             let help = "write it as `project.location.connection`, \

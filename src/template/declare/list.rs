@@ -1,9 +1,10 @@
 //! `actions.yaml`: actions whose SQL stands in plain `.sql` files.
 
-use crate::config::{Value, ValueKind};
+use crate::config::{Spanned, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Project, unreadable};
+use crate::relation::Target;
 use crate::template::config::{self, Type};
 use crate::template::declare::{Body, Declarer};
 use crate::template::engine::normalized;
@@ -65,7 +66,7 @@ impl Declarer<'_> {
             let all = || format!("it is one of `{}`", names.join("`, `"));
             return self.diagnostics.push(diagnostic.at(entry.key_span, "").help(help.unwrap_or_else(all)));
         };
-        let (config, found) = config::read(&entry.value, Some(kind), self.rules);
+        let (mut config, found) = config::read(&entry.value, Some(kind), self.rules);
         self.diagnostics.extend(found);
         if kind == Type::Declaration {
             return self.declaration(config, entry.value.span);
@@ -86,12 +87,24 @@ impl Declarer<'_> {
         let (path, span) = (name.value.clone(), name.span);
         let file = self.named_file(list.path(), &path, span);
         let stem = path.rsplit('/').next().unwrap_or_default();
-        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem).to_owned();
+        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+        let mut stem = stem.strip_suffix(".dp").unwrap_or(stem).to_owned();
         let place = config.name.as_ref().map_or(span, |name| name.span);
+        // A data preparation is called as the first table that it makes.
+        let text = file.filter(|_| kind == Type::DataPreparation).map(|file| self.project.sources.get(file).text());
+        if let Some(made) = text.and_then(|text| first_destination(text)) {
+            config.database = made.database.or(config.database);
+            config.schema = made.schema.map(|value| Spanned { value, span }).or(config.schema);
+            stem = made.name;
+        }
         self.action(config, &stem, place, (None, None), Body::File(file));
     }
 
     fn declaration(&mut self, config: config::ActionConfig, span: Span) {
+        if let Some(name) = &config.file_name {
+            let diagnostic = Diagnostic::error(Code::InvalidConfig, "a declaration has no file").at(name.span, "");
+            self.diagnostics.push(diagnostic.help("take it out: the table is made by someone else"));
+        }
         if config.name.is_none() {
             let diagnostic = Diagnostic::error(Code::InvalidConfig, "a declaration needs a name").at(span, "");
             return self.diagnostics.push(diagnostic.help("add `name: …`, that of the table"));
@@ -119,4 +132,13 @@ impl Declarer<'_> {
         self.diagnostics.push(failed.at(span, ""));
         None
     }
+}
+
+/// The first table that a data preparation makes, as far as it is named.
+fn first_destination(steps: &str) -> Option<Target> {
+    let tree: serde_yaml::Value = serde_yaml::from_str(steps).ok()?;
+    let nodes = tree.get("nodes")?.as_sequence()?;
+    let table = nodes.iter().find_map(|node| node.get("destination")?.get("table"))?;
+    let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
+    Some(Target { database: text("project"), schema: text("dataset"), name: text("table")? })
 }

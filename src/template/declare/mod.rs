@@ -175,8 +175,9 @@ impl Declarer<'_> {
             KindConfig::Model(model) => inline_checks(std::mem::take(&mut model.checks), self.project.settings.dialect),
             _ => Vec::new(),
         };
-        let file_name = match body {
+        let file_name = match &body {
             Body::File(_) => None,
+            Body::Code(record) if record.shown_under.is_some() => None,
             _ => config.file_name.as_ref().map(|name| name.value.clone()),
         };
         let file_name = file_name.or_else(|| self.other_file(&body));

@@ -14,7 +14,7 @@
     // A record's `texts` are what the methods were given: strings, or functions of the context.
     const begin = (type, name, config) => {
         const { type: _, name: given, ...rest } = config;
-        const made = { type, name: name ?? given, config: rest, target: {}, texts: {}, inputs: [], place: new Error().stack, file: host.file() };
+        const made = { type, name: given ?? name, config: rest, target: {}, texts: {}, inputs: [], place: new Error().stack, file: host.file() };
         records.push(made);
         return made;
     };
@@ -131,31 +131,31 @@
         return name;
     };
 
-    globalThis.publish = (name, second) => {
+    const publish = (name, second) => {
         const config = isPlain(second) ? second : {};
         const made = new Model(model(config.type ?? "view"), named("publish", name), config);
         return typeof second === "string" || typeof second === "function" ? made.query(second) : made;
     };
-    globalThis.operate = (name, second) => {
+    const operate = (name, second) => {
         const made = new Operation("operations", named("operate", name), isPlain(second) ? second : {});
         const isText = typeof second === "string" || typeof second === "function" || Array.isArray(second);
         return isText ? made.queries(second) : made;
     };
-    globalThis.assert = (name, second) => {
+    const assert = (name, second) => {
         const made = new Assertion("assertion", named("assert", name), isPlain(second) ? second : {});
         return typeof second === "string" || typeof second === "function" ? made.query(second) : made;
     };
-    globalThis.declare = (config) => {
+    const declare = (config) => {
         if (!isPlain(config)) throw new TypeError("`declare` takes an object: `declare({ schema: \"…\", name: \"…\" })`");
         return new Action("declaration", named("declare", config.name), config);
     };
-    globalThis.test = (name, config) => new Test("test", named("test", name), isPlain(config) ? config : {});
-    globalThis.notebook = (config) => {
+    const test = (name, config) => new Test("test", named("test", name), isPlain(config) ? config : {});
+    const notebook = (config) => {
         if (!isPlain(config)) throw new TypeError("`notebook` takes an object: `notebook({ name: \"…\", filename: \"…\" })`");
         return new Notebook("notebook", config.name, config);
     };
-    globalThis.getContents = (path) => host.contents(String(path));
-    globalThis.jitData = (key, value) => {
+    const getContents = (path) => host.contents(String(path));
+    const jitData = (key, value) => {
         if (data.some(([known]) => known === key)) throw new Error(`there is jitData for \`${key}\` already`);
         const check = (value) => {
             if (["function", "symbol", "bigint"].includes(typeof value)) throw new Error(`jitData cannot hold ${typeof value}s`);
@@ -164,10 +164,26 @@
         check(value);
         data.push([key, value]);
     };
-    Object.assign(dataform, { publish, operate, assert, declare, test, notebook, jitData });
+
+    // What a text may change of its own action while it is made: `${dependencies("x")}`, as in Dataform 1.
+    for (const [name, key] of Object.entries({
+        apply: null, bigquery: null, dependencies: "dependencies", disabled: "disabled", hasOutput: null, postOps: "postOps",
+        preOps: "preOps", tags: "tags", where: null,
+    })) {
+        context[name] = (value = true) => {
+            if (key) host.amend(key, JSON.stringify(list(apply(value))));
+            return "";
+        };
+    }
 
     const statements = (value) => list(apply(value));
     return {
+        // Includes run before: they make functions, not actions.
+        open: () => {
+            const functions = { publish, operate, assert, declare, test, notebook, jitData };
+            Object.assign(globalThis, functions, { getContents });
+            Object.assign(dataform, functions);
+        },
         // How many records there are so far.
         count: () => records.length,
         collect: () => JSON.stringify(records.map(({ texts, inputs, config, ...made }) => ({
@@ -176,7 +192,7 @@
             texts: Object.keys(texts),
             inputs: inputs.map(({ names }) => names),
         }))),
-        data: () => JSON.stringify(Object.fromEntries(data)),
+        data: () => JSON.stringify(Object.fromEntries(data), (_, value) => value === undefined ? null : value),
         // The statements of one text of a record, as strings.
         texts: (index, key) => {
             const { texts, inputs } = records[index];

@@ -85,6 +85,8 @@ impl Engine {
             let attached = engine.timed(&[], |ctx| call_host(ctx, "attach", (file.path().as_ref(),)).map(|_| ()));
             debug_assert!(attached.is_ok(), "{attached:?}");
         }
+        let opened = engine.timed(&[], |ctx| call_host(ctx, "open", ()).map(|_| ()));
+        debug_assert!(opened.is_ok(), "{opened:?}");
         (engine, diagnostics)
     }
 
@@ -95,6 +97,13 @@ impl Engine {
                 let host = Object::new(ctx.clone())?;
                 host.set("context", self.context_functions(&ctx)?)?;
                 host.set("settings", serde_json::Value::Object(project.dataform_config()).to_string())?;
+                let current = Rc::clone(&self.current);
+                let amend = move |key: String, values: String| {
+                    if let Some(scope) = &*current.borrow() {
+                        scope.amend(key, serde_json::from_str(&values).unwrap_or_default());
+                    }
+                };
+                host.set("amend", Function::new(ctx.clone(), amend)?)?;
                 host.set("isDataform", project.settings.core.is_some())?;
                 self.file_functions(&ctx, &host)?;
                 host.set("actions", ctx.eval::<Function<'_>, _>(ACTIONS)?)?;
@@ -113,10 +122,10 @@ impl Engine {
             let function = Function::new(ctx.clone(), move |ctx: Ctx<'_>| with_scope(&current, &ctx, call))?;
             context.set(name, function.with_name(name)?)
         };
-        function("self", |scope| scope.this("self").map(|this| this.relation.clone()))?;
+        function("self", Scope::own_relation)?;
         function("name", |scope| scope.this("name").map(|this| this.name.clone()))?;
         function("schema", |scope| scope.this("schema").map(|this| this.schema.clone()))?;
-        function("database", |scope| scope.this("database").map(|this| this.database.clone()))?;
+        function("database", Scope::database)?;
         let current = Rc::clone(&self.current);
         let incremental =
             Function::new(ctx.clone(), move || current.borrow().as_ref().is_some_and(|scope| scope.incremental))?;
