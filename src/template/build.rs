@@ -302,7 +302,7 @@ impl FileTexts<'_, '_> {
             if relation.is_none() {
                 let diagnostic =
                     Diagnostic::error(Code::InvalidConfig, "an input has one to three names").at(input.keyword, "");
-                self.builder.diagnostics.push(diagnostic);
+                self.builder.diagnostics.push(diagnostic.help("write it as `input \"schema\", \"name\" { … }`"));
             }
             let first = input.names.first().map(|name| name.span);
             let span = first.zip(input.names.last()).map_or(input.keyword, |(first, last)| first.to(last.span));

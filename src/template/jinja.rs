@@ -234,7 +234,7 @@ impl Jinja {
             }
             _ => diagnostic = diagnostic.maybe_help(help_with(&message).map(str::to_owned)),
         }
-        Some(diagnostic.maybe_help(unknown.and_then(|unknown| unknown.near.clone())))
+        Some(diagnostic.maybe_help(unknown.map(|unknown| unknown.help.clone())))
     }
 
     /// A function or a variable that is not known: at the word itself, with what may be meant. `None` for a macro whose
@@ -452,8 +452,11 @@ fn environment(current: &Current) -> Environment<'static> {
         }
         default.ok_or_else(|| {
             let near = did_you_mean(&name, vars.keys().map(String::as_str));
+            let help = near.unwrap_or_else(|| {
+                format!("add it under `vars` in the settings, or a default: `var(\"{name}\", \"…\")`")
+            });
             Error::new(ErrorKind::InvalidOperation, format!("there is no variable `{name}`"))
-                .with_source(UnknownVariable { near })
+                .with_source(UnknownVariable { help })
         })
     });
     environment
@@ -463,7 +466,7 @@ fn environment(current: &Current) -> Environment<'static> {
 #[derive(Debug, thiserror::Error)]
 #[error("unknown variable")]
 struct UnknownVariable {
-    near: Option<String>,
+    help: String,
 }
 
 fn with_scope<T>(current: &Current, call: impl FnOnce(&Scope) -> Result<T, String>) -> Result<T, Error> {

@@ -2,6 +2,7 @@
 //!
 //! Two passes: every name is declared, then every body is rendered, so that a `ref` knows all names wherever they stand.
 
+mod advice;
 mod build;
 mod checks;
 mod config;
@@ -20,6 +21,7 @@ use crate::action::{Action, ActionId, Names, Reference};
 use crate::diagnostic::Diagnostics;
 use crate::project::Project;
 use crate::sqlx;
+use crate::template::advice::advised;
 use crate::template::build::Builder;
 use crate::template::declare::{What, declare};
 use crate::template::javascript::Engine;
@@ -77,5 +79,7 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
         builder.build(declared, &parents[of], &catalog.relations[of], &inherited[of])
     });
     let actions = actions.collect();
-    (Evaluated { actions, names }, builder.diagnostics)
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.extend(builder.diagnostics.into_iter().map(advised));
+    (Evaluated { actions, names }, diagnostics)
 }
