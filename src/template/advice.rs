@@ -37,7 +37,7 @@ fn javascript(message: &str) -> &'static str {
 }
 
 fn jinja(message: &str) -> &'static str {
-    if message.ends_with("is undefined") || message.starts_with("undefined value") {
+    if message.contains("is undefined") || message.starts_with("undefined value") {
         "see how it is spelt; what may be missing needs a default: `{{ x | default(\"\") }}`"
     } else if message.starts_with("there is no function") {
         "a macro is defined in a file of `macros/`, or in the body with `{% macro %}`"

@@ -10,8 +10,10 @@ mod declare;
 mod generated;
 mod javascript;
 mod jinja;
+mod jinja_error;
 mod render;
 mod scope;
+mod tags;
 
 use std::sync::Arc;
 
