@@ -2,7 +2,7 @@
 
 use crate::action::ActionId;
 use crate::config::{Entry, Value, ValueKind};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Naming, Project};
 use crate::relation::Target;
@@ -52,6 +52,7 @@ pub(super) fn declare(
                 }
             },
         };
+        diagnostics.extend(sqlx.config.iter().flat_map(|block| block.value.overridden()).map(overridden_key));
         let (mut config, found) = config::read(&value);
         if is_read {
             diagnostics.extend(found);
@@ -76,6 +77,13 @@ pub(super) fn declare(
         declared.push(Declared { canonical, target, name_span, what });
     }
     (declared, diagnostics)
+}
+
+fn overridden_key((entry, later): (&Entry, &Entry)) -> Diagnostic {
+    Diagnostic::warning(Code::DuplicateKey, format!("this `{}` has no effect", entry.key))
+        .at(entry.key_span, "")
+        .at(later.key_span, "a later one takes its place")
+        .help("take one of them out")
 }
 
 fn declare_check(check: InlineCheck, of: ActionId, parent: &Target, project: &Project, naming: &Naming) -> Declared {

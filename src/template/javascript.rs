@@ -153,7 +153,7 @@ impl Engine {
         }
         code.push("return [");
         for span in expressions {
-            code.push("() => `${");
+            code.push("() => __printed`${");
             code.copy(file, *span);
             code.push("\n}`,\n");
         }
@@ -166,13 +166,21 @@ impl Engine {
         })
     }
 
-    /// The text of a placeholder that stands at `span`.
-    pub(super) fn call(&self, thunk: &Thunk, sources: &Sources, span: Span) -> Result<String, Diagnostic> {
+    /// The text of a placeholder that stands at `span`, and a warning if the text is one that nobody means.
+    pub(super) fn call(
+        &self,
+        thunk: &Thunk,
+        sources: &Sources,
+        span: Span,
+    ) -> Result<(String, Option<Diagnostic>), Diagnostic> {
         self.start_clock();
-        self.context.with(|ctx| {
-            let result = thunk.clone().restore(&ctx).and_then(|function| function.call::<_, String>(()));
+        let printed: Vec<String> = self.context.with(|ctx| {
+            let result = thunk.clone().restore(&ctx).and_then(|function| function.call(()));
             result.catch(&ctx).map_err(|error| self.diagnose(&error, sources, &[span]))
-        })
+        })?;
+        let mut printed = printed.into_iter();
+        let text = printed.next().unwrap_or_default();
+        Ok((text, printed.next().map(|value| unprintable(&value, span))))
     }
 
     /// What the functions know from now on.
@@ -300,6 +308,17 @@ impl Engine {
     }
 }
 
+/// A `value` that has no text of its own: `undefined`, `null` or `object`.
+fn unprintable(value: &str, span: Span) -> Diagnostic {
+    let (what, word, help) = match value {
+        "object" => ("an object", "`[object Object]`", "name what is meant: `x.name`, `JSON.stringify(x)`"),
+        "null" => ("`null`", "that word", "give a string: `\"null\"` if SQL's NULL is meant, `\"\"` if nothing is"),
+        _ => ("`undefined`", "that word", "see how it is spelt; if it may be missing, give a default: `x ?? \"\"`"),
+    };
+    let message = format!("this is {what}, and {word} becomes a part of the SQL");
+    Diagnostic::warning(Code::UnprintableValue, message).at(span, "").help(help)
+}
+
 /// The message of an exception. Those of the engine itself are worded as trueup's own.
 fn worded(exception: &Exception<'_>) -> String {
     let message = exception.message().unwrap_or_default();
@@ -413,6 +432,12 @@ const PRELUDE: &str = r#"(() => {
     globalThis.__arguments = () => {
         const c = __context;
         return [c, c.self, c.ref, c.resolve, c.name, c.schema, c.database, c.incremental, c.when];
+    };
+    // The text of a placeholder, and what its value is if that has no text of its own.
+    globalThis.__printed = (_, value) => {
+        const text = `${value}`;
+        if (value === undefined || value === null) return [text, text];
+        return typeof value === "object" && text.includes("[object Object]") ? [text, "object"] : [text];
     };
     globalThis.__json = (value) => JSON.stringify(value) ?? "null";
     const files = Object.create(null);

@@ -172,7 +172,10 @@ impl Body<'_> {
             self.outcome.uses.push((call, origin));
         }
         match value {
-            Ok(value) => self.push_evaluated(&value, piece.span, expression),
+            Ok((value, warning)) => {
+                self.outcome.diagnostics.extend(warning);
+                self.push_evaluated(&value, piece.span, expression);
+            }
             Err(diagnostic) => self.fail(diagnostic),
         }
     }
