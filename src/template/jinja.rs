@@ -13,6 +13,7 @@ use crate::files::{Sources, Span};
 use crate::project::Project;
 use crate::template::generated::Generated;
 use crate::template::jinja_error::{can_go_on, help_with, innermost, undefined_name, without_origin, word};
+use crate::template::limits::{MOST_OUTPUT, Written};
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
 use crate::template::tags;
 
@@ -39,6 +40,7 @@ pub(super) struct Jinja {
     plain: Environment<'static>,
     marked: Environment<'static>,
     current: Current,
+    written: Written,
     macros: BTreeMap<String, Template>,
     /// Names of macros, and the file of each.
     macro_files: BTreeMap<String, String>,
@@ -96,10 +98,12 @@ impl Jinja {
     /// Reads the macros.
     pub(super) fn start(project: &Project) -> (Self, Diagnostics) {
         let current = Current::default();
+        let written = Written::default();
         let mut jinja = Self {
-            plain: environment(&current),
-            marked: environment(&current),
+            plain: environment(&current, &written),
+            marked: environment(&current, &written),
             current,
+            written,
             macros: BTreeMap::new(),
             macro_files: BTreeMap::new(),
             unreadable: BTreeSet::new(),
@@ -134,7 +138,8 @@ impl Jinja {
                     diagnostics.push(diagnostic);
                 }
                 for environment in [&mut jinja.plain, &mut jinja.marked] {
-                    environment.add_global(name.clone(), macro_function(path.clone(), name.clone()));
+                    environment
+                        .add_global(name.clone(), macro_function(path.clone(), name.clone(), jinja.written.clone()));
                 }
             }
             jinja.macros.insert(path, template);
@@ -151,7 +156,7 @@ impl Jinja {
         let mut missing: Vec<String> = Vec::new();
         let mut rounds = 0..MOST_MISTAKES;
         let text = loop {
-            let rendered = self.plain.render_named_str(BODY, body.source.text(), ());
+            let rendered = self.written.render(&self.plain, BODY, body.source.text());
             for call in scope.take_uses() {
                 let origin = self.place_of_use(&call.reference, &body, at);
                 if !output.uses.contains(&(call.clone(), origin)) {
@@ -189,7 +194,7 @@ impl Jinja {
 
     /// A rendered text, cut where its parts come from different places.
     fn runs(&self, text: String, body: &Template, at: Span) -> Vec<Output> {
-        let marked = self.marked.render_named_str(BODY, &body.marked(BODY), ());
+        let marked = self.written.render(&self.marked, BODY, &body.marked(BODY));
         let runs = marked.ok().map(|marked| self.read_marks(&marked, body, at));
         let runs = runs.filter(|runs| {
             let mut rest = text.as_str();
@@ -269,6 +274,10 @@ impl Jinja {
             ErrorKind::OutOfFuel => {
                 diagnostic.message = String::from("this template does not come to an end");
                 diagnostic = diagnostic.help("look for a loop over too much, or a macro that calls itself");
+            }
+            ErrorKind::WriteFailure => {
+                diagnostic.message = format!("this template writes more than {} MiB", MOST_OUTPUT >> 20);
+                diagnostic = diagnostic.help("look for a loop over too much, or a text that is doubled in one");
             }
             ErrorKind::UnknownFunction | ErrorKind::UndefinedError => {
                 return self.unknown_name(diagnostic, error.kind(), body, sources);
@@ -438,8 +447,9 @@ fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
 }
 
-fn environment(current: &Current) -> Environment<'static> {
+fn environment(current: &Current, written: &Written) -> Environment<'static> {
     let mut environment = Environment::new();
+    written.watch(&mut environment);
     environment.set_syntax(syntax());
     environment.set_debug(true);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -502,7 +512,7 @@ fn with_scope<T>(current: &Current, call: impl FnOnce(&Scope) -> Result<T, Strin
 }
 
 /// A macro as a global function, so that bodies and other macros call it by its name.
-fn macro_function(path: String, name: String) -> Value {
+fn macro_function(path: String, name: String, written: Written) -> Value {
     Value::from_function(move |state: &State<'_, '_>, arguments: Rest<Value>, named: Kwargs| {
         let mut all = arguments.0;
         if named.args().next().is_some() {
@@ -513,6 +523,7 @@ fn macro_function(path: String, name: String) -> Value {
         let text = captured.with_state_mut(|state| state.call_macro(&name, &all));
         // Around it, so that the place of the call is known too.
         let text = text.map_err(|error| Error::new(error.kind(), "this macro fails").with_source(error))?;
+        written.add(text.len())?;
         Ok::<Value, Error>(Value::from_safe_string(text))
     })
 }

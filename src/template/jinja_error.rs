@@ -23,7 +23,7 @@ pub(super) fn undefined_name(error: &Error) -> Option<&str> {
 /// Whether the text without what failed is likely to fare better: not where it is too much work.
 pub(super) fn can_go_on(error: &Error) -> bool {
     let error = innermost(error);
-    error.kind() != ErrorKind::OutOfFuel && error.detail() != Some(RECURSION)
+    !matches!(error.kind(), ErrorKind::OutOfFuel | ErrorKind::WriteFailure) && error.detail() != Some(RECURSION)
 }
 
 /// What people mostly did when the engine says that.

@@ -11,6 +11,7 @@ mod generated;
 mod javascript;
 mod jinja;
 mod jinja_error;
+mod limits;
 mod render;
 mod scope;
 mod tags;
