@@ -4,18 +4,56 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use minijinja::{Environment, Error, ErrorKind, escape_formatter};
+use minijinja::value::{Kwargs, StringInput, Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, escape_formatter, filters};
 
 /// The most that one body may write, in bytes, what its macros write for it included: far more than any warehouse takes.
 pub(super) const MOST_OUTPUT: usize = 64 << 20;
+
+/// A filter that gives one text in the place of each piece of another: refused where the result is too large.
+fn replace(
+    state: &mut State<'_, '_>,
+    value: StringInput<'_>,
+    from: StringInput<'_>,
+    to: StringInput<'_>,
+) -> Result<Value, Error> {
+    let found = value.as_str().matches(from.as_str()).count();
+    within(found.saturating_mul(to.as_str().len()))?;
+    filters::replace(state, value, from, to)
+}
+
+/// A filter that makes one text of many: refused where it is too large.
+fn join(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    joiner: Option<StringInput<'_>>,
+    attribute: Option<&str>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let between = joiner.as_ref().map_or(0, |joiner| joiner.as_str().len());
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        return filters::join(state, value, joiner, attribute, named);
+    }
+    // Some values can be gone through only once.
+    let items: Vec<Value> = value.try_iter()?.collect();
+    let sizes = items.iter().map(|item| item.as_str().map_or(0, str::len).saturating_add(between));
+    within(sizes.fold(0, usize::saturating_add))?;
+    filters::join(state, &Value::from(items), joiner, attribute, named)
+}
+
+fn within(bytes: usize) -> Result<(), Error> {
+    if bytes > MOST_OUTPUT { Err(Error::from(ErrorKind::WriteFailure)) } else { Ok(()) }
+}
 
 /// What the tags of the body have written that is rendered now.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Written(Arc<AtomicUsize>);
 
 impl Written {
-    /// Counts what the tags of an environment write, also into variables.
+    /// Counts what the tags of an environment write, also into variables, and bounds what its filters give.
     pub(super) fn watch(&self, environment: &mut Environment<'static>) {
+        environment.add_filter("replace", replace);
+        environment.add_filter("join", join);
         let written = self.clone();
         environment.set_formatter(move |out, state, value| {
             written.add(value.as_str().map_or(0, str::len))?;
@@ -25,8 +63,7 @@ impl Written {
 
     /// Counts some more. An error if it is too much now.
     pub(super) fn add(&self, bytes: usize) -> Result<(), Error> {
-        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > MOST_OUTPUT { Err(Error::from(ErrorKind::WriteFailure)) } else { Ok(()) }
+        within(self.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
     }
 
     /// Renders a text, which begins to count anew. Too much is an error of the kind `WriteFailure`.
