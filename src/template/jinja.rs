@@ -17,9 +17,6 @@ use crate::template::limits::{MOST_OUTPUT, Written};
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
 use crate::template::tags;
 
-/// The work that one body may do, in instructions of the template machine: far more than any model needs.
-const FUEL: u64 = 20_000_000;
-
 // Marks in template text, so that the output tells where it comes from. They are Unicode noncharacters, which no text
 // that is meant for exchange contains.
 const DATA_START: char = '\u{FDD0}';
@@ -454,7 +451,6 @@ fn environment(current: &Current, written: &Written) -> Environment<'static> {
     environment.set_debug(true);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.set_fuel(Some(FUEL));
     for (name, is_dependency) in [("ref", true), ("resolve", false)] {
         let current = Arc::clone(current);
         environment.add_function(name, move |parts: Rest<String>| {
@@ -520,9 +516,13 @@ fn macro_function(path: String, name: String, written: Written) -> Value {
         }
         let template = state.env().get_template(&path)?;
         let mut captured = template.render_captured(())?;
-        let text = captured.with_state_mut(|state| state.call_macro(&name, &all));
+        let (text, worked) = captured.with_state_mut(|state| {
+            let text = state.call_macro(&name, &all);
+            (text, written.worked(state))
+        });
         // Around it, so that the place of the call is known too.
         let text = text.map_err(|error| Error::new(error.kind(), "this macro fails").with_source(error))?;
+        worked?;
         written.add(text.len())?;
         Ok::<Value, Error>(Value::from_safe_string(text))
     })

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use minijinja::value::{Kwargs, StringInput, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, escape_formatter, filters};
@@ -45,13 +45,21 @@ fn within(bytes: usize) -> Result<(), Error> {
     if bytes > MOST_OUTPUT { Err(Error::from(ErrorKind::WriteFailure)) } else { Ok(()) }
 }
 
-/// What the tags of the body have written that is rendered now.
+/// The work that one body may do, in instructions of the template machine: far more than any model needs. The engine
+/// gives each call of a macro as much; together they may do no more either.
+const FUEL: u64 = 20_000_000;
+
+/// What the tags of the body have written that is rendered now, and what work its macros have done.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Written(Arc<AtomicUsize>);
+pub(super) struct Written {
+    bytes: Arc<AtomicUsize>,
+    work: Arc<AtomicU64>,
+}
 
 impl Written {
     /// Counts what the tags of an environment write, also into variables, and bounds what its filters give.
     pub(super) fn watch(&self, environment: &mut Environment<'static>) {
+        environment.set_fuel(Some(FUEL));
         environment.add_filter("replace", replace);
         environment.add_filter("join", join);
         let written = self.clone();
@@ -63,12 +71,20 @@ impl Written {
 
     /// Counts some more. An error if it is too much now.
     pub(super) fn add(&self, bytes: usize) -> Result<(), Error> {
-        within(self.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
+        within(self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
+    }
+
+    /// Counts the work of a call that is done. An error if it is too much now.
+    pub(super) fn worked(&self, state: &State<'_, '_>) -> Result<(), Error> {
+        let (done, _) = state.fuel_levels().unwrap_or_default();
+        let before = self.work.fetch_add(done, Ordering::Relaxed);
+        if before.saturating_add(done) > FUEL { Err(Error::from(ErrorKind::OutOfFuel)) } else { Ok(()) }
     }
 
     /// Renders a text, which begins to count anew. Too much is an error of the kind `WriteFailure`.
     pub(super) fn render(&self, environment: &Environment<'static>, name: &str, text: &str) -> Result<String, Error> {
-        self.0.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+        self.work.store(0, Ordering::Relaxed);
         let mut sink = Sink::default();
         environment.template_from_named_str(name, text)?.render_captured_to((), &mut sink)?;
         Ok(String::from_utf8(sink.0).unwrap_or_default())
