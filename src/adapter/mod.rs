@@ -1,9 +1,12 @@
 //! How trueup talks to a warehouse. SQL goes in as text; nothing here writes any for a model.
 
 mod duckdb;
+mod json;
 
 use std::path::Path;
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use crate::dialect::Dialect;
 use crate::project::{Connection, Project};
@@ -41,6 +44,11 @@ pub trait Session {
 
     /// The first rows of a query, each value as text.
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
+
+    /// The same rows as objects of JSON: numbers, booleans, lists and structs are what they are, all else is text.
+    fn query_json(&mut self, sql: &str, limit: usize) -> Result<Vec<Map<String, Value>>, AdapterError> {
+        Ok(json::objects(self.query(sql, limit)?, |_| false))
+    }
 
     /// The columns of a query, without running it.
     fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError>;

@@ -1,14 +1,17 @@
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::action::Reference;
+use crate::adapter::{AdapterError, Session};
 use crate::commands::shared::{ProjectArgs, connect, show};
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
-use crate::plan;
+use crate::plan::{self, Preview};
 use crate::report::{OutputFormat, Terminal, rows_text};
 
 /// Show the first rows of a model's query
+///
+/// Its pre-operations run before it. They are undone afterwards: nothing stays in the warehouse.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The model, by its name or `schema.name`
@@ -50,25 +53,45 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandErr
     }
     let adapter = connect(&root, &compilation)?;
     let mut session = adapter.session()?;
-    let (statement, diagnostics) = plan::query(action, compilation.project.settings.dialect, adapter.dialect());
+    let (preview, diagnostics) = plan::preview(action, compilation.project.settings.dialect, adapter.dialect());
     show(&diagnostics, &compilation, terminal);
     if diagnostics.has_errors() {
         return Err(CommandError::Failed);
     }
-    let rows = session.query(statement.sql(), args.limit).map_err(|error| CommandError::Unable {
-        message: error.message,
-        help: Some("`trueup run` builds what the model reads".to_owned()),
-    })?;
+    if !preview.can_be_undone {
+        return Err(CommandError::Unable {
+            message: format!("the pre-operations of `{}` do what cannot be undone", args.model),
+            help: Some(format!("build it with `trueup run --select {}` and look at its table", args.model)),
+        });
+    }
     match args.format {
-        OutputFormat::Text => terminal.print(&rows_text(&rows, terminal.width())),
+        OutputFormat::Text => {
+            let rows = rows(&preview, session.as_mut(), |session, sql| session.query(sql, args.limit))?;
+            terminal.print(&rows_text(&rows, terminal.width()));
+        }
         OutputFormat::Json => {
-            for row in rows.rows {
-                let names = rows.columns.iter().map(|column| column.name.clone());
-                let values = row.into_iter().map(|value| value.map_or(Value::Null, Value::String));
-                let object: Map<String, Value> = names.zip(values).collect();
-                terminal.print(&format!("{}\n", Value::Object(object)));
+            let rows = rows(&preview, session.as_mut(), |session, sql| session.query_json(sql, args.limit))?;
+            for row in rows {
+                terminal.print(&format!("{}\n", Value::Object(row)));
             }
         }
     }
     Ok(())
+}
+
+/// The rows of a query behind what is to run before it, of which nothing stays.
+fn rows<T>(
+    preview: &Preview,
+    session: &mut dyn Session,
+    query: impl FnOnce(&mut dyn Session, &str) -> Result<T, AdapterError>,
+) -> Result<T, CommandError> {
+    session.begin()?;
+    let before = preview.before.iter().try_for_each(|statement| session.execute(statement.sql()).map(drop));
+    let before = before.map_err(|error| format!("a pre-operation failed: {}", error.message));
+    let rows = before.and_then(|()| query(session, preview.query.sql()).map_err(|error| error.message));
+    session.roll_back();
+    rows.map_err(|message| CommandError::Unable {
+        message,
+        help: Some("`trueup run` builds what the model reads".to_owned()),
+    })
 }

@@ -55,8 +55,9 @@ pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), Comma
     for problem in problems {
         // What the parser refuses for sure is wrong in any dialect.
         let code = if problem.certain { Code::SqlSyntax } else { Code::Untranslatable };
-        let diagnostic = Diagnostic::error(code, problem.message);
-        diagnostics.push(diagnostic.at(sources.get(file).span(problem.range), "").maybe_help(problem.help));
+        let help = problem.help.unwrap_or_else(|| translate::ADVICE.to_owned());
+        let diagnostic = Diagnostic::error(code, problem.message).help(help);
+        diagnostics.push(diagnostic.at(sources.get(file).span(problem.range), ""));
     }
     diagnostics.sort();
     let format = DiagnosticFormat::Text { color: terminal.color() };

@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(
             Diagnostic::error(self.invalid, format!("`{key}` cannot be `{}`", word.value))
                 .at(word.span, format!("expected one of {}", names.join(", ")))
-                .maybe_help(near),
+                .help(near.unwrap_or_else(|| format!("write one of these words as the `{key}`"))),
         );
         None
     }
@@ -276,6 +276,20 @@ impl<'a> Reader<'a> {
 fn wrong_type(code: Code, what: &str, expected: &str, value: &Value) -> Diagnostic {
     Diagnostic::error(code, format!("{what} must be {expected}"))
         .at(value.span, format!("this is {}", value.describe()))
+        .help(format!("write it {}", form(expected)))
+}
+
+/// How a value that is `expected` is written, in a config and in YAML alike.
+fn form(expected: &str) -> &'static str {
+    match expected {
+        "a string" | "the name of an action" => "in quotes: `\"…\"`",
+        "a string or a list of strings" => "in quotes, or as a list of such: `\"…\"` or `[\"…\", \"…\"]`",
+        "an object" => "as `{ key: value }`",
+        "true or false" => "as `true` or `false`, without quotes",
+        "a whole number" => "in digits, without quotes and without a fraction",
+        "a string, a number or a boolean" => "as `\"…\"`, a number, `true` or `false`",
+        _ => "in square brackets: `[\"…\", \"…\"]`",
+    }
 }
 
 fn as_string(value: &Value) -> Option<String> {

@@ -72,6 +72,21 @@ impl Value {
         }
     }
 
+    /// The keys in it that a later one of the same object puts out of effect, each with that one.
+    pub fn overridden(&self) -> Vec<(&Entry, &Entry)> {
+        match &self.kind {
+            ValueKind::Object { entries, .. } => {
+                let later = |(at, entry): (usize, &'_ Entry)| {
+                    entries[at + 1..].iter().rev().find(|later| later.key == entry.key)
+                };
+                let own = entries.iter().enumerate().filter_map(|(at, entry)| Some((entry, later((at, entry))?)));
+                own.chain(entries.iter().flat_map(|entry| entry.value.overridden())).collect()
+            }
+            ValueKind::Array(items) => items.iter().flat_map(Self::overridden).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The value at the end of a path of keys and indices.
     pub fn get(&self, path: &[Key<'_>]) -> Option<&Self> {
         path.iter().try_fold(self, |value, step| value.step(*step))

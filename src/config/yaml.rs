@@ -40,10 +40,11 @@ fn not_yaml(file: &SourceFile, message: &str, start: usize) -> Diagnostic {
     if text.get(start..).is_some_and(|rest| rest.starts_with('\t')) {
         return diagnostic.help("indent by spaces: YAML takes no tabs");
     }
-    let help = message
-        .starts_with("mapping values are not allowed")
-        .then(|| "see whether the lines are indented alike; a value that has `: ` in it needs quotes".to_owned());
-    diagnostic.maybe_help(help)
+    diagnostic.help(if message.starts_with("mapping values are not allowed") {
+        "see whether the lines are indented alike; a value that has `: ` in it needs quotes"
+    } else {
+        "look at this line and the one before it: brackets and quotes are closed, lines of one block indented alike"
+    })
 }
 
 /// Finds the places of keys and values, which the YAML parser does not tell, by searching for them in order.

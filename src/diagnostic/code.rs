@@ -83,6 +83,18 @@ codes! {
     /// What to do: put their contents into one block.
     DuplicateBlock = "duplicate-block",
 
+    /// A key that a config has a second time.
+    ///
+    /// As in JavaScript the last one counts, and the earlier ones have no effect.
+    ///
+    /// ```sqlx
+    /// config { type: "table", tags: ["daily"], tags: ["sales"] }
+    /// config { type: "table", tags: ["daily", "sales"] }
+    /// ```
+    ///
+    /// What to do: take one of them out.
+    DuplicateKey = "duplicate-key",
+
     /// A file under `definitions/` that is not read.
     ///
     /// An action is a `.sqlx` file, an entry of an `actions.yaml`, or made by a `.js` file. A `.sql` file that no
@@ -227,6 +239,20 @@ codes! {
     /// the call a second argument as its default: `var("start", "2024-01-01")`.
     UnknownVariable = "unknown-variable",
 
+    /// A `${…}` whose value has no text of its own.
+    ///
+    /// JavaScript makes the words `undefined`, `null` and `[object Object]` of such values, and they become a part of the
+    /// SQL. Dataform does the same without a word.
+    ///
+    /// ```sqlx
+    /// select ${constants.culumn} from …         -- select undefined from …
+    /// ${incremental() ? "where …" : undefined}
+    /// ${when(incremental(), "where …")}         -- nothing in a full run
+    /// ```
+    ///
+    /// What to do: correct the name; give `""` where nothing is meant, and the string `"null"` where SQL's NULL is.
+    UnprintableValue = "unprintable-value",
+
     /// A file that cannot be read.
     ///
     /// Sources are text in UTF-8; a byte-order mark at the start is left out.
@@ -256,6 +282,14 @@ codes! {
     ///
     /// What to do: name the input as the model's ref names it, or take it out.
     UnusedInput = "unused-input",
+
+    /// SQL below the config of a declaration.
+    ///
+    /// A declaration names a table that something else makes. Nothing is run for it, so what stands below its config has
+    /// no effect.
+    ///
+    /// What to do: take it out, or give the file the `type` that it should have. Comments are welcome.
+    UnusedSql = "unused-sql",
 
     /// A statement that the warehouse refused or could not finish.
     ///

@@ -50,7 +50,11 @@ fn check_one(graph: &Graph, action: &Action<ActionId>, test: &UnitTest) -> Vec<D
         }
         let other = graph.get(dependency.on);
         let message = format!("`{}` is {}; only a model can be tested", test.tested, with_article(other.kind.word()));
-        diagnostics.push(Diagnostic::error(Code::InvalidConfig, message).at(dependency.origin.call, ""));
+        diagnostics.push(
+            Diagnostic::error(Code::InvalidConfig, message)
+                .at(dependency.origin.call, "")
+                .help("name a table, a view or an incremental table as its `dataset`"),
+        );
         return diagnostics;
     };
     let model = graph.get(tested);
@@ -62,18 +66,26 @@ fn check_one(graph: &Graph, action: &Action<ActionId>, test: &UnitTest) -> Vec<D
             InputMatch::Before if is_incremental(model) => given.push(tested),
             InputMatch::Before => {
                 let message = format!("`{}` is no incremental table, so it has no rows before a run", test.tested);
-                diagnostics.push(Diagnostic::error(Code::UnusedInput, message).at(input.span, ""));
+                diagnostics.push(
+                    Diagnostic::error(Code::UnusedInput, message)
+                        .at(input.span, "")
+                        .help("take this input out: the test of a table or a view begins with an empty warehouse"),
+                );
             }
             // Without a ref the name stands in the text as it is.
             InputMatch::Literal if texts.iter().any(|text| text.contains(&input.relation.name)) => {}
             InputMatch::Literal => {
                 let message = format!("`{}` does not read `{}`", test.tested, input.relation);
                 let read = graph.dependencies(tested);
-                let read = read.iter().map(|id| graph.get(*id).canonical.name.as_str());
+                let read: Vec<&str> = read.iter().map(|id| graph.get(*id).canonical.name.as_str()).collect();
+                let reads = match read.as_slice() {
+                    [] => "take it out: the model refers to nothing".to_owned(),
+                    names => format!("take it out, or name what the model reads: `{}`", names.join("`, `")),
+                };
                 diagnostics.push(
                     Diagnostic::error(Code::UnusedInput, message)
                         .at(input.span, "")
-                        .maybe_help(did_you_mean(&input.relation.name, read)),
+                        .help(did_you_mean(&input.relation.name, read).unwrap_or(reads)),
                 );
             }
         }

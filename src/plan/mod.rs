@@ -193,17 +193,34 @@ fn has_operations(kind: &Kind) -> bool {
     }
 }
 
-/// The query of a model or an assertion in the warehouse's SQL, to look at its rows.
-pub fn query(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) -> (Statement, Diagnostics) {
+/// What gives the rows of an action, without building it.
+#[derive(Debug)]
+pub struct Preview {
+    /// The pre-operations of a model, which make what its query needs.
+    pub before: Vec<Statement>,
+    /// Whether they can be undone: they neither begin nor end a transaction.
+    pub can_be_undone: bool,
+    /// Gives the rows.
+    pub query: Statement,
+}
+
+/// The query of a model or an assertion in the warehouse's SQL, to look at its rows; all rows of any other relation.
+pub fn preview(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) -> (Preview, Diagnostics) {
     let mut translator = Translator::new(from, to);
-    let statement = match &action.kind {
-        Kind::Model(model) => Statement::text(&translator.text(&model.texts.query)),
+    let mut before = Vec::new();
+    let query = match &action.kind {
+        Kind::Model(model) => {
+            before = translator.texts(&model.texts.pre_operations);
+            Statement::text(&translator.text(&model.texts.query))
+        }
         Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),
         Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) | Kind::Node(_) | Kind::Unknown => {
             Statement::new(format!("select * from {}", to.relation(&action.target)))
         }
     };
-    (statement, translator.diagnostics)
+    let can_be_undone = before.iter().all(|text| !controls_transactions(&text.sql, to));
+    let before = before.iter().map(Statement::text).collect();
+    (Preview { before, can_be_undone, query }, translator.diagnostics)
 }
 
 fn runs(graph: &Graph, id: ActionId) -> bool {

@@ -36,7 +36,11 @@ impl<'a> Translator<'a> {
                 Err(problems) => {
                     for problem in problems {
                         let diagnostic = Diagnostic::error(Code::Untranslatable, problem.message);
-                        self.diagnostics.push(rendered.place(diagnostic, problem.range).maybe_help(problem.help));
+                        self.diagnostics.push(
+                            rendered
+                                .place(diagnostic, problem.range)
+                                .help(problem.help.unwrap_or_else(|| translate::ADVICE.to_owned())),
+                        );
                     }
                     "".into()
                 }
@@ -77,7 +81,7 @@ impl<'a> Translator<'a> {
             return tail;
         }
         let message = format!("`{tail}` in a config has no translation");
-        self.diagnostics.push(Diagnostic::error(Code::Untranslatable, message));
+        self.diagnostics.push(Diagnostic::error(Code::Untranslatable, message).help(translate::ADVICE));
         String::new()
     }
 }

@@ -114,6 +114,9 @@ impl<'a> RunReporter<'a> {
     }
 }
 
+/// What to do about an error of the warehouse, whose own words say all that is known.
+const ADVICE: &str = "mend the SQL, or what it reads, and run it again";
+
 /// What is wrong with a step that failed, with the rows that show it; nothing for any other.
 pub(super) fn outcome_detail(compilation: &Compilation, result: &StepResult, color: bool) -> String {
     let action = compilation.graph.get(result.id);
@@ -149,5 +152,5 @@ pub(super) fn failure_diagnostic(failure: &Failure, target: &str, name_span: Spa
         Some(origin) => origin.place(diagnostic, "in the text made here"),
         None => diagnostic.at(name_span, ""),
     };
-    diagnostic.maybe_help(failure.help.clone())
+    diagnostic.help(failure.help.clone().unwrap_or_else(|| ADVICE.to_owned()))
 }

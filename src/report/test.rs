@@ -57,7 +57,11 @@ impl<'a> TestReport<'a> {
                 let message = format!("unit test `{}`: {message}", action.target.name);
                 // The description says what the test is there for.
                 let description = action.documentation.description.as_deref().unwrap_or_default();
-                diagnostics.push(Diagnostic::error(Code::UnitTestFailed, message).at(action.name_span, description));
+                diagnostics.push(
+                    Diagnostic::error(Code::UnitTestFailed, message)
+                        .at(action.name_span, description)
+                        .help("mend the model, or the rows that the test expects"),
+                );
                 table = rows.as_ref().map(|rows| diff_table(rows, color)).unwrap_or_default();
             }
             UnitTestOutcome::Failed(failure) => {

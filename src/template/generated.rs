@@ -26,6 +26,12 @@ impl Generated {
         &self.text
     }
 
+    /// Puts a text of the same length in the place of another.
+    pub(super) fn replace(&mut self, range: Range<usize>, with: &str) {
+        debug_assert_eq!(range.len(), with.len());
+        self.text.replace_range(range, with);
+    }
+
     /// Where a line (from 1) and column (from 1) of the text stand in the file; `None` for what stands in no file.
     pub(super) fn origin(&self, line: usize, column: usize) -> Option<Span> {
         let start: usize = self.text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();

@@ -12,16 +12,19 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{Sources, Span};
 use crate::project::Project;
 use crate::template::generated::Generated;
+use crate::template::jinja_error::{can_go_on, help_with, innermost, undefined_name, without_origin, word};
+use crate::template::limits::{MOST_OUTPUT, Written};
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
-
-/// The work that one body may do, in instructions of the template machine: far more than any model needs.
-const FUEL: u64 = 20_000_000;
+use crate::template::tags;
 
 // Marks in template text, so that the output tells where it comes from. They are Unicode noncharacters, which no text
 // that is meant for exchange contains.
 const DATA_START: char = '\u{FDD0}';
 const DATA_NUMBER_END: char = '\u{FDD1}';
 const DATA_END: char = '\u{FDD2}';
+
+/// What is taken out of one body before the rest is left as it is.
+const MOST_MISTAKES: usize = 20;
 
 /// The name of a body in the engine's errors; macro files have their path.
 const BODY: &str = "";
@@ -34,6 +37,7 @@ pub(super) struct Jinja {
     plain: Environment<'static>,
     marked: Environment<'static>,
     current: Current,
+    written: Written,
     macros: BTreeMap<String, Template>,
     /// Names of macros, and the file of each.
     macro_files: BTreeMap<String, String>,
@@ -74,8 +78,15 @@ pub(super) enum OutputOrigin {
 }
 
 /// What a body gave.
+#[derive(Debug, Default)]
 pub(super) struct JinjaOutput {
+    /// The text that was rendered: that of the body, without the tags that failed.
+    pub(super) source: Generated,
     pub(super) runs: Vec<Output>,
+    /// Whether something is missing in it.
+    pub(super) is_broken: bool,
+    /// What is wrong with it; nothing for a mistake that has been reported already.
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// Every call of `ref` and `resolve`, with its place.
     pub(super) uses: Vec<(Use, Origin)>,
 }
@@ -84,10 +95,12 @@ impl Jinja {
     /// Reads the macros.
     pub(super) fn start(project: &Project) -> (Self, Diagnostics) {
         let current = Current::default();
+        let written = Written::default();
         let mut jinja = Self {
-            plain: environment(&current),
-            marked: environment(&current),
+            plain: environment(&current, &written),
+            marked: environment(&current, &written),
             current,
+            written,
             macros: BTreeMap::new(),
             macro_files: BTreeMap::new(),
             unreadable: BTreeSet::new(),
@@ -122,7 +135,8 @@ impl Jinja {
                     diagnostics.push(diagnostic);
                 }
                 for environment in [&mut jinja.plain, &mut jinja.marked] {
-                    environment.add_global(name.clone(), macro_function(path.clone(), name.clone()));
+                    environment
+                        .add_global(name.clone(), macro_function(path.clone(), name.clone(), jinja.written.clone()));
                 }
             }
             jinja.macros.insert(path, template);
@@ -130,33 +144,61 @@ impl Jinja {
         (jinja, diagnostics)
     }
 
-    /// Renders a body. `at` is its place as a whole. An error of `None` has been reported already.
-    pub(super) fn render(
-        &self,
-        source: Generated,
-        scope: &Arc<Scope>,
-        sources: &Sources,
-        at: Span,
-    ) -> Result<(JinjaOutput, Generated), Option<Diagnostic>> {
+    /// Renders a body. `at` is its place as a whole. A tag that fails is taken out, and the rest rendered again, so that
+    /// its mistakes are found too.
+    pub(super) fn render(&self, source: Generated, scope: &Arc<Scope>, sources: &Sources, at: Span) -> JinjaOutput {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(scope));
-        let body = Template::new(source);
-        let plain = self.plain.render_named_str(BODY, body.source.text(), ());
-        let uses = scope.take_uses();
-        let text = plain.map_err(|error| self.diagnose(&error, &body, sources, at))?;
-        let marked = self.marked.render_named_str(BODY, &body.marked(BODY), ());
+        let mut output = JinjaOutput::default();
+        let mut body = Template::new(source);
+        let mut missing: Vec<String> = Vec::new();
+        let mut rounds = 0..MOST_MISTAKES;
+        let text = loop {
+            let rendered = self.written.render(&self.plain, BODY, body.source.text());
+            for call in scope.take_uses() {
+                let origin = self.place_of_use(&call.reference, &body, at);
+                if !output.uses.contains(&(call.clone(), origin)) {
+                    output.uses.push((call, origin));
+                }
+            }
+            let error = match rendered {
+                Ok(text) => break text,
+                Err(error) => error,
+            };
+            output.is_broken = true;
+            let follows = undefined_name(&error).is_some_and(|name| missing.iter().any(|missing| missing == name));
+            output.diagnostics.extend(self.diagnose(&error, &body, sources, at).filter(|_| !follows));
+            let place = error.range().filter(|_| error.name() == Some(BODY) && can_go_on(&error));
+            let blanked = place.and_then(|range| tags::blank(body.source.text(), range.start, syntax()));
+            let Some(blanked) = blanked.filter(|_| rounds.next().is_some()) else {
+                break String::new();
+            };
+            if body.source.text().get(blanked.range.clone()) == Some(&blanked.text) {
+                break String::new();
+            }
+            missing.extend(blanked.names);
+            body.source.replace(blanked.range, &blanked.text);
+            body = Template::new(body.source);
+        };
+        output.runs = if output.is_broken {
+            vec![Output { text, origin: OutputOrigin::Tag(Origin::here(at)) }]
+        } else {
+            self.runs(text, &body, at)
+        };
         scope.take_uses();
-        let runs = marked.ok().map(|marked| self.read_marks(&marked, &body, at));
+        output.source = body.source;
+        output
+    }
+
+    /// A rendered text, cut where its parts come from different places.
+    fn runs(&self, text: String, body: &Template, at: Span) -> Vec<Output> {
+        let marked = self.written.render(&self.marked, BODY, &body.marked(BODY));
+        let runs = marked.ok().map(|marked| self.read_marks(&marked, body, at));
         let runs = runs.filter(|runs| {
             let mut rest = text.as_str();
             runs.iter().all(|run| rest.strip_prefix(run.text.as_str()).map(|behind| rest = behind).is_some())
                 && rest.is_empty()
         });
-        let runs = runs.unwrap_or_else(|| vec![Output { text, origin: OutputOrigin::Tag(Origin::here(at)) }]);
-        let uses = uses.into_iter().map(|call| {
-            let origin = self.place_of_use(&call.reference, &body, at);
-            (call, origin)
-        });
-        Ok((JinjaOutput { runs, uses: uses.collect() }, body.source))
+        runs.unwrap_or_else(|| vec![Output { text, origin: OutputOrigin::Tag(Origin::here(at)) }])
     }
 
     /// Takes the marks out of an output.
@@ -196,12 +238,11 @@ impl Jinja {
     }
 
     fn diagnose(&self, error: &Error, body: &Template, sources: &Sources, at: Span) -> Option<Diagnostic> {
-        let mut error = error;
-        while let Some(inner) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>()) {
-            error = inner;
-        }
+        let tag = error.range().filter(|_| error.name() == Some(BODY));
+        let error = innermost(error);
         let unknown = std::error::Error::source(error).and_then(|source| source.downcast_ref::<UnknownVariable>());
-        let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let (message, origin) = without_origin(&detail);
         let code = if unknown.is_some() { Code::UnknownVariable } else { Code::InvalidJinja };
         let mut diagnostic = Diagnostic::error(code, message.as_str());
         let in_macro = error.name().and_then(|name| self.macros.get(name));
@@ -212,29 +253,35 @@ impl Jinja {
             .or_else(|| error.line().and_then(|line| template.source.origin(line, 1)));
         diagnostic = match (in_macro, place) {
             (Some(_), Some(place)) => {
-                let path = error.name().unwrap_or_default();
-                let called = body
-                    .identifiers
-                    .iter()
-                    .find(|(name, _)| self.macro_files.get(name).is_some_and(|file| file == path));
-                let called =
-                    called.or_else(|| body.identifiers.iter().find(|(name, _)| self.macro_files.contains_key(name)));
-                let call = called.and_then(|(_, range)| body.source.span(range.clone())).unwrap_or(at);
+                let is_call = |(name, range): &&(String, Range<usize>)| {
+                    self.macro_files.contains_key(name)
+                        && tag.as_ref().is_none_or(|tag| tag.start <= range.start && range.end <= tag.end)
+                };
+                let called = body.identifiers.iter().find(is_call).map(|(_, range)| range.clone()).or(tag);
+                let call = called.and_then(|range| body.source.span(range)).unwrap_or(at);
                 diagnostic.at(call, "called here").at(place, "fails here")
             }
-            (_, place) => diagnostic.at(place.unwrap_or(at), ""),
+            (None, Some(place)) => match origin.and_then(|line| body.word_of_line(line, undefined_name(error)?)) {
+                Some(origin) => diagnostic.at(origin, "").at(place, "used here"),
+                None => diagnostic.at(place, ""),
+            },
+            (_, None) => diagnostic.at(at, ""),
         };
         match error.kind() {
             ErrorKind::OutOfFuel => {
                 diagnostic.message = String::from("this template does not come to an end");
                 diagnostic = diagnostic.help("look for a loop over too much, or a macro that calls itself");
             }
+            ErrorKind::WriteFailure => {
+                diagnostic.message = format!("this template writes more than {} MiB", MOST_OUTPUT >> 20);
+                diagnostic = diagnostic.help("look for a loop over too much, or a text that is doubled in one");
+            }
             ErrorKind::UnknownFunction | ErrorKind::UndefinedError => {
                 return self.unknown_name(diagnostic, error.kind(), body, sources);
             }
             _ => diagnostic = diagnostic.maybe_help(help_with(&message).map(str::to_owned)),
         }
-        Some(diagnostic.maybe_help(unknown.and_then(|unknown| unknown.near.clone())))
+        Some(diagnostic.maybe_help(unknown.map(|unknown| unknown.help.clone())))
     }
 
     /// A function or a variable that is not known: at the word itself, with what may be meant. `None` for a macro whose
@@ -257,7 +304,7 @@ impl Jinja {
         if kind == ErrorKind::UnknownFunction {
             diagnostic.message = format!("there is no function `{name}`");
         }
-        if let Some(label) = diagnostic.labels.last_mut()
+        if let Some(label) = diagnostic.labels.last_mut().filter(|label| label.text != "used here")
             && let Some(at) = word(sources.text(label.span), name)
         {
             label.span = label.span.part(at..at + name.len());
@@ -272,29 +319,6 @@ impl Jinja {
         let known = self.macro_files.keys().map(String::as_str).chain(FUNCTIONS).chain(own);
         Some(diagnostic.maybe_help(did_you_mean(name, known)))
     }
-}
-
-/// What people mostly did when the engine says that.
-fn help_with(message: &str) -> Option<&'static str> {
-    if message.starts_with("unexpected `}`") || message.starts_with("unexpected `%`") {
-        Some("look at what stands before it: a `)` or a quote may be missing")
-    } else if message.contains("expected end of block") {
-        Some("each `{% if %}`, `{% for %}` and `{% macro %}` needs an end: `{% endif %}` and so on")
-    } else if message.contains("expected end of variable block") {
-        Some("see whether each `{{` has its `}}`")
-    } else if message == "recursion limit exceeded" {
-        Some("look for a macro that calls itself without an end")
-    } else {
-        None
-    }
-}
-
-/// Where a whole word stands in a text.
-fn word(text: &str, word: &str) -> Option<usize> {
-    let is_part = |char: char| char.is_alphanumeric() || char == '_';
-    let found = text.match_indices(word).map(|(at, _)| at);
-    let mut whole = found.filter(|at| !text[..*at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part));
-    whole.next().filter(|_| !word.is_empty())
 }
 
 const FUNCTIONS: [&str; 9] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when", "var"];
@@ -396,6 +420,14 @@ impl Template {
         start..end.max(start)
     }
 
+    /// A word in a line (from 1).
+    fn word_of_line(&self, line: usize, name: &str) -> Option<Span> {
+        let text = self.source.text();
+        let start = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        let at = start + word(text.get(start..)?.lines().next()?, name)?;
+        self.source.span(at..at + name.len())
+    }
+
     fn string(&self, value: &str) -> Option<Span> {
         let (_, range) = self.strings.iter().find(|(text, _)| text == value)?;
         self.source.span(range.start + 1..range.end - 1)
@@ -412,13 +444,13 @@ fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
 }
 
-fn environment(current: &Current) -> Environment<'static> {
+fn environment(current: &Current, written: &Written) -> Environment<'static> {
     let mut environment = Environment::new();
+    written.watch(&mut environment);
     environment.set_syntax(syntax());
     environment.set_debug(true);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.set_fuel(Some(FUEL));
     for (name, is_dependency) in [("ref", true), ("resolve", false)] {
         let current = Arc::clone(current);
         environment.add_function(name, move |parts: Rest<String>| {
@@ -452,8 +484,11 @@ fn environment(current: &Current) -> Environment<'static> {
         }
         default.ok_or_else(|| {
             let near = did_you_mean(&name, vars.keys().map(String::as_str));
+            let help = near.unwrap_or_else(|| {
+                format!("add it under `vars` in the settings, or a default: `var(\"{name}\", \"…\")`")
+            });
             Error::new(ErrorKind::InvalidOperation, format!("there is no variable `{name}`"))
-                .with_source(UnknownVariable { near })
+                .with_source(UnknownVariable { help })
         })
     });
     environment
@@ -463,7 +498,7 @@ fn environment(current: &Current) -> Environment<'static> {
 #[derive(Debug, thiserror::Error)]
 #[error("unknown variable")]
 struct UnknownVariable {
-    near: Option<String>,
+    help: String,
 }
 
 fn with_scope<T>(current: &Current, call: impl FnOnce(&Scope) -> Result<T, String>) -> Result<T, Error> {
@@ -473,7 +508,7 @@ fn with_scope<T>(current: &Current, call: impl FnOnce(&Scope) -> Result<T, Strin
 }
 
 /// A macro as a global function, so that bodies and other macros call it by its name.
-fn macro_function(path: String, name: String) -> Value {
+fn macro_function(path: String, name: String, written: Written) -> Value {
     Value::from_function(move |state: &State<'_, '_>, arguments: Rest<Value>, named: Kwargs| {
         let mut all = arguments.0;
         if named.args().next().is_some() {
@@ -481,7 +516,14 @@ fn macro_function(path: String, name: String) -> Value {
         }
         let template = state.env().get_template(&path)?;
         let mut captured = template.render_captured(())?;
-        let text = captured.with_state_mut(|state| state.call_macro(&name, &all))?;
+        let (text, worked) = captured.with_state_mut(|state| {
+            let text = state.call_macro(&name, &all);
+            (text, written.worked(state))
+        });
+        // Around it, so that the place of the call is known too.
+        let text = text.map_err(|error| Error::new(error.kind(), "this macro fails").with_source(error))?;
+        worked?;
+        written.add(text.len())?;
         Ok::<Value, Error>(Value::from_safe_string(text))
     })
 }

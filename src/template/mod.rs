@@ -2,6 +2,7 @@
 //!
 //! Two passes: every name is declared, then every body is rendered, so that a `ref` knows all names wherever they stand.
 
+mod advice;
 mod build;
 mod checks;
 mod config;
@@ -9,8 +10,11 @@ mod declare;
 mod engine;
 mod generated;
 mod jinja;
+mod jinja_error;
+mod limits;
 mod render;
 mod scope;
+mod tags;
 
 use std::sync::Arc;
 
@@ -20,6 +24,7 @@ use crate::action::{Action, ActionId, Names, Reference};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::sqlx;
+use crate::template::advice::advised;
 use crate::template::build::Builder;
 use crate::template::declare::declare;
 use crate::template::engine::Engine;
@@ -82,7 +87,8 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let renderer = Renderer::new(project, &engine, &jinja);
     let mut builder = Builder { project, catalog: &catalog, renderer, declared: &declared, diagnostics };
     let actions = builder.build();
-    let diagnostics = builder.diagnostics;
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.extend(builder.diagnostics.into_iter().map(advised));
     (Evaluated { actions, names, run_time_data: engine.run_time_data() }, diagnostics)
 }
 

@@ -178,12 +178,13 @@ impl Body<'_> {
             }
         }
         let sources = &self.renderer.project.sources;
-        let (output, source) = match self.renderer.jinja.render(source, self.scope, sources, self.text.span) {
-            Ok(output) => output,
-            Err(Some(diagnostic)) => return self.fail(diagnostic),
-            Err(None) => return self.outcome.rendered.break_off(),
-        };
+        let output = self.renderer.jinja.render(source, self.scope, sources, self.text.span);
+        let source = output.source;
         self.outcome.uses.extend(output.uses);
+        self.outcome.diagnostics.extend(output.diagnostics);
+        if output.is_broken {
+            self.outcome.rendered.break_off();
+        }
         for run in output.runs {
             match run.origin {
                 OutputOrigin::Body(range) => {
@@ -239,7 +240,10 @@ impl Body<'_> {
             self.outcome.uses.push((call, origin));
         }
         match value {
-            Ok(value) => self.push_evaluated(&value, piece.span, expression),
+            Ok((value, warning)) => {
+                self.outcome.diagnostics.extend(warning);
+                self.push_evaluated(&value, piece.span, expression);
+            }
             Err(diagnostic) => self.fail(diagnostic),
         }
     }

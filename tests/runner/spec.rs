@@ -3,7 +3,7 @@
 //! A heading is a test. A fenced block with its name in backticks above it is a file of a project that is compiled in
 //! memory; a file under `.trueup/compiled/` is what comes out. `-- error: [code]` at the end of a line, in a comment of
 //! whatever language, says that a diagnostic of that code points at the line. An `output` block holds all diagnostics as
-//! they are drawn. A test with neither must have none.
+//! they are drawn. A test with neither must have none. Each diagnostic must say what to do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,9 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
         }
     }
     markdown::compare(path, text, &comparisons, |expected, found| expected == found)?;
+    if let Some(diagnostic) = compilation.iter().flat_map(|it| &it.diagnostics).find(|found| found.help.is_empty()) {
+        return Err(format!("no help says what to do about `{}`", diagnostic.message).into());
+    }
 
     if !expected.is_empty() || outputs.is_empty() {
         expected.sort();

@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use duckdb::{Connection, InterruptHandle};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use crate::adapter::{AdapterError, Rows, Session};
+use crate::adapter::{AdapterError, Rows, Session, json};
 use crate::relation::Column;
 
 /// One connection to the engine.
@@ -24,6 +25,23 @@ impl DuckDbSession {
     fn check(&self) -> Result<(), AdapterError> {
         let cancelled = self.cancelled.load(Ordering::SeqCst);
         if cancelled { Err(AdapterError::from_message("cancelled")) } else { Ok(()) }
+    }
+
+    /// The first rows of a query, each value as what `cast` makes of a column and its type.
+    fn texts(&mut self, sql: &str, limit: usize, cast: fn(String, &str) -> String) -> Result<Rows, AdapterError> {
+        let columns = self.describe(sql)?;
+        let limit = if limit == usize::MAX { String::new() } else { format!(" limit {limit}") };
+        let casts = (1..).zip(&columns).map(|(at, column)| cast(format!("#{at}"), &column.data_type) + "::varchar");
+        let casts: Vec<String> = casts.collect();
+        let sql = format!("select {} from (\n{sql}\n){limit}", casts.join(", "));
+        let run = || -> duckdb::Result<Vec<Vec<Option<String>>>> {
+            let mut statement = self.connection.prepare(&sql)?;
+            let width = columns.len();
+            let rows = statement.query_map([], |row| (0..width).map(|at| row.get(at)).collect())?;
+            rows.collect()
+        };
+        let rows = run().map_err(|failure| error(&failure))?;
+        Ok(Rows { columns, rows })
     }
 
     fn batch(&self, sql: &str) -> Result<(), AdapterError> {
@@ -46,19 +64,15 @@ impl Session for DuckDbSession {
     }
 
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError> {
-        let columns = self.describe(sql)?;
-        let limit = if limit == usize::MAX { String::new() } else { format!(" limit {limit}") };
         // Text is how every type can be shown; DuckDB itself knows best how.
-        let casts: Vec<String> = (1..=columns.len()).map(|at| format!("#{at}::varchar")).collect();
-        let sql = format!("select {} from (\n{sql}\n){limit}", casts.join(", "));
-        let run = || -> duckdb::Result<Vec<Vec<Option<String>>>> {
-            let mut statement = self.connection.prepare(&sql)?;
-            let width = columns.len();
-            let rows = statement.query_map([], |row| (0..width).map(|at| row.get(at)).collect())?;
-            rows.collect()
-        };
-        let rows = run().map_err(|failure| error(&failure))?;
-        Ok(Rows { columns, rows })
+        self.texts(sql, limit, |column, _| column)
+    }
+
+    fn query_json(&mut self, sql: &str, limit: usize) -> Result<Vec<Map<String, Value>>, AdapterError> {
+        let rows = self.texts(sql, limit, |column, data_type| {
+            if is_nested(data_type) { format!("to_json({column}::{})", exact(data_type)) } else { column }
+        })?;
+        Ok(json::objects(rows, is_nested))
     }
 
     fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError> {
@@ -90,6 +104,37 @@ impl Session for DuckDbSession {
     }
 }
 
+/// Whether values of that type consist of others.
+fn is_nested(data_type: &str) -> bool {
+    let heads = ["STRUCT(", "MAP(", "UNION("];
+    data_type == "JSON" || data_type.ends_with(']') || heads.iter().any(|head| data_type.starts_with(head))
+}
+
+/// The same type with text for the numbers in it that a double may not hold.
+fn exact(data_type: &str) -> String {
+    let mut exact = String::new();
+    // Every second part is the quoted name of a field.
+    for (at, part) in data_type.split('"').enumerate() {
+        if at > 0 {
+            exact.push('"');
+        }
+        if at % 2 == 1 {
+            exact += part;
+            continue;
+        }
+        let mut rest = part;
+        while let Some((before, behind)) = rest.split_once("DECIMAL(") {
+            let (size, after) = behind.split_once(')').unwrap_or((behind, ""));
+            let digits = size.split(',').next().and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX);
+            exact += &before.replace("UHUGEINT", "VARCHAR").replace("HUGEINT", "VARCHAR");
+            exact += &if digits > f64::DIGITS { "VARCHAR".to_owned() } else { format!("DECIMAL({size})") };
+            rest = after;
+        }
+        exact += &rest.replace("UHUGEINT", "VARCHAR").replace("HUGEINT", "VARCHAR");
+    }
+    exact
+}
+
 /// What DuckDB says with `errors_as_json`.
 #[derive(Deserialize)]
 struct JsonError {
@@ -114,5 +159,17 @@ pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
             position: error.position.and_then(|position| position.parse().ok()),
         },
         Err(_) => AdapterError::from_message(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_lists_and_structs_lose_nothing() {
+        assert_eq!(exact("STRUCT(a DECIMAL(18,3), b DECIMAL(9,2)[])"), "STRUCT(a VARCHAR, b DECIMAL(9,2)[])");
+        assert_eq!(exact("MAP(VARCHAR, HUGEINT)"), "MAP(VARCHAR, VARCHAR)");
+        assert_eq!(exact("STRUCT(\"DECIMAL(18,3)\" INTEGER)"), "STRUCT(\"DECIMAL(18,3)\" INTEGER)");
     }
 }

@@ -38,10 +38,12 @@ pub(in crate::analysis) fn outer_name(
         let renamed =
             columns.iter().find(|column| column.source.as_ref().is_some_and(|source| same(source, &name.value)));
         let help = match renamed {
-            Some(column) => Some(format!("`{}` has `{}`", target.name, column.name)),
-            None => did_you_mean(&name.value, columns.iter().map(|column| column.name.as_str())),
+            Some(column) => format!("`{}` has `{}`", target.name, column.name),
+            None => did_you_mean(&name.value, columns.iter().map(|column| column.name.as_str())).unwrap_or_else(|| {
+                format!("name a column of `{}`; if the outer one is meant, write its table before it", target.name)
+            }),
         };
-        text.place(diagnostic, syntax::range(text.text(), name.span)).maybe_help(help)
+        text.place(diagnostic, syntax::range(text.text(), name.span)).help(help)
     };
     finder.found.into_iter().map(report).collect()
 }

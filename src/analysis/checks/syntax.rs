@@ -5,6 +5,9 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Problem};
 
+/// What to do where the parser says nothing of its own.
+const ADVICE: &str = "nothing, if the warehouse takes it: it is sent as it is";
+
 /// Reads a text. What the parser does not read is an error where the warehouse would surely refuse it, otherwise a
 /// warning.
 pub(in crate::analysis) fn syntax(
@@ -23,5 +26,5 @@ fn place(problem: Problem, text: &Rendered) -> Diagnostic {
     } else {
         Diagnostic::warning(Code::SqlNotUnderstood, problem.message)
     };
-    text.place(diagnostic, problem.range).maybe_help(problem.help)
+    text.place(diagnostic, problem.range).help(problem.help.unwrap_or_else(|| ADVICE.to_owned()))
 }

@@ -342,8 +342,8 @@ impl<'a> Words<'a> {
             let what = if keyword(before) == Some(Keyword::FROM) { "a table" } else { "an expression" };
             let message = format!("{what} is missing between {} and {}", self.text(index - 1), self.text(index));
             let help = match keyword(before) {
-                Some(Keyword::SELECT) => "name at least one column, or `*`",
-                _ => "",
+                Some(Keyword::SELECT) => "name at least one column, or `*`".to_owned(),
+                _ => format!("write it, or take {} out", self.text(index - 1)),
             };
             Verdict::sure(index - 1, index.min(self.all.len() - 1), message, help)
         })

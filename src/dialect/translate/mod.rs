@@ -24,6 +24,9 @@ pub use locate::origin;
 use rules::Rules;
 use types::Type;
 
+/// What to do about a construct that has no equal, where nothing better is known.
+pub const ADVICE: &str = "write it in a way that both understand, or run it in an environment of its own warehouse";
+
 /// How the SQL of one warehouse is translated.
 #[derive(Debug, Clone, Copy)]
 pub struct ToDuckDb(&'static dyn Rules);

@@ -67,6 +67,16 @@ impl Builder<'_> {
                     .push(Diagnostic::error(Code::MisplacedBlock, message).at(block.keyword, "").help(help));
             }
         }
+        if matches!(config.kind, KindConfig::Declaration)
+            && let Some(unused) =
+                sqlx.statements.iter().flat_map(|text| &text.pieces).find_map(|piece| self.first_line(piece.span))
+        {
+            self.diagnostics.push(
+                Diagnostic::warning(Code::UnusedSql, "a declaration runs nothing, so this SQL has no effect")
+                    .at(unused, "")
+                    .help("take it out, or give the file another `type`"),
+            );
+        }
         let several = matches!(config.kind, KindConfig::Operations { .. } | KindConfig::Declaration);
         if let [first, second, ..] = sqlx.statements.as_slice()
             && !several
@@ -83,4 +93,24 @@ impl Builder<'_> {
             );
         }
     }
+
+    /// The first line of SQL that is no comment.
+    fn first_line(&self, span: Span) -> Option<Span> {
+        let text = self.project.sources.text(span);
+        let start = behind_comments(text)?;
+        let line = text[start..].lines().next().unwrap_or_default().trim_end();
+        Some(span.part(start..start + line.len()))
+    }
+}
+
+/// Where SQL begins that is no comment.
+fn behind_comments(text: &str) -> Option<usize> {
+    let mut rest = text.trim_start();
+    loop {
+        let ends = [("--", "\n"), ("#", "\n"), ("/*", "*/"), ("{#", "#}")];
+        let comment = ends.into_iter().find(|(opening, _)| rest.starts_with(opening));
+        let Some((_, end)) = comment else { break };
+        rest = rest.split_once(end).map_or("", |(_, behind)| behind.trim_start());
+    }
+    Some(text.len() - rest.len()).filter(|_| !rest.is_empty())
 }

@@ -130,8 +130,9 @@ pub(in crate::template) struct Rules {
     is_bigquery: bool,
 }
 
-/// From this version on Dataform refuses unknown keys and values of the wrong type.
-const FIRST_STRICT: CoreVersion = CoreVersion { major: 3, minor: 0, patch: 0 };
+/// From this version on Dataform drops every action with an unknown key or a value of the wrong type. Before, it depended
+/// on the type of the action, and most were kept.
+const FIRST_STRICT: CoreVersion = CoreVersion { major: 3, minor: 0, patch: 10 };
 
 impl Rules {
     pub(in crate::template) fn of(settings: &Settings) -> Self {

@@ -1,7 +1,7 @@
 //! The `config {}` of a `.sqlx` file.
 
 use crate::config::{Entry, Value, ValueKind};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::files::SourceFile;
 use crate::sqlx::{ConfigBlock, SqlxFile};
 use crate::template::config::{self, KindConfig};
@@ -28,6 +28,8 @@ impl Declarer<'_> {
 
     /// Declares the action of a file.
     pub(super) fn sqlx(&mut self, file: &SourceFile, sqlx: Box<SqlxFile>, value: &Value, is_read: bool) {
+        let overridden = sqlx.config.iter().flat_map(|block| block.value.overridden()).map(overridden_key);
+        self.diagnostics.extend(overridden);
         let (mut config, found) = config::read(value, None, self.rules);
         if is_read {
             self.diagnostics.extend(found);
@@ -43,6 +45,13 @@ impl Declarer<'_> {
         let body = Body::Sqlx { file: file.id(), sqlx };
         self.action(config, stem, place, (None, None), body);
     }
+}
+
+fn overridden_key((entry, later): (&Entry, &Entry)) -> Diagnostic {
+    Diagnostic::warning(Code::DuplicateKey, format!("this `{}` has no effect", entry.key))
+        .at(entry.key_span, "")
+        .at(later.key_span, "a later one takes its place")
+        .help("take one of them out")
 }
 
 /// What is sure of a config that cannot be evaluated: the names that are written in it.

@@ -99,6 +99,17 @@ impl Engine {
     }
 }
 
+/// A `value` that has no text of its own: `undefined`, `null` or `object`.
+pub(super) fn unprintable(value: &str, span: Span) -> Diagnostic {
+    let (what, word, help) = match value {
+        "object" => ("an object", "`[object Object]`", "name what is meant: `x.name`, `JSON.stringify(x)`"),
+        "null" => ("`null`", "that word", "give a string: `\"null\"` if SQL's NULL is meant, `\"\"` if nothing is"),
+        _ => ("`undefined`", "that word", "see how it is spelt; if it may be missing, give a default: `x ?? \"\"`"),
+    };
+    let message = format!("this is {what}, and {word} becomes a part of the SQL");
+    Diagnostic::warning(Code::UnprintableValue, message).at(span, "").help(help)
+}
+
 /// The message of an exception. Those of the engine itself are worded as trueup's own.
 fn worded(exception: &Exception<'_>) -> String {
     let message = exception.message().unwrap_or_default();

@@ -220,7 +220,7 @@ impl Engine {
         }
         code.push("return [");
         for span in expressions {
-            code.push("() => `${");
+            code.push("() => __trueup.printed`${");
             code.copy(file, *span);
             code.push("\n}`,\n");
         }
@@ -234,9 +234,12 @@ impl Engine {
         })
     }
 
-    /// The text of a placeholder that stands at `span`.
-    pub(super) fn call(&self, thunk: &Thunk, span: Span) -> Result<String, Diagnostic> {
-        self.timed(&[span], |ctx| thunk.clone().restore(ctx)?.call::<_, String>(()))
+    /// The text of a placeholder that stands at `span`, and a warning if the text is one that nobody means.
+    pub(super) fn call(&self, thunk: &Thunk, span: Span) -> Result<(String, Option<Diagnostic>), Diagnostic> {
+        let printed: Vec<String> = self.timed(&[span], |ctx| thunk.clone().restore(ctx)?.call(()))?;
+        let mut printed = printed.into_iter();
+        let text = printed.next().unwrap_or_default();
+        Ok((text, printed.next().map(|value| errors::unprintable(&value, span))))
     }
 
     /// How many actions code has made so far.

@@ -103,6 +103,12 @@
     Object.defineProperty(globalThis, "__trueup", {
         value: Object.freeze({
             load,
+            // The text of a placeholder, and what its value is if that has no text of its own.
+            printed: (_, value) => {
+                const text = `${value}`;
+                if (value === undefined || value === null) return [text, text];
+                return typeof value === "object" && text.includes("[object Object]") ? [text, "object"] : [text];
+            },
             json: (value) => JSON.stringify(value) ?? "null",
             arguments: () => {
                 const c = context;
