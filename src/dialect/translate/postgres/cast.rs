@@ -160,10 +160,7 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
         (Type::Unknown, Type::Int) if matches!(operand, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
             let text = plain(build(WHOLE, &[("x", &build("cast(x as varchar)", &[("x", &operand)]))]));
             let number = plain(operand.clone());
-            build(
-                "case when typeof(x) = 'VARCHAR' then t else n end",
-                &[("x", &operand), ("t", &text), ("n", &number)],
-            )
+            build("case when typeof(x) = 'VARCHAR' then t else n end", &[("x", &operand), ("t", &text), ("n", &number)])
         }
         (_, Type::Json) => build("to_json(x)", &[("x", &operand)]),
         // A whole number of eight bytes has no point.
