@@ -104,8 +104,10 @@ fn derive(
 
 /// The list whose elements are the rows of a function, and their type; `None` for any other function.
 fn rows_of(name: &str, args: &[FunctionArg], place: Span, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let known = matches!(name, "generate_series" | "json_object_keys" | "jsonb_object_keys" | "regexp_split_to_table")
-        || elements_of(name).is_some();
+    let known = matches!(
+        name,
+        "generate_series" | "unnest" | "json_object_keys" | "jsonb_object_keys" | "regexp_split_to_table"
+    ) || elements_of(name).is_some();
     if !known {
         return None;
     }
@@ -115,6 +117,7 @@ fn rows_of(name: &str, args: &[FunctionArg], place: Span, rewriter: &mut Rewrite
             let kind = kind.clone();
             (Expr::Function(called("generate_series", series(values))), moment(kind))
         }
+        ("unnest", [(list, kind)]) => (list.clone(), kind.element()),
         ("json_object_keys" | "jsonb_object_keys", [(object, _)]) => {
             (build("json_keys(x)", &[("x", object)]), Type::Text)
         }

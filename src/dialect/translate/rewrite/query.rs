@@ -98,6 +98,13 @@ impl Rewriter<'_> {
                     *set_quantifier = SetQuantifier::None;
                 }
                 let (one, other) = (one?, other?);
+                if one.iter().zip(&other).any(|((_, one), (_, other))| !other.has_fields_of(one)) {
+                    self.missing_because(
+                        right.span(),
+                        "set operation on structs whose fields have different names",
+                        "give the fields of both the same names",
+                    );
+                }
                 Some(one.into_iter().zip(other).map(|((name, kind), (_, other))| (name, either(kind, other))).collect())
             }
             SetExpr::Values(values) => {
