@@ -1,7 +1,6 @@
 //! Operators, and the functions that the grammar knows by themselves.
 
 use sqlparser::ast::{BinaryOperator, Expr, Spanned, TrimWhereField, Value};
-use sqlparser::tokenizer::Span;
 
 use super::calls::{substring, trimmed, whole};
 use super::casts::convert;
@@ -26,7 +25,7 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             Type::Decimal
         }
         BinaryOperator::Divide if is_too_long(other) => {
-            rewriter.missing_because(Span::empty(), "division by so long a value", "name its parts in a WITH clause");
+            rewriter.missing_because(one.span(), "division by so long a value", "name its parts in a WITH clause");
             Type::Unknown
         }
         BinaryOperator::Divide => {
