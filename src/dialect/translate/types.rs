@@ -126,6 +126,21 @@ impl Type {
         }
     }
 
+    /// Whether the structs in both, if there are any, have fields of the same names: DuckDB puts structs together by the
+    /// names of their fields, and not by their order.
+    pub(crate) fn has_fields_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Struct(one), Self::Struct(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|((name, kind), (other_name, other_kind))| {
+                        name.eq_ignore_ascii_case(other_name) && kind.has_fields_of(other_kind)
+                    })
+            }
+            (Self::Array(one), Self::Array(other)) => one.has_fields_of(other),
+            _ => true,
+        }
+    }
+
     pub(crate) fn is_number(&self) -> bool {
         matches!(self, Self::Int | Self::Float | Self::Decimal)
     }

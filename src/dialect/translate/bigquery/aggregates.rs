@@ -86,6 +86,25 @@ pub(crate) fn any_value(function: &Function, rewriter: &mut Rewriter) -> Option<
     Some((call, kind))
 }
 
+/// `PERCENTILE_CONT(x, p)` and its like, which leave NULL out unless they are told to respect it.
+pub(crate) fn percentile(function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
+    let mut function = function.clone();
+    let mut treatments: Vec<NullTreatment> = function.null_treatment.take().into_iter().collect();
+    if let FunctionArguments::List(list) = &mut function.args {
+        list.clauses.retain(|clause| match clause {
+            FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+                treatments.push(*treatment);
+                false
+            }
+            _ => true,
+        });
+    }
+    if treatments.contains(&NullTreatment::RespectNulls) {
+        rewriter.missing(function.name.span(), "RESPECT NULLS of a percentile");
+    }
+    rewriter.call(function)
+}
+
 /// The smallest value, those that part the values into `n` equal shares, and the greatest.
 pub(crate) fn approx_quantiles(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
     let mut function = function.clone();

@@ -76,6 +76,16 @@ pub(crate) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
             _ => None,
         },
         "regexp_extract" | "regexp_substr" | "regexp_extract_all" => regexp(&name, function, rewriter),
+        "percentile_cont" | "percentile_disc" => Some(aggregates::percentile(function, rewriter)),
+        "array_slice" => match translated(function, rewriter)?.as_slice() {
+            [(list, kind), (first, _), (last, _)]
+                if [first, last].into_iter().all(|place| whole(place).is_some_and(|place| place >= 0)) =>
+            {
+                let parts = [("x", list), ("n", first), ("m", last)];
+                Some((build("list_slice(x, n + 1, m + 1)", &parts), kind.clone()))
+            }
+            _ => None,
+        },
         "array_agg" | "string_agg" => aggregates::aggregate(&name, function, rewriter),
         "any_value" => aggregates::any_value(function, rewriter),
         "approx_quantiles" => aggregates::approx_quantiles(function, rewriter),

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Span;
 use super::casts::{self, convert};
 use super::literals::text_of;
 use super::parts::{self, Part};
-use crate::dialect::translate::functions::{bracketed, build};
+use crate::dialect::translate::functions::{bracketed, build, is_too_long};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -258,6 +258,17 @@ fn string(arguments: &[(Expr, Type)]) -> Option<(Expr, Type)> {
         [(value, Type::Json)] => build("json_extract_string(x, '$')", &[("x", value)]),
         [(value, kind @ (Type::Date | Type::Timestamp | Type::TimestampTz | Type::Time))] => {
             convert(value.clone(), kind, &Type::Text, false)
+        }
+        // With its distance from UTC, whose minutes are left out where there are none.
+        [(value, Type::TimestampTz), (zone, _)] if !is_too_long(value) => {
+            let local = build("x at time zone z", &[("x", value), ("z", zone)]);
+            let text = convert(local.clone(), &Type::Timestamp, &Type::Text, false);
+            let minutes = build("date_diff('minute', x at time zone 'UTC', l)", &[("x", value), ("l", &local)]);
+            build(
+                "t || case when m < 0 then '-' else '+' end || lpad(cast(abs(m) // 60 as varchar), 2, '0')
+                   || case when m % 60 = 0 then '' else ':' || lpad(cast(abs(m) % 60 as varchar), 2, '0') end",
+                &[("t", &text), ("m", &minutes)],
+            )
         }
         [(value, kind @ Type::Unknown)] => {
             let text = convert(value.clone(), kind, &Type::Text, false);

@@ -6,7 +6,7 @@ use super::calls::{substring, trimmed, whole};
 use super::casts::convert;
 use super::dates::fixed;
 use super::literals::text_of;
-use crate::dialect::translate::functions::{bracketed, build};
+use crate::dialect::translate::functions::{bracketed, build, is_too_long};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -23,6 +23,10 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
         BinaryOperator::Multiply if (left, right) == (&Type::Decimal, &Type::Decimal) => {
             *expr = build("cast(a * b as decimal(38, 9))", &[("a", one.as_ref()), ("b", other.as_ref())]);
             Type::Decimal
+        }
+        BinaryOperator::Divide if is_too_long(other) => {
+            rewriter.missing_because(one.span(), "division by so long a value", "name its parts in a WITH clause");
+            Type::Unknown
         }
         BinaryOperator::Divide => {
             let by_zero = divisor(other);

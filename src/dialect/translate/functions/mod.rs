@@ -16,7 +16,7 @@
 
 mod template;
 
-pub(crate) use template::{Modifiers, Template, bracketed, build, build_query, give, is_too_long};
+pub(crate) use template::{Modifiers, Template, bracketed, build, build_query, give, is_aggregate, is_too_long};
 
 use std::collections::HashMap;
 

@@ -226,7 +226,7 @@ pub(crate) fn give(function: &mut Function, modifiers: &Modifiers) {
 }
 
 /// DuckDB's functions over many rows that the tables use.
-fn is_aggregate(name: &str) -> bool {
+pub(crate) fn is_aggregate(name: &str) -> bool {
     const NAMES: [&str; 50] = [
         "any_value",
         "approx_count_distinct",

@@ -101,11 +101,21 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     }
     let operand = operand.as_ref().clone();
     let try_cast = !matches!(kind, CastKind::Cast | CastKind::DoubleColon);
+    if to == Type::Int
+        && !try_cast
+        && let Some(text) = text_of(&operand).filter(|text| !is_whole(text))
+    {
+        let message = format!("the text `'{text}'` is no whole number");
+        rewriter.problem(place, message, Some("cast it to a decimal or a double first".to_owned()));
+    }
     let converted = converted(operand, &from, &to, &target, try_cast);
     *expr = match (length, &to) {
         (Some(length), Type::Text) => {
+            let is_padded = is_padded(data_type);
             let length = Expr::value(Value::Number(length.to_string(), false));
-            build("left(x, n)", &[("x", &converted), ("n", &length)])
+            // Blanks at the end of CHAR mean nothing.
+            let cut = if is_padded { "rtrim(left(x, n), ' ')" } else { "left(x, n)" };
+            build(cut, &[("x", &converted), ("n", &length)])
         }
         _ => converted,
     };
@@ -143,6 +153,15 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
         (Type::Json, Type::Json) => operand,
         (Type::Json, Type::Array(_)) | (Type::Text, Type::Json) => plain(operand),
         (Type::Json, _) => plain(build("json_extract_string(x, '$')", &[("x", &operand)])),
+        // DuckDB rounds a text with a fraction.
+        (Type::Text, Type::Int) if text_of(&operand).is_none_or(|text| !is_whole(text)) => {
+            plain(build(WHOLE, &[("x", &operand)]))
+        }
+        (Type::Unknown, Type::Int) if matches!(operand, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
+            let text = plain(build(WHOLE, &[("x", &build("cast(x as varchar)", &[("x", &operand)]))]));
+            let number = plain(operand.clone());
+            build("case when typeof(x) = 'VARCHAR' then t else n end", &[("x", &operand), ("t", &text), ("n", &number)])
+        }
         (_, Type::Json) => build("to_json(x)", &[("x", &operand)]),
         // A whole number of eight bytes has no point.
         (Type::Float, Type::Text) => build("regexp_replace(cast(x as varchar), '[.]0$', '')", &[("x", &operand)]),
@@ -152,6 +171,15 @@ pub(crate) fn converted(operand: Expr, from: &Type, to: &Type, target: &DataType
         ),
         _ => plain(operand),
     }
+}
+
+/// A text, or one that no cast to a whole number reads in place of a text that is none.
+const WHOLE: &str = r"regexp_replace(x, '(?s)^.*[^-+0-9\s].*$', 'not a whole number: \0')";
+
+fn is_whole(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn is_value(expr: &Expr) -> bool {
@@ -177,6 +205,15 @@ fn with_seconds(text: &str) -> String {
 
 fn is_compact_date(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// Whether blanks fill a text of this type.
+fn is_padded(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Char(_) | DataType::Character(_) => true,
+        DataType::Custom(name, _) => name.to_string().eq_ignore_ascii_case("bpchar"),
+        _ => false,
+    }
 }
 
 /// The number of letters after which a cast to text cuts.

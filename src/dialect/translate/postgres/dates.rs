@@ -134,6 +134,26 @@ pub(crate) fn date_trunc(part: &Expr, value: &Expr, function: &Function, rewrite
     }
 }
 
+/// `date_trunc('part', moment, zone)`: the beginning of the part in that zone.
+pub(super) fn date_trunc_in(
+    part: &Expr,
+    value: &Expr,
+    zone: &Expr,
+    function: &Function,
+    rewriter: &mut Rewriter,
+) -> (Expr, Type) {
+    let part = part_argument(part, function, rewriter);
+    let (mut value, mut zone) = (value.clone(), zone.clone());
+    let kind = rewriter.expr(&mut value);
+    rewriter.expr(&mut zone);
+    check_zone(&zone, rewriter);
+    if !part.is_length() || kind != Type::TimestampTz {
+        rewriter.missing(function.name.span(), "DATE_TRUNC in a zone of what is not known to have one");
+    }
+    let text = format!("date_trunc('{}', x at time zone z) at time zone z", part.word());
+    (build(&text, &[("x", &value), ("z", &zone)]), Type::TimestampTz)
+}
+
 /// `date_part('part', moment)`.
 pub(crate) fn date_part(part: &Expr, value: &Expr, function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
     let part = part_argument(part, function, rewriter);

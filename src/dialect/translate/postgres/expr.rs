@@ -153,6 +153,20 @@ pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
             };
             (build(function, &[("x", operand), ("y", &what)]), Type::Text)
         }
+        Expr::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
+            rewriter.expr(text);
+            rewriter.expr(overlay_what);
+            rewriter.expr(overlay_from);
+            let length = match overlay_for {
+                Some(length) => {
+                    rewriter.expr(length);
+                    length.as_ref().clone()
+                }
+                None => build("length(y)", &[("y", overlay_what)]),
+            };
+            let parts = [("x", text.as_ref()), ("y", overlay_what), ("n", overlay_from), ("m", &length)];
+            (build("left(x, n - 1) || y || substring(x, n + m)", &parts), Type::Text)
+        }
         Expr::UnaryOp { op, expr: operand } => {
             let text = match op {
                 UnaryOperator::PGSquareRoot => "sqrt(cast(x as double))",
@@ -212,6 +226,22 @@ pub(super) fn concat(function: &Function, arguments: &[Expr], rewriter: &mut Rew
     });
     let texts = texts.collect();
     (Expr::Function(aggregate::called(&name_of(function), texts)), Type::Text)
+}
+
+/// `format('…%s…', …)`, in which NULL is nothing; `None` leaves any other element to the table.
+pub(super) fn format(format: &Expr, values: &[Expr], rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    let text = text_of(format)?.replace("%%", "\0");
+    let pieces: Vec<String> = text.split("%s").map(|piece| piece.replace('\0', "%")).collect();
+    if pieces.len() != values.len() + 1 || text.split("%s").any(|piece| piece.contains('%')) {
+        return None;
+    }
+    let literal = |text: &String| Expr::value(Value::SingleQuotedString(text.clone()));
+    let mut parts = vec![literal(&pieces[0])];
+    for (value, piece) in values.iter().zip(&pieces[1..]) {
+        parts.push(value.clone());
+        parts.push(literal(piece));
+    }
+    Some(concat(&aggregate::called("concat", Vec::new()), &parts, rewriter))
 }
 
 /// Places before the first letter count too, as empty ones; DuckDB would count them from the end.

@@ -72,6 +72,10 @@ impl Rules for Postgres {
             *expr = done;
             return Some(kind);
         }
+        if let Some((done, kind)) = from::element(expr, rewriter) {
+            *expr = done;
+            return Some(kind);
+        }
         shared(expr, rewriter)
     }
 
@@ -96,6 +100,10 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
             Some(pattern::replace(text, pattern, with, flags.first(), rewriter))
         }
         ("concat" | "concat_ws", _) => Some(expr::concat(function, &arguments, rewriter)),
+        ("regexp_match", [text, pattern]) => Some(pattern::groups(text, pattern, rewriter)),
+        ("regexp_split_to_array", [text, pattern]) => Some(pattern::split(text, pattern, rewriter)),
+        ("date_trunc", [part, moment, zone]) => Some(dates::date_trunc_in(part, moment, zone, function, rewriter)),
+        ("format", [format, values @ ..]) => expr::format(format, values, rewriter),
         ("generate_series", [_, _] | [_, _, _]) => Some(from::series_in_select(function, rewriter)),
         _ => None,
     }

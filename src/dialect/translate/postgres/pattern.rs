@@ -153,6 +153,41 @@ pub(super) fn replace(
     (done, Type::Text)
 }
 
+/// `regexp_match(text, pattern)`: the groups of the first match, or all of it.
+pub(super) fn groups(text: &Expr, pattern: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
+    let (mut text, mut pattern) = (text.clone(), pattern.clone());
+    rewriter.expr(&mut text);
+    rewriter.expr(&mut pattern);
+    check(&pattern, rewriter);
+    // A group that takes no part is NULL in PostgreSQL, and empty in DuckDB.
+    let optional = [")?", ")*", "){0", "|"];
+    let groups = match text_of(&pattern) {
+        Some(written) if !optional.iter().any(|part| written.contains(part)) && !written.contains("[(") => {
+            written.replace("\\(", "").replace("(?:", "").matches('(').count()
+        }
+        _ => {
+            rewriter.missing(pattern.span(), "`regexp_match` with this pattern");
+            0
+        }
+    };
+    let options = options(&pattern, "");
+    let parts: Vec<String> = match groups {
+        0 => vec!["regexp_extract(x, y, 0, o)".to_owned()],
+        groups => (1..=groups).map(|group| format!("regexp_extract(x, y, {group}, o)")).collect(),
+    };
+    let done = format!("case when regexp_matches(x, y, o) then [{}] end", parts.join(", "));
+    (build(&done, &[("x", &text), ("y", &pattern), ("o", &options)]), Type::Array(Box::new(Type::Text)))
+}
+
+/// `regexp_split_to_array(text, pattern)`.
+pub(super) fn split(text: &Expr, pattern: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
+    let (mut text, mut pattern) = (text.clone(), pattern.clone());
+    rewriter.expr(&mut text);
+    rewriter.expr(&mut pattern);
+    check(&pattern, rewriter);
+    (build("string_split_regex(x, y)", &[("x", &text), ("y", &pattern)]), Type::Array(Box::new(Type::Text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

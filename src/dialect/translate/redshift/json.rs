@@ -82,8 +82,8 @@ fn way(expr: &Expr, rewriter: &Rewriter) -> Option<Way> {
     json(&kind).then(|| Way { column, known: kind == Type::Json, steps: rest })
 }
 
-/// A way from what is no column, such as `json_parse(…).name`.
-fn of_value(expr: &Expr, rewriter: &mut Rewriter) -> Option<Way> {
+/// A way from what is no column, such as `json_parse(…).name`, translated.
+fn of_value(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
     let mut chain = Vec::new();
     let mut root = match expr {
         Expr::CompoundFieldAccess { root, access_chain } => {
@@ -103,9 +103,18 @@ fn of_value(expr: &Expr, rewriter: &mut Rewriter) -> Option<Way> {
     if !matches!(root, Expr::Function(_) | Expr::Nested(_) | Expr::Cast { .. } | Expr::CompoundFieldAccess { .. }) {
         return None;
     }
-    match rewriter.expr(&mut root) {
-        Type::Json => Some(Way { column: root, known: true, steps: chain }),
-        _ => None,
+    match (rewriter.expr(&mut root), expr) {
+        (Type::Json, _) => Some((walked(Way { column: root, known: true, steps: chain }, rewriter), Type::Json)),
+        // What begins the way is translated once, whatever it is: it may be a way itself, and so on.
+        (kind, Expr::CompoundFieldAccess { access_chain, .. }) => {
+            let mut access_chain = access_chain.clone();
+            let kind = rewriter.accesses(root.span(), kind, &mut access_chain);
+            Some((Expr::CompoundFieldAccess { root: Box::new(root), access_chain }, kind))
+        }
+        _ => {
+            rewriter.missing(root.span(), "way through a value that is not known to be SUPER");
+            Some((expr.clone(), Type::Unknown))
+        }
     }
 }
 
@@ -141,10 +150,7 @@ fn is_super(expr: &Expr, rewriter: &Rewriter) -> bool {
 
 /// A way through SUPER as one through JSON; names are in small letters unless quoted.
 pub(super) fn navigation(expr: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
-    let way = match way(expr, rewriter) {
-        Some(way) => way,
-        None => of_value(expr, rewriter)?,
-    };
+    let Some(way) = way(expr, rewriter) else { return of_value(expr, rewriter) };
     if way.steps.is_empty() {
         return Some((way.column, Type::Json));
     }

@@ -1,5 +1,6 @@
 //! Amazon Redshift: PostgreSQL with functions, types and a way through JSON of its own.
 
+mod blanks;
 mod dates;
 mod functions;
 mod hierarchy;
@@ -56,6 +57,7 @@ impl Rules for Redshift {
 
     fn expr(&self, expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
         json::unwrap_operands(expr, rewriter);
+        blanks::in_list(expr);
         if let Some((done, kind)) = json::navigation(expr, rewriter) {
             *expr = done;
             return Some(kind);
@@ -84,6 +86,7 @@ impl Rules for Redshift {
     }
 
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
+        blanks::compare(expr, left, right);
         postgres::binary(expr, left, right, rewriter)
     }
 

@@ -147,21 +147,8 @@ impl Rewriter<'_> {
                 Type::Unknown
             }
             Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut kind = self.expr(root);
-                for access in access_chain {
-                    kind = match access {
-                        AccessExpr::Dot(Expr::Identifier(field)) => kind.field(&field.value),
-                        AccessExpr::Subscript(Subscript::Index { index }) => {
-                            self.expr(index);
-                            kind.element()
-                        }
-                        _ => {
-                            self.missing(root.span(), "subscript");
-                            Type::Unknown
-                        }
-                    };
-                }
-                kind
+                let kind = self.expr(root);
+                self.accesses(root.span(), kind, access_chain)
             }
             Expr::AtTimeZone { timestamp, time_zone } => {
                 let kind = self.expr(timestamp);
@@ -196,6 +183,24 @@ impl Rewriter<'_> {
                 Type::Unknown
             }
         }
+    }
+
+    /// Fields and elements of a value of that type.
+    pub(crate) fn accesses(&mut self, place: Span, mut kind: Type, chain: &mut [AccessExpr]) -> Type {
+        for access in chain {
+            kind = match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => kind.field(&field.value),
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    self.expr(index);
+                    kind.element()
+                }
+                _ => {
+                    self.missing(place, "subscript");
+                    Type::Unknown
+                }
+            };
+        }
+        kind
     }
 
     fn name(&mut self, name: &Ident) -> Type {

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::Rewriter;
-use super::shape::{as_value, keys_first, name_json, name_keys, structs_of};
+use super::shape::{as_value, keys_first, name_json, name_keys, one_group, structs_of};
 use crate::dialect::translate::functions::{build, build_query};
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
@@ -98,6 +98,13 @@ impl Rewriter<'_> {
                     *set_quantifier = SetQuantifier::None;
                 }
                 let (one, other) = (one?, other?);
+                if one.iter().zip(&other).any(|((_, one), (_, other))| !other.has_fields_of(one)) {
+                    self.missing_because(
+                        right.span(),
+                        "set operation on structs whose fields have different names",
+                        "give the fields of both the same names",
+                    );
+                }
                 Some(one.into_iter().zip(other).map(|((name, kind), (_, other))| (name, either(kind, other))).collect())
             }
             SetExpr::Values(values) => {
@@ -198,6 +205,7 @@ impl Rewriter<'_> {
         self.group_by(&mut select.group_by);
         if self.rules.alias_before_column() {
             name_keys(&mut select.group_by, &select.projection);
+            one_group(&mut select.group_by, &select.projection);
         }
         for condition in select.having.iter_mut().chain(&mut select.qualify) {
             self.expr(condition);

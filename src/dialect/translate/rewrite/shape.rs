@@ -5,7 +5,7 @@ use sqlparser::ast::{
     OrderBy, OrderByExpr, OrderByKind, Select, SelectItem, Value,
 };
 
-use crate::dialect::translate::functions::build;
+use crate::dialect::translate::functions::{build, is_aggregate};
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
 
@@ -102,7 +102,53 @@ pub(super) fn structs_of(select: &mut Select, order: Option<&mut OrderBy>) {
             }
         }
     }
+    // A place in GROUP BY would be that of the struct.
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+        for key in keys {
+            let value = place_of(key).and_then(|place| values.get(place));
+            match value {
+                Some(Expr::Named { expr, .. }) => *key = expr.as_ref().clone(),
+                Some(value) => *key = value.clone(),
+                None => {}
+            }
+        }
+    }
     select.projection = vec![SelectItem::UnnamedExpr(Expr::Struct { values, fields: Vec::new() })];
+}
+
+/// The place that a number in GROUP BY or ORDER BY stands for, counted from 0.
+fn place_of(key: &Expr) -> Option<usize> {
+    let Expr::Value(value) = key else { return None };
+    let Value::Number(place, _) = &value.value else { return None };
+    place.parse::<usize>().ok()?.checked_sub(1)
+}
+
+/// `GROUP BY ALL` over aggregates and constants alone: all rows are one group, where DuckDB groups by the constants.
+pub(super) fn one_group(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
+    let is_key = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => !is_aggregated(expr),
+        _ => true,
+    };
+    if matches!(group_by, GroupByExpr::All(modifiers) if modifiers.is_empty()) && !projection.iter().any(is_key) {
+        *group_by = GroupByExpr::Expressions(vec![Expr::Tuple(Vec::new())], Vec::new());
+    }
+}
+
+/// Whether an expression holds an aggregate, or else no column.
+fn is_aggregated(expr: &Expr) -> bool {
+    let mut columns = false;
+    let mut aggregates = false;
+    let _ = sqlparser::ast::visit_expressions(expr, |expr: &Expr| {
+        match expr {
+            Expr::Function(function) => aggregates |= is_aggregate(&function.name.to_string()),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Subquery(_) | Expr::Exists { .. } => {
+                columns = true;
+            }
+            _ => {}
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    aggregates || !columns
 }
 
 /// Puts what SELECT gives a name to in the place of that name: DuckDB would look for a column first.
@@ -146,14 +192,7 @@ pub(super) fn name_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
 /// A column of JSON that ORDER BY names by its place is named by its name, so that its values can be told apart there.
 pub(super) fn name_json(items: &mut [OrderByExpr], columns: &Columns) {
     for item in items {
-        let place = match &item.expr {
-            Expr::Value(value) => match &value.value {
-                Value::Number(place, _) => place.parse::<usize>().ok(),
-                _ => None,
-            },
-            _ => None,
-        };
-        let column = place.and_then(|place| columns.as_ref()?.get(place.checked_sub(1)?));
+        let column = place_of(&item.expr).and_then(|place| columns.as_ref()?.get(place));
         if let Some((name, Type::Json)) = column
             && !name.is_empty()
         {
