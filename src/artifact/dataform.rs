@@ -342,13 +342,12 @@ impl Target {
 impl Graph {
     fn of(compilation: &Compilation) -> Self {
         let settings = &compilation.project.settings;
-        let CoreVersion { major, minor, patch } = settings.core.unwrap_or(CoreVersion::LATEST);
         let data: Json = serde_json::from_str(&compilation.run_time_data).unwrap_or(Json::Null);
         let is_empty = data.as_object().is_none_or(Map::is_empty);
         let mut graph = Self {
             project_config: compilation.project.dataform_config(),
             graph_errors: errors(compilation),
-            dataform_core_version: format!("{major}.{minor}.{patch}"),
+            dataform_core_version: settings.core.unwrap_or(CoreVersion::LATEST).to_string(),
             jit_data: if is_empty { json!({}) } else { structure(&data) },
             ..Self::default()
         };

@@ -131,10 +131,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The value of a flag, without asking for it.
-    pub fn peek_bool(&self, key: &str) -> bool {
-        let entry = self.entries.iter().rev().find(|entry| entry.key == key);
-        entry.is_some_and(|entry| entry.value.kind == ValueKind::Bool(true))
+    /// The value of a key, without asking for it.
+    pub fn peek(&self, key: &str) -> Option<&'a Value> {
+        self.entries.iter().rev().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// A list of strings; also one string for a list of one, but for [`lists_only`](Self::lists_only).
@@ -254,6 +253,14 @@ impl<'a> Reader<'a> {
 
     /// What was found wrong, unknown keys included.
     pub fn finish(mut self) -> Diagnostics {
+        let nulls = self.entries.iter().filter(|entry| self.lists_only && entry.value.kind == ValueKind::Null);
+        for entry in nulls {
+            self.diagnostics.push(
+                Diagnostic::error(self.invalid, format!("`{}` is null", entry.key))
+                    .at(entry.value.span, "")
+                    .help("leave the key out, or give it a value"),
+            );
+        }
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(entry.key.as_str())) {
             let near = did_you_mean(&entry.key, self.asked.iter().copied());
             let known = || match self.asked.len() {
@@ -310,5 +317,7 @@ fn as_text(value: &Value) -> Option<String> {
 
 fn as_strings(value: &Value) -> Option<Vec<Spanned<String>>> {
     let ValueKind::Array(items) = &value.kind else { return None };
-    items.iter().map(|item| as_string(item).map(|text| Spanned { value: text, span: item.span })).collect()
+    // A comma too many in a list of JavaScript leaves a hole.
+    let items = items.iter().filter(|item| item.kind != ValueKind::Null);
+    items.map(|item| as_string(item).map(|text| Spanned { value: text, span: item.span })).collect()
 }

@@ -103,6 +103,27 @@ impl Value {
         value
     }
 
+    /// The same with each key once: at the place of the first, with the value of the last, as JavaScript has it.
+    #[must_use]
+    pub fn without_overridden(&self) -> Self {
+        let kind = match &self.kind {
+            ValueKind::Array(items) => ValueKind::Array(items.iter().map(Self::without_overridden).collect()),
+            ValueKind::Object { entries, open } => {
+                let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    let entry = Entry { value: entry.value.without_overridden(), ..entry.clone() };
+                    match kept.iter_mut().find(|known| known.key == entry.key) {
+                        Some(known) => *known = entry,
+                        None => kept.push(entry),
+                    }
+                }
+                ValueKind::Object { entries: kept, open: *open }
+            }
+            other => other.clone(),
+        };
+        Self { span: self.span, kind }
+    }
+
     /// The same without places; what would have to be evaluated is `null`.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;

@@ -1,6 +1,8 @@
 //! Dataform's own settings files, so that its projects run as they are. Keys are those of `@dataform/core` 3.0.62 and,
 //! for `dataform.json`, of 2.6.7 too.
 
+use std::fmt;
+
 use serde_json::{Map, Value as Json};
 
 use crate::config::{Reader, Value, ValueKind};
@@ -35,6 +37,12 @@ impl CoreVersion {
         let major = parts.next()?.ok()?;
         let mut next = || parts.next().and_then(Result::ok).unwrap_or(0);
         Some(Self { major, minor: next(), patch: next() })
+    }
+}
+
+impl fmt::Display for CoreVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
 }
 

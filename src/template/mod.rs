@@ -30,7 +30,7 @@ use crate::template::declare::declare;
 use crate::template::engine::Engine;
 use crate::template::jinja::Jinja;
 use crate::template::render::Renderer;
-use crate::template::scope::Catalog;
+use crate::template::scope::{Catalog, Unresolved};
 
 /// What the files of a project declare. An action's place in the list is its id.
 #[derive(Debug)]
@@ -74,11 +74,14 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let dialect = project.settings.dialect;
     let named = (0..).map(ActionId).zip(&declared).filter(|(_, declared)| !declared.is_test());
     let names = Arc::new(Names::new(named.map(|(id, declared)| (id, declared.named.clone()))));
+    let is_old = project.settings.core.is_some_and(|core| core.major < 3);
     let catalog = Arc::new(Catalog {
         names: Arc::clone(&names),
         relations: declared.iter().map(|declared| dialect.relation(&declared.target)).collect(),
         dialect,
         vars: project.settings.vars.clone(),
+        unresolved: is_old
+            .then(|| Unresolved { defaults: project.settings.defaults.clone(), naming: project.naming() }),
         is_dataform_3: project.settings.core.is_some_and(|core| core.major >= 3),
     });
 

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::{Names, Reference};
 use crate::dialect::Dialect;
+use crate::project::{Defaults, Naming};
+use crate::relation::Target;
 
 /// Everything that has been declared, by name, and how SQL refers to it. Shared by all bodies.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(super) struct Catalog {
     pub(super) vars: BTreeMap<String, String>,
     /// Whether the project is one of Dataform 3.
     pub(super) is_dataform_3: bool,
+    /// Dataform 1 and 2: what `resolve` makes of a name that is not known.
+    pub(super) unresolved: Option<Unresolved>,
 }
 
 /// What the functions of a template know while one text is rendered. JavaScript and Jinja both call these.
@@ -56,6 +60,23 @@ pub(super) struct Use {
     pub(super) with_assertions: Option<bool>,
 }
 
+/// Where something lies of which nothing is known but its name.
+#[derive(Debug)]
+pub(super) struct Unresolved {
+    pub(super) defaults: Defaults,
+    pub(super) naming: Naming,
+}
+
+impl Unresolved {
+    fn target(&self, reference: &Reference) -> Target {
+        self.naming.apply(&Target {
+            database: reference.database.clone().or_else(|| self.defaults.database.clone()),
+            schema: reference.schema.clone().or_else(|| self.defaults.schema.clone()),
+            name: reference.name.clone(),
+        })
+    }
+}
+
 impl Scope {
     pub(super) fn new(catalog: &Arc<Catalog>, this: Option<This>, refs: bool, incremental: bool) -> Self {
         Self {
@@ -90,6 +111,9 @@ impl Scope {
         }
         let text = known.map_or_else(
             || {
+                if let Some(unresolved) = &self.catalog.unresolved {
+                    return self.catalog.dialect.relation(&unresolved.target(&call.reference));
+                }
                 let parts: Vec<String> =
                     call.reference.parts().map(|part| self.catalog.dialect.identifier(part)).collect();
                 parts.join(".")

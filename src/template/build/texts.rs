@@ -112,7 +112,9 @@ impl ActionTexts<'_, '_> {
     fn take(&mut self, outcome: Outcome) -> Rendered {
         self.builder.diagnostics.extend(outcome.diagnostics);
         for (call, origin) in outcome.uses {
-            if !call.is_dependency {
+            if !call.is_dependency && self.builder.catalog.unresolved.is_some() {
+                // It may be anything.
+            } else if !call.is_dependency {
                 // The graph never sees these: they make no edge.
                 self.builder.diagnostics.extend(self.builder.catalog.names.resolve(&call.reference, origin).err());
             } else if self.dependencies.iter().all(|known| known.on != call.reference || known.origin != origin) {

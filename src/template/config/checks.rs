@@ -42,7 +42,20 @@ pub(in crate::template) struct Relationship {
 
 pub(super) fn read_checks(reader: &mut Reader<'_>) -> ChecksConfig {
     let mut checks = ChecksConfig::default();
-    if let Some(key) = reader.string_or_strings("uniqueKey") {
+    // Before Dataform 3.0.10 a list in the list did no harm.
+    let nested = reader.peek("uniqueKey").and_then(|value| match &value.kind {
+        ValueKind::Array(items) if !reader.is_strict() => match items.as_slice() {
+            [Value { kind: ValueKind::Array(columns), span }] => {
+                Some(Spanned { value: columns.iter().map(string).collect::<Option<Vec<_>>>()?, span: *span })
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    if let Some(key) = nested {
+        reader.raw("uniqueKey");
+        checks.unique_keys.push(key);
+    } else if let Some(key) = reader.string_or_strings("uniqueKey") {
         checks.unique_keys.push(Spanned { value: plain(key.value), span: key.span });
     }
     let keys = reader.list("uniqueKeys").unwrap_or_default();

@@ -220,7 +220,7 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     let mut documentation = Documentation { description: text(reader, "description"), ..Documentation::default() };
     if !matches!(kind, Type::Notebook | Type::DataPreparation) {
         let columns = read_columns(reader, &mut documentation);
-        let has_output = reader.peek_bool("hasOutput");
+        let has_output = reader.peek("hasOutput").is_some_and(|value| value.kind == ValueKind::Bool(true));
         if let Some(span) = columns.filter(|_| kind == Type::Operations && !has_output && rules.is_dataform()) {
             let help = Some("add `hasOutput: true` if they make a relation of that name".to_owned());
             reader.refuse(span, "operations without output have no columns", help);

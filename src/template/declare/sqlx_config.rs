@@ -67,7 +67,8 @@ fn names_only(config: &Value) -> Value {
 /// The config as a tree without JavaScript in it.
 fn evaluate(block: &ConfigBlock, file: &SourceFile, engine: &Engine) -> Result<Value, Diagnostic> {
     if block.value.is_literal() {
-        return Ok(block.value.clone());
+        let is_plain = block.value.overridden().is_empty();
+        return Ok(if is_plain { block.value.clone() } else { block.value.without_overridden() });
     }
     let text = engine.json(file, block.object).map_err(|diagnostic| {
         let help = help_with(&diagnostic.message);

@@ -14,7 +14,7 @@ use rquickjs::{CatchResultExt, Context, Ctx, Exception, Function, Object, Persis
 use crate::action::Reference;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::files::{SourceFile, Sources, Span};
-use crate::project::Project;
+use crate::project::{CoreVersion, Project};
 use crate::template::engine::modules::Modules;
 use crate::template::generated::Generated;
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
@@ -104,6 +104,8 @@ impl Engine {
                     }
                 };
                 host.set("amend", Function::new(ctx.clone(), amend)?)?;
+                let version = project.settings.core.unwrap_or(CoreVersion::LATEST);
+                host.set("version", version.to_string())?;
                 host.set("isDataform", project.settings.core.is_some())?;
                 self.file_functions(&ctx, &host)?;
                 host.set("actions", ctx.eval::<Function<'_>, _>(ACTIONS)?)?;
@@ -196,7 +198,7 @@ impl Engine {
     /// The value of an expression, as JSON text; `undefined` gives `null`.
     pub(super) fn json(&self, file: &SourceFile, span: Span) -> Result<String, Diagnostic> {
         let mut code = Generated::default();
-        code.push("\"use strict\"; __trueup.json((");
+        code.push("__trueup.json((");
         code.copy(file, span);
         code.push("\n))");
         self.enter_file(file);

@@ -36,7 +36,8 @@ impl Modules {
         let number = self.code.borrow().len();
         self.code.borrow_mut().push(Rc::clone(code));
         let mut options = EvalOptions::default();
-        options.strict = false;
+        // As the command line of Dataform runs it.
+        options.strict = true;
         options.filename = Some(format!("{name}#{number}"));
         ctx.eval_with_options(code.text(), options)
     }
@@ -68,19 +69,18 @@ impl Modules {
 
     /// As Node.js does it: the path itself, with an ending, or a folder's main file.
     fn file(&self, path: &str) -> Option<String> {
-        if path.is_empty() {
-            return None;
-        }
+        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
         let with_ending = |path: &str| {
             let candidates = [path.to_owned(), format!("{path}.js"), format!("{path}.json")];
+            let candidates = candidates.into_iter().filter(|path| !path.is_empty());
             candidates.into_iter().find(|path| self.sources.find(path).is_some() || self.files.is_file(path))
         };
         let main = || {
             let package: serde_json::Value =
-                serde_json::from_str(&self.files.read(&format!("{path}/package.json")).ok()?).ok()?;
-            with_ending(&normalized(&format!("{path}/{}", package.get("main")?.as_str()?))?)
+                serde_json::from_str(&self.files.read(&inside("package.json")).ok()?).ok()?;
+            with_ending(&normalized(&inside(package.get("main")?.as_str()?))?)
         };
-        with_ending(path).or_else(main).or_else(|| with_ending(&format!("{path}/index.js")))
+        with_ending(path).or_else(main).or_else(|| with_ending(&inside("index.js")))
     }
 
     /// The text of a file of the project.

@@ -93,6 +93,8 @@
     const requireFrom = (folder) => (name) => {
         if (typeof name !== "string") throw new TypeError("`require` takes the path of a file or the name of a package");
         if (name === "path" || name === "node:path") return path;
+        // trueup stands in its place.
+        if (name === "@dataform/core") return { ...dataform, dataform, session: dataform, version: host.version };
         return load(host.resolve(folder, name));
     };
     // A path counts from the file that requires it if it starts with a dot, else from the project's root.
