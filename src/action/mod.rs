@@ -5,6 +5,7 @@ mod assertion;
 mod model;
 mod names;
 mod node;
+mod property_graph;
 mod reference;
 mod rendered;
 
@@ -19,6 +20,9 @@ pub use model::{
 };
 pub use names::Names;
 pub use node::{DataPreparation, Load, Node};
+pub use property_graph::{
+    GraphEndpoint, GraphField, GraphLabel, GraphProperties, GraphRelationship, GraphTable, PropertyGraph,
+};
 pub use reference::{Dependency, Origin, Reference};
 pub use rendered::{Piece, Rendered};
 

@@ -1,4 +1,4 @@
-use crate::action::{Kind, Rendered};
+use crate::action::{Kind, PropertyGraph, Rendered};
 use crate::relation::Target;
 
 /// An action that compiles, so that others may depend on it, and that only BigQuery's own pipelines run.
@@ -11,11 +11,8 @@ pub enum Node {
     },
     /// A data preparation of BigQuery's.
     DataPreparation(DataPreparation),
-    /// `create property graph`.
-    PropertyGraph {
-        /// What stands behind the name.
-        body: String,
-    },
+    /// A property graph of BigQuery's.
+    PropertyGraph(PropertyGraph),
     /// An action whose text is made by code when its turn comes (Dataform's `jitCode`).
     RunTime {
         /// What it will be; its texts are empty.
@@ -70,7 +67,7 @@ impl Node {
         match self {
             Self::Notebook { .. } => "notebook",
             Self::DataPreparation(_) => "data preparation",
-            Self::PropertyGraph { .. } => "property graph",
+            Self::PropertyGraph(_) => "property graph",
             Self::RunTime { .. } => "run-time code",
         }
     }

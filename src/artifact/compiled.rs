@@ -51,7 +51,7 @@ fn texts(action: &Action<ActionId>) -> Vec<(PathBuf, String)> {
                 let query = preparation.query.iter().map(|query| (path(".dp.sql"), join([query].into_iter())));
                 steps.chain(query).collect()
             }
-            Node::PropertyGraph { body } => vec![(path(".graph.sql"), format!("{body}\n"))],
+            Node::PropertyGraph(graph) => vec![(path(".graph.sql"), format!("{}\n", graph.body))],
             Node::Notebook { .. } | Node::RunTime { .. } => Vec::new(),
         },
         Kind::Declaration | Kind::Unknown => Vec::new(),

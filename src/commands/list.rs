@@ -37,12 +37,13 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
     let graph = &compilation.graph;
     let path = |id| compilation.project.sources.get(graph.get(id).name_span.file).path().to_string();
     let width = selection.iter().map(|id| graph.get(id).target.to_string().chars().count()).max().unwrap_or_default();
+    let words = selection.iter().map(|id| graph.get(id).kind.word().len()).max().unwrap_or_default().max(11);
     let mut lines: Vec<String> = Vec::new();
     // In the order in which they would run.
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
         lines.push(match args.format {
-            ListFormat::Text => format!("{:<11} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id)),
+            ListFormat::Text => format!("{:<words$} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id)),
             ListFormat::Name => action.target.to_string(),
             ListFormat::Path => path(id),
             ListFormat::Json => json!({

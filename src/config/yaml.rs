@@ -28,8 +28,8 @@ fn not_yaml(file: &SourceFile, message: &str, start: usize) -> Diagnostic {
     let twice = message.split_once("duplicate entry with key \"").and_then(|(_, key)| key.strip_suffix('"'));
     if let Some(key) = twice {
         let places = Places { file, text };
-        let first = places.find_key(key, start..text.len()).unwrap_or(start..start);
-        let second = places.find_key(key, first.end..text.len()).unwrap_or(first.clone());
+        let first = places.find_key(key, start..text.len(), None).unwrap_or(start..start);
+        let second = places.find_key(key, first.end..text.len(), None).unwrap_or(first.clone());
         return Diagnostic::error(Code::InvalidSettings, format!("`{key}` is given twice"))
             .at(file.span(second), "")
             .at(file.span(first), "the first one")
@@ -59,21 +59,25 @@ impl Places<'_> {
     /// `within` is where the value must lie: from behind its key to the next key of the same object.
     fn value(&self, yaml: Yaml, within: Range) -> Value {
         let span = self.trimmed(within.clone());
+        let start = span.range().start;
         let kind = match yaml {
             Yaml::Null => ValueKind::Null,
             Yaml::Bool(bool) => ValueKind::Bool(bool),
             Yaml::Number(number) => ValueKind::Number(number.as_f64().unwrap_or(f64::NAN)),
-            Yaml::String(text) => ValueKind::String(text),
+            Yaml::String(text) => {
+                let is_plain = self.text.get(start..).is_some_and(|rest| rest.starts_with(&text));
+                let span = if is_plain { self.file.span(start..start + text.len()) } else { span };
+                return Value { span, kind: ValueKind::String(text) };
+            }
             Yaml::Tagged(tagged) => return self.value(tagged.value, within),
             Yaml::Sequence(items) => {
-                let mut start = within.start;
+                let in_brackets = self.text.get(start..).is_some_and(|rest| rest.starts_with('['));
+                let mut start = if in_brackets { start + 1 } else { within.start };
                 let items = items.into_iter().map(|item| {
                     let place = scalar(&item).and_then(|text| self.find(&text, start..within.end));
-                    let range = place.unwrap_or(start..within.end);
-                    if scalar(&item).is_some() {
-                        start = range.end;
-                    }
-                    self.value(item, range)
+                    let value = self.value(item, place.unwrap_or_else(|| self.behind_dash(start)..within.end));
+                    start = end(&value);
+                    value
                 });
                 ValueKind::Array(items.collect())
             }
@@ -82,7 +86,12 @@ impl Places<'_> {
                 let mut keys: Vec<(String, Range, Yaml)> = Vec::new();
                 for (key, value) in entries {
                     let key = scalar(&key).unwrap_or_default();
-                    let range = self.find_key(&key, start..within.end).unwrap_or(start..start);
+                    // In a block all keys stand in one column; what is in between belongs to one of them.
+                    let column = keys.first().and_then(|(_, first, _)| self.column(first.start));
+                    let range = column
+                        .and_then(|column| self.find_key(&key, start..within.end, Some(column)))
+                        .or_else(|| self.find_key(&key, start..within.end, None))
+                        .unwrap_or(start..start);
                     start = range.end;
                     keys.push((key, range, value));
                 }
@@ -96,15 +105,51 @@ impl Places<'_> {
                 ValueKind::Object { entries: entries.collect(), open: false }
             }
         };
-        Value { span, kind }
+        self.closed(Value { span, kind })
     }
 
-    /// A key: the word with a colon behind it, and not the tail of another word.
-    fn find_key(&self, key: &str, within: Range) -> Option<Range> {
+    /// A list or an object in brackets ends at its bracket.
+    fn closed(&self, value: Value) -> Value {
+        let (start, end) = (value.span.range().start, end(&value));
+        let (before, behind) = self.text.split_at_checked(end).unwrap_or_default();
+        let rest = behind.trim_start_matches([' ', '\n', '\r', '\t', ',', '"', '\'']);
+        let bracket = match before.as_bytes().get(start) {
+            Some(b'{') => '}',
+            Some(b'[') => ']',
+            _ => return value,
+        };
+        if !rest.starts_with(bracket) {
+            return value;
+        }
+        Value { span: self.file.span(start..self.text.len() - rest.len() + 1), ..value }
+    }
+
+    /// The column of a byte (from 0) if nothing but blanks and dashes of lists is before it in its line.
+    fn column(&self, at: usize) -> Option<usize> {
+        let line = self.text.get(..at)?.rsplit('\n').next().unwrap_or_default();
+        line.trim_start_matches(['-', ' ', '"', '\'']).is_empty().then_some(line.len())
+    }
+
+    /// Where the next item of a list begins: behind blanks, comments, and the dash or the comma.
+    fn behind_dash(&self, from: usize) -> usize {
+        let mut rest = self.text.get(from..).unwrap_or_default();
+        loop {
+            let next = rest.trim_start_matches([' ', '\n', '\r', '\t', ':', ',', '}', ']', '"', '\'']);
+            let next = match next.strip_prefix("- ").or_else(|| next.strip_prefix("-\n")) {
+                Some(behind) => behind,
+                None if next.starts_with('#') => next.split_once('\n').map_or("", |(_, behind)| behind),
+                None => break self.text.len() - next.len(),
+            };
+            rest = next;
+        }
+    }
+
+    /// A key: the word with a colon behind it, and not the tail of another word; in that column if one is given.
+    fn find_key(&self, key: &str, within: Range, column: Option<usize>) -> Option<Range> {
         let mut start = within.start;
         while let Some(range) = self.find(key, start..within.end) {
             let behind = self.text[range.end..].trim_start_matches(['"', '\'', ' ']);
-            if behind.starts_with(':') {
+            if behind.starts_with(':') && (column.is_none() || self.column(range.start) == column) {
                 return Some(range);
             }
             start = range.end;
@@ -149,6 +194,18 @@ impl Places<'_> {
     }
 }
 
+/// Where the last thing in a value ends.
+fn end(value: &Value) -> usize {
+    let own = value.span.range().end;
+    match &value.kind {
+        ValueKind::Array(items) => items.iter().map(end).max().unwrap_or(own),
+        ValueKind::Object { entries, .. } => {
+            entries.iter().map(|entry| end(&entry.value).max(entry.key_span.range().end)).max().unwrap_or(own)
+        }
+        _ => own,
+    }
+}
+
 fn scalar(yaml: &Yaml) -> Option<String> {
     match yaml {
         Yaml::String(text) => Some(text.clone()),
@@ -161,6 +218,7 @@ fn scalar(yaml: &Yaml) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Key;
     use crate::files::Sources;
 
     #[test]
@@ -180,6 +238,32 @@ mod tests {
         assert_eq!(at(&["vars", "name"]), (29, "a"));
         assert_eq!(at(&["list"]), (39, "[one, two]"));
         assert_eq!(at(&["envs", "dev", "name"]).1, "b");
+    }
+
+    #[test]
+    fn keys_of_a_list_of_objects_are_found_in_their_own_item() {
+        let text = "# two\nlist:\n  - name: a\n    fields: [{ name: x, note: y }, { name: z }]\n    note: b\n  # the other\n  \
+                    - name: a\n    note: |\n      c\n";
+        let sources = Sources::default();
+        let id = sources.add("graph.yaml", text);
+        let tree = parse_yaml(sources.get(id)).unwrap();
+        let line = |path: &[Key<'_>], key: &str| {
+            let entry = tree.get(path).and_then(|value| value.entry(key)).unwrap();
+            let place = sources.get(id).line_column(entry.key_span.start as usize);
+            (place.line, place.column)
+        };
+        let (list, fields) = (Key::Name("list"), Key::Name("fields"));
+        assert_eq!(line(&[list, Key::Index(0)], "name"), (3, 5));
+        assert_eq!(line(&[list, Key::Index(0), fields, Key::Index(0)], "note"), (4, 25));
+        assert_eq!(line(&[list, Key::Index(0), fields, Key::Index(1)], "name"), (4, 38));
+        assert_eq!(line(&[list, Key::Index(0)], "note"), (5, 5));
+        assert_eq!(
+            sources.text(tree.get(&[list, Key::Index(0), fields, Key::Index(0)]).unwrap().span),
+            "{ name: x, note: y }"
+        );
+        assert_eq!(line(&[list, Key::Index(1)], "name"), (7, 5));
+        assert_eq!(line(&[list, Key::Index(1)], "note"), (8, 5));
+        assert_eq!(sources.text(tree.get(&[list, Key::Index(1)]).unwrap().span), "name: a");
     }
 
     #[test]

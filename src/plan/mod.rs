@@ -154,9 +154,7 @@ fn not_run(action: &Action<ActionId>, node: &Node) -> Diagnostic {
     let (word, name) = (node.word(), &action.target);
     let what = match node {
         Node::RunTime { .. } => "its text is made by code when its turn comes, in Dataform",
-        Node::Notebook { .. } | Node::DataPreparation(_) | Node::PropertyGraph { .. } => {
-            "BigQuery runs it, in Dataform"
-        }
+        Node::Notebook { .. } | Node::DataPreparation(_) | Node::PropertyGraph(_) => "BigQuery runs it, in Dataform",
     };
     Diagnostic::warning(Code::NotRun, format!("{} {word} is not run: `{name}`", article(word)))
         .at(action.name_span, "")

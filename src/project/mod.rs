@@ -41,6 +41,8 @@ pub struct Project {
     pub definitions: Vec<FileId>,
     /// `definitions/**/actions.yaml`, in order of path.
     pub action_lists: Vec<FileId>,
+    /// `definitions/**/graph.yaml`, in order of path. There should be one at the most.
+    pub property_graphs: Vec<FileId>,
     /// Other files under `definitions/` that hold SQL. Only an `actions.yaml` or code makes something of them.
     pub other_sql: Vec<String>,
     /// `includes/**/*.js`, in order of path. Those in deeper folders are known only to who requires them.
@@ -140,14 +142,25 @@ pub fn load(
     let is = |path: &str, ending: &str| path.ends_with(ending);
     let paths = list(DEFINITIONS)?;
     let definitions = read(&paths, &|path| is(path, ".sqlx") || is(path, ".js"))?;
-    let is_list = |path: &str| path.rsplit('/').next() == Some("actions.yaml");
-    let action_lists = read(&paths, &is_list)?;
+    let is_named = |path: &str, name: &str| path.rsplit('/').next() == Some(name);
+    let action_lists = read(&paths, &|path| is_named(path, "actions.yaml"))?;
+    let property_graphs = read(&paths, &|path| is_named(path, "graph.yaml"))?;
     let includes = read(&list(INCLUDES)?, &|path| is(path, ".js"))?;
     let macros = read(&list(MACROS)?, &|path| is(path, ".jinja"))?;
     let other_sql = paths.into_iter().filter(|path| is(path, ".sql")).collect();
     let files = Arc::clone(files);
-    let project =
-        Project { settings, environment, files, sources, definitions, action_lists, other_sql, includes, macros };
+    let project = Project {
+        settings,
+        environment,
+        files,
+        sources,
+        definitions,
+        action_lists,
+        property_graphs,
+        other_sql,
+        includes,
+        macros,
+    };
     Ok((project, diagnostics))
 }
 

@@ -8,11 +8,7 @@ use crate::template::build::Builder;
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig};
 
 impl Builder<'_> {
-    pub(super) fn check_name(&mut self, name: &Target, span: Span, config: &ActionConfig) {
-        if matches!(config.kind, KindConfig::Declaration) {
-            return;
-        }
-        let schema_span = config.schema.as_ref().map_or(span, |schema| schema.span);
+    pub(super) fn check_name(&mut self, name: &Target, span: Span, schema_span: Span) {
         let parts = [
             (name.database.as_deref(), "a database", span),
             (name.schema.as_deref(), "a schema", schema_span),

@@ -76,13 +76,21 @@ impl<'a> Builder<'a> {
                 action.dependencies = dependencies;
             }
             What::Action { config, body } => self.build_action(id, &mut action, (**config).clone(), body),
+            What::Ready { kind, description } => {
+                self.check_name(&declared.named, declared.name_span, declared.name_span);
+                action.kind = (**kind).clone();
+                action.documentation.description.clone_from(description);
+            }
         }
         action
     }
 
     fn build_action(&mut self, id: ActionId, action: &mut Action<Reference>, config: ActionConfig, body: &'a Body) {
         let target = &action.target;
-        self.check_name(&self.declared[id.index()].named, action.name_span, &config);
+        if !matches!(config.kind, KindConfig::Declaration) {
+            let schema_span = config.schema.as_ref().map_or(action.name_span, |schema| schema.span);
+            self.check_name(&self.declared[id.index()].named, action.name_span, schema_span);
+        }
         if let Body::Sqlx { sqlx, .. } = body {
             self.check_blocks(sqlx, &config);
         }

@@ -1,10 +1,13 @@
 //! The first pass: what each file declares. No body is rendered yet, but the files of JavaScript run.
 
 mod code;
+mod graph_body;
+mod graph_file;
+mod graph_table;
 mod list;
 mod sqlx_config;
 
-use crate::action::ActionId;
+use crate::action::{ActionId, Kind};
 use crate::diagnostic::Diagnostics;
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Naming, Project};
@@ -36,6 +39,8 @@ pub(super) enum What {
     Action { config: Box<ActionConfig>, body: Body },
     /// A check in the config of the model `of`.
     Check { check: InlineCheck, of: ActionId },
+    /// An action without texts to render.
+    Ready { kind: Box<Kind>, description: Option<String> },
 }
 
 /// Where the texts of an action are.
@@ -60,7 +65,7 @@ impl Declared {
     pub(super) fn inherited(&self) -> Inherited {
         match &self.what {
             What::Action { config, .. } => Inherited { tags: config.tags.clone(), disabled: config.disabled },
-            What::Check { .. } => Inherited::default(),
+            What::Check { .. } | What::Ready { .. } => Inherited::default(),
         }
     }
 
@@ -82,8 +87,8 @@ struct Declarer<'a> {
 /// A file of definitions with its tree, if it is a `.sqlx` file.
 pub(super) type Parsed = (FileId, Option<SqlxFile>);
 
-/// Declares the actions of every file, in the order in which Dataform does: lists first, then definitions by path. A
-/// model's inline assertions come before it.
+/// Declares the actions of every file, in the order in which Dataform does: lists and the property graph first, then
+/// definitions by path. A model's inline assertions come before it.
 pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, Diagnostics) {
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
@@ -92,6 +97,7 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     for id in &project.action_lists {
         declarer.list(project.sources.get(*id));
     }
+    declarer.property_graph();
     // Code may change what it has made until all files have run, so it is looked at when they have.
     let mut pending = Vec::with_capacity(parsed.len());
     let mut made = 0;
