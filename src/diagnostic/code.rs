@@ -53,6 +53,15 @@ codes! {
     /// What to do: look at the rows. Either the data is wrong, or the assertion says too much.
     AssertionFailed = "assertion-failed",
 
+    /// A block that Dataform would take for SQL.
+    ///
+    /// Dataform wants exactly one space between the word and the brace: `config {`. With none, or with more white space,
+    /// it says nothing and makes operations of the file, with the config in their text. trueup reads the block as what is
+    /// meant.
+    ///
+    /// What to do: write one space, so that Dataform reads it, too.
+    BlockSpacing = "block-spacing",
+
     /// Actions that depend on each other in a circle, so that none can run first.
     ///
     /// The shortest circle is shown, with the place of each ref that makes it.

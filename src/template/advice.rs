@@ -18,7 +18,7 @@ pub(super) fn advised(diagnostic: Diagnostic) -> Diagnostic {
 fn javascript(message: &str) -> &'static str {
     let is_syntax = |word: &str| message.starts_with(word);
     if message.ends_with(" is not defined") {
-        "declare it in a `js {}` block of the file, or export it from `includes/NAME.js` and call it `NAME.…`"
+        "see how it is spelt; declare it in the file, or export it from `includes/NAME.js` and call it `NAME.…`"
     } else if message.starts_with("cannot read property") || message.starts_with("cannot set property") {
         "what stands before this property has no value: see how it is spelt, and what it is given"
     } else if message.contains("not a function") {

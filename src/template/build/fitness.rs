@@ -49,7 +49,16 @@ impl Builder<'_> {
             KindConfig::Notebook => ("a notebook", &[]),
             KindConfig::Unknown => return,
         };
+        let is_dataform = self.project.settings.core.is_some();
         for block in &sqlx.blocks {
+            let head = Span { start: block.keyword.end, ..block.body.at_start() };
+            if is_dataform && block.kind != BlockKind::Input && self.project.sources.text(head) != " {" {
+                let keyword = block.kind.keyword();
+                let message = format!("Dataform takes this `{keyword}` for SQL");
+                let help = format!("write `{keyword} {{`, with one space");
+                self.diagnostics
+                    .push(Diagnostic::warning(Code::BlockSpacing, message).at(block.keyword, "").help(help));
+            }
             let everywhere = matches!(block.kind, BlockKind::Config | BlockKind::Js);
             if !everywhere && !fits.contains(&block.kind) {
                 let keyword = block.kind.keyword();

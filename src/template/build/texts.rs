@@ -6,7 +6,7 @@ use crate::action::{Dependency, Reference, Rendered};
 use crate::files::Span;
 use crate::sqlx::Text;
 use crate::template::build::Builder;
-use crate::template::declare::Body;
+use crate::template::declare::{Body, Record};
 use crate::template::engine::TextKey;
 use crate::template::render::{Outcome, Renderer};
 use crate::template::scope::{Amendment, Scope, This};
@@ -31,7 +31,7 @@ impl Renderer<'_> {
     /// Renders the statements of a part.
     pub(in crate::template) fn part(&self, body: &Body, part: Part, scope: &Arc<Scope>) -> Vec<Outcome> {
         match body {
-            Body::Sqlx { file, sqlx } => {
+            Body::Sqlx { file, sqlx, added } => {
                 let texts: &[Text] = match part {
                     Part::Expected | Part::Query => &sqlx.statements[..sqlx.statements.len().min(1)],
                     Part::Statements => &sqlx.statements,
@@ -49,23 +49,10 @@ impl Renderer<'_> {
                     }
                     outcome
                 });
-                rendered.collect()
+                let added = added.iter().filter(|_| matches!(part, Part::PreOperations | Part::PostOperations));
+                added.flat_map(|record| self.code_part(record, part, scope)).chain(rendered).collect()
             }
-            Body::Code(record) => {
-                let key = match part {
-                    Part::Expected => TextKey::Named("expect"),
-                    Part::Filter => TextKey::Named("where"),
-                    Part::PostOperations => TextKey::Named("postOps"),
-                    Part::PreOperations => TextKey::Named("preOps"),
-                    Part::Query => TextKey::Named("query"),
-                    Part::Statements => TextKey::Named("queries"),
-                    Part::Input(at) => TextKey::Input(at),
-                };
-                match key {
-                    TextKey::Named(name) if !record.texts.iter().any(|text| text == name) => Vec::new(),
-                    key => self.render_code(record.number, key, record.place, scope),
-                }
-            }
+            Body::Code(record) => self.code_part(record, part, scope),
             Body::File(Some(file)) if matches!(part, Part::Query | Part::Statements) => {
                 let file = self.source(*file);
                 let rendered = Rendered::verbatim(file.text().replace("\r\n", "\n"), file.whole());
@@ -78,6 +65,22 @@ impl Renderer<'_> {
                 vec![outcome]
             }
             Body::File(Some(_)) => Vec::new(),
+        }
+    }
+
+    fn code_part(&self, record: &Record, part: Part, scope: &Arc<Scope>) -> Vec<Outcome> {
+        let key = match part {
+            Part::Expected => TextKey::Named("expect"),
+            Part::Filter => TextKey::Named("where"),
+            Part::PostOperations => TextKey::Named("postOps"),
+            Part::PreOperations => TextKey::Named("preOps"),
+            Part::Query => TextKey::Named("query"),
+            Part::Statements => TextKey::Named("queries"),
+            Part::Input(at) => TextKey::Input(at),
+        };
+        match key {
+            TextKey::Named(name) if !record.texts.iter().any(|text| text == name) => Vec::new(),
+            key => self.render_code(record.number, key, record.place, scope),
         }
     }
 }

@@ -42,11 +42,12 @@ pub(in crate::template) struct Relationship {
 
 pub(super) fn read_checks(reader: &mut Reader<'_>) -> ChecksConfig {
     let mut checks = ChecksConfig::default();
-    // Before Dataform 3.0.10 a list in the list did no harm.
+    // A list in the list does no harm in Dataform.
     let nested = reader.peek("uniqueKey").and_then(|value| match &value.kind {
-        ValueKind::Array(items) if !reader.is_strict() => match items.as_slice() {
+        ValueKind::Array(items) => match items.as_slice() {
             [Value { kind: ValueKind::Array(columns), span }] => {
-                Some(Spanned { value: columns.iter().map(string).collect::<Option<Vec<_>>>()?, span: *span })
+                let columns: Vec<String> = columns.iter().map(string).collect::<Option<_>>()?;
+                Some(Spanned { value: vec![columns.join(",")], span: *span })
             }
             _ => None,
         },

@@ -304,9 +304,12 @@ pub(super) fn plain(spanned: Vec<Spanned<String>>) -> Vec<String> {
     spanned.into_iter().map(|text| text.value).collect()
 }
 
+/// What a unit test says of its model.
+const TESTED: &str = "`dataset`";
+
 fn read_tested(reader: &mut Reader<'_>) -> Option<Spanned<Reference>> {
     let value = reader.raw("dataset")?;
-    let read = reference(reader, value, "`dataset`");
+    let read = reference(reader, value, TESTED);
     read.map(|(on, _)| Spanned { value: on, span: value.span })
 }
 
@@ -326,19 +329,14 @@ pub(super) fn reference<'a>(
             parts.collect::<Option<Vec<_>>>().and_then(Reference::from_parts).map(|on| (on, None))
         }
         ValueKind::Object { .. } => {
+            let is_tested = what == TESTED;
             return reader.item(value, "a dependency", |dependency| {
                 let mut text = |key| dependency.string(key).map(|text| text.value);
-                let (new_schema, new_database) = (text("dataset"), text("project"));
-                let name = text("name");
-                // Dataform 3 knows only the newer words here.
-                let (old_schema, old_database) = if dependency.is_strict() {
-                    (None, None)
-                } else {
-                    (
-                        dependency.string("schema").map(|text| text.value),
-                        dependency.string("database").map(|text| text.value),
-                    )
-                };
+                let (new_schema, new_database, name) = (text("dataset"), text("project"), text("name"));
+                // Dataform 3 knows only the newer words in a dependency.
+                let takes_old = is_tested || !dependency.is_strict();
+                let mut old = |key| takes_old.then(|| dependency.string(key)).flatten().map(|text| text.value);
+                let (old_schema, old_database) = (old("schema"), old("database"));
                 let with = dependency.bool("includeDependentAssertions").map(|with| with.value);
                 let reference = Reference {
                     database: new_database.or(old_database),

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::{Value, ValueKind};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Span;
 use crate::template::config::{self, Type};
 use crate::template::declare::sqlx_config::placed;
@@ -59,6 +60,13 @@ pub(super) struct NewRecord {
     moved: (Option<String>, Option<String>),
 }
 
+impl NewRecord {
+    /// What code has added to the action of a file.
+    pub(super) fn added(self) -> Option<Record> {
+        (!self.record.texts.is_empty()).then_some(self.record)
+    }
+}
+
 impl Declarer<'_> {
     /// All that code has made, by number.
     pub(super) fn records(&mut self) -> Vec<Option<NewRecord>> {
@@ -109,6 +117,12 @@ impl Declarer<'_> {
         let value = placed(config, &Value { span: place, kind: ValueKind::Expression });
         let (config, found) = config::read(&value, Some(kind), self.rules);
         self.diagnostics.extend(found);
+        if let Some(text) = record.texts.first().filter(|_| record.run_time_code.is_some()) {
+            let message = format!("the action has `{text}` besides `jitCode`");
+            let help = "its text is made either now or at run time: take one of them out";
+            self.diagnostics.push(Diagnostic::error(Code::UnfitAction, message).at(place, "").help(help));
+            return;
+        }
         let mut stem = name.unwrap_or_default();
         if kind == Type::Notebook {
             let path = config.file_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();

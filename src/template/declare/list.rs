@@ -69,7 +69,7 @@ impl Declarer<'_> {
         let (mut config, found) = config::read(&entry.value, Some(kind), self.rules);
         self.diagnostics.extend(found);
         if kind == Type::Declaration {
-            return self.declaration(config, entry.value.span);
+            return self.declaration(config, entry.key_span);
         }
         let Some(name) = &config.file_name else {
             let diagnostic = Diagnostic::error(Code::InvalidConfig, "the action does not say where its text is");
@@ -103,7 +103,7 @@ impl Declarer<'_> {
     fn declaration(&mut self, config: config::ActionConfig, span: Span) {
         if let Some(name) = &config.file_name {
             let diagnostic = Diagnostic::error(Code::InvalidConfig, "a declaration has no file").at(name.span, "");
-            self.diagnostics.push(diagnostic.help("take it out: the table is made by someone else"));
+            return self.diagnostics.push(diagnostic.help("take it out: the table is made by someone else"));
         }
         if config.name.is_none() {
             let diagnostic = Diagnostic::error(Code::InvalidConfig, "a declaration needs a name").at(span, "");

@@ -8,6 +8,7 @@ mod list;
 mod sqlx_config;
 
 use crate::action::{ActionId, Kind};
+use crate::config::{Spanned, Value};
 use crate::diagnostic::Diagnostics;
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Naming, Project};
@@ -47,7 +48,12 @@ pub(super) enum What {
 #[derive(Debug)]
 pub(super) enum Body {
     /// In its `.sqlx` file.
-    Sqlx { file: FileId, sqlx: Box<SqlxFile> },
+    Sqlx {
+        file: FileId,
+        sqlx: Box<SqlxFile>,
+        /// What code has added to it.
+        added: Option<Record>,
+    },
     /// In code that has run.
     Code(Record),
     /// In a file that an `actions.yaml` names, as it is; `None` if it could not be read.
@@ -101,23 +107,30 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     // Code may change what it has made until all files have run, so it is looked at when they have.
     let mut pending = Vec::with_capacity(parsed.len());
     let mut made = 0;
+    let mut is_watched = false;
     for (id, sqlx) in parsed {
         let file = project.sources.get(id);
         if let Some(sqlx) = sqlx {
             let (value, is_read) = declarer.evaluate_config(file, &sqlx);
-            pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read });
+            let shown = is_watched.then(|| declarer.show(file, &value)).flatten();
+            made = if is_watched { engine.count_of_actions() } else { made };
+            pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
         } else {
             let failed = engine.load(file).err();
             declarer.diagnostics.extend(failed);
             let before = made;
             made = engine.count_of_actions();
+            is_watched = engine.is_watched();
             pending.push(Pending::Code(before..made));
         }
     }
     let mut records = declarer.records();
     for file in pending {
         match file {
-            Pending::Sqlx { file, sqlx, value, is_read } => declarer.sqlx(file, sqlx, &value, is_read),
+            Pending::Sqlx { file, sqlx, value, is_read, shown } => {
+                let added = shown.and_then(|number| records.get_mut(number)?.take()).and_then(code::NewRecord::added);
+                declarer.sqlx(file, (sqlx, added), &value, is_read);
+            }
             Pending::Code(range) => {
                 for at in range {
                     if let Some(record) = records.get_mut(at).and_then(Option::take) {
@@ -135,8 +148,10 @@ enum Pending<'a> {
     Sqlx {
         file: &'a SourceFile,
         sqlx: Box<SqlxFile>,
-        value: crate::config::Value,
+        value: Value,
         is_read: bool,
+        /// The number under which code has seen it.
+        shown: Option<usize>,
     },
     /// The numbers of the actions that it made.
     Code(std::ops::Range<usize>),
@@ -162,6 +177,12 @@ impl Declarer<'_> {
             Some(name) if !name.value.is_empty() => (name.value.clone(), name.span),
             _ => (stem.to_owned(), place),
         };
+        // A test lies beside what it tests.
+        if let KindConfig::Test { dataset: Some(tested) } = &config.kind {
+            let span = tested.span;
+            config.schema = config.schema.or_else(|| Some(Spanned { value: tested.value.schema.clone()?, span }));
+            config.database.clone_from(&tested.value.database);
+        }
         let canonical = Target {
             database: config.database.clone().or_else(|| defaults.database.clone()),
             schema: config.schema.as_ref().map(|schema| schema.value.clone()).or(own_schema),

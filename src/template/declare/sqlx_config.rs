@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::files::SourceFile;
 use crate::sqlx::{ConfigBlock, SqlxFile};
 use crate::template::config::{self, KindConfig};
-use crate::template::declare::{Body, Declarer};
+use crate::template::declare::{Body, Declarer, Record};
 use crate::template::engine::Engine;
 
 impl Declarer<'_> {
@@ -26,8 +26,23 @@ impl Declarer<'_> {
         }
     }
 
+    /// Shows the action of a file to code that looks at all of them; gives the number of its record.
+    pub(super) fn show(&mut self, file: &SourceFile, value: &Value) -> Option<usize> {
+        let mut config = value.to_json();
+        let fields = config.as_object_mut()?;
+        fields.entry("type").or_insert_with(|| "operations".into());
+        fields.entry("name").or_insert_with(|| file.stem().into());
+        self.engine.show_sqlx(file, &config.to_string()).map_err(|diagnostic| self.diagnostics.push(diagnostic)).ok()
+    }
+
     /// Declares the action of a file.
-    pub(super) fn sqlx(&mut self, file: &SourceFile, sqlx: Box<SqlxFile>, value: &Value, is_read: bool) {
+    pub(super) fn sqlx(
+        &mut self,
+        file: &SourceFile,
+        (sqlx, added): (Box<SqlxFile>, Option<Record>),
+        value: &Value,
+        is_read: bool,
+    ) {
         let overridden = sqlx.config.iter().flat_map(|block| block.value.overridden()).map(overridden_key);
         self.diagnostics.extend(overridden);
         let (mut config, found) = config::read(value, None, self.rules);
@@ -42,7 +57,7 @@ impl Declarer<'_> {
             KindConfig::DataPreparation(_) => file.stem().trim_end_matches(".dp"),
             _ => file.stem(),
         };
-        let body = Body::Sqlx { file: file.id(), sqlx };
+        let body = Body::Sqlx { file: file.id(), sqlx, added };
         self.action(config, stem, place, (None, None), body);
     }
 }

@@ -4,6 +4,9 @@
 (context, host) => {
     "use strict";
     const records = [];
+    // What the calls have returned, and whether code looks at it: `dataform.actions`, as packages do.
+    const actions = [];
+    let isWatched = false;
     const data = [];
     const record = Symbol("record");
 
@@ -22,8 +25,9 @@
     class Action {
         constructor(type, name, config) {
             this[record] = begin(type, name, config);
+            actions.push(this);
         }
-        // Packages read the full name of what they make from here.
+        // Packages read the full name of what they make from here, and put statements into it.
         get proto() {
             const { name, config, target, type, texts } = this[record];
             const defaults = dataform.projectConfig;
@@ -31,7 +35,9 @@
             const schema = target.schema ?? config.dataset ?? config.schema ?? ownSchema;
             const database = target.database ?? config.project ?? config.database ?? defaults.defaultDatabase;
             const full = database === undefined ? { schema, name } : { schema, name, database };
-            return { type, name, target: full, canonicalTarget: full, tags: list(config.tags), query: texts.query };
+            this[record].proto ??= { preOps: undefined, postOps: undefined };
+            const known = { type, name, target: full, canonicalTarget: full, tags: list(config.tags), query: texts.query };
+            return Object.assign(this[record].proto, known);
         }
         #set(key, value) {
             this[record].config[key] = value;
@@ -57,18 +63,11 @@
         hermetic(hermetic) { return this.#set("hermetic", hermetic); }
         setDependOnDependencyAssertions(yes) { return this.#set("dependOnDependencyAssertions", yes); }
         jitCode(code) {
-            if (Object.keys(this[record].texts).length > 0) {
-                const found = Object.keys(this[record].texts).join(", ");
-                throw new Error(`an action is compiled either now or at run time: it has \`jitCode\` besides ${found}`);
-            }
             this[record].jitCode = String(code);
             return this;
         }
         _set(key, value) { return this.#set(key, value); }
         _text(key, value) {
-            if (this[record].jitCode !== undefined) {
-                throw new Error(`an action is compiled either now or at run time: it has \`${key}\` besides jitCode`);
-            }
             this[record].texts[key] = value;
             return this;
         }
@@ -176,7 +175,19 @@
         };
     }
 
+    // A file of SQL as an action among the others, for code that looks at all of them.
+    const classes = { operations: Operation, assertion: Assertion, test: Test };
+    let sqlxAction = ({ sqlxConfig }) => {
+        const { type, name, ...config } = sqlxConfig;
+        return new (classes[type] ?? Model)(type, name, config);
+    };
+    Object.defineProperties(dataform, {
+        actions: { get: () => { isWatched = true; return actions; } },
+        sqlxAction: { get: () => sqlxAction, set: (changed) => { isWatched = true; sqlxAction = changed; } },
+    });
+
     const statements = (value) => list(apply(value));
+    const given = ({ texts, proto }, key) => [...list(proto?.[key]), ...texts[key] ?? []];
     return {
         // Includes run before: they make functions, not actions.
         open: () => {
@@ -186,10 +197,16 @@
         },
         // How many records there are so far.
         count: () => records.length,
-        collect: () => JSON.stringify(records.map(({ texts, inputs, config, ...made }) => ({
+        isWatched: () => isWatched,
+        // The number of its record.
+        sqlx: (config) => {
+            sqlxAction.call(dataform, { sqlxConfig: JSON.parse(config) });
+            return records.length - 1;
+        },
+        collect: () => JSON.stringify(records.map(({ proto, texts, inputs, config, ...made }) => ({
             ...made,
             config,
-            texts: Object.keys(texts),
+            texts: [...new Set([...Object.keys(texts), ...["preOps", "postOps"].filter((key) => proto?.[key])])],
             inputs: inputs.map(({ names }) => names),
         }))),
         data: () => JSON.stringify(Object.fromEntries(data), (_, value) => value === undefined ? null : value),
@@ -198,7 +215,8 @@
             const { texts, inputs } = records[index];
             if (typeof key === "number") return [`${apply(inputs[key].rows)}`];
             const text = texts[key];
-            const all = key === "preOps" || key === "postOps" ? (text ?? []).flatMap(statements) : key === "queries" ? statements(text) : [apply(text)];
+            const isList = key === "preOps" || key === "postOps";
+            const all = isList ? given(records[index], key).flatMap(statements) : key === "queries" ? statements(text) : [apply(text)];
             return all.map((statement) => `${statement ?? ""}`);
         },
     };

@@ -50,8 +50,14 @@ impl Engine {
             let message = format!("`{name}` is not a function");
             (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(near), "thrown here")
         } else {
-            let text = call.map(|call| sources.text(call)).unwrap_or_default();
-            let help = self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)));
+            let is_whole_file = |span: &Span| *span == sources.get(span.file).whole();
+            let help = if evaluated.iter().any(is_whole_file) {
+                places.first().and_then(|place| help_in_file(&message, *place, sources))
+            } else {
+                let text = call.map(|call| sources.text(call)).unwrap_or_default();
+                self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)))
+            };
+            let help = help.or_else(|| self.help_with(&message, ""));
             (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(help), "thrown here")
         };
         match (call, definition) {
@@ -97,6 +103,15 @@ impl Engine {
         let number: usize = parts.next()?.rsplit('#').next()?.parse().ok()?;
         self.modules.code(number)?.origin(line, column)
     }
+}
+
+/// What to do about an error in a file of JavaScript.
+fn help_in_file(message: &str, place: Span, sources: &Sources) -> Option<String> {
+    let name = message.strip_suffix(" is not defined")?.trim_matches('`');
+    let text = sources.get(place.file).text();
+    let behind = text.get(place.range().end..)?.trim_start();
+    let is_assigned = behind.starts_with('=') && !behind.starts_with("==");
+    is_assigned.then(|| format!("declare it: `const {name} = …`, or `let {name}` where it changes"))
 }
 
 /// A `value` that has no text of its own: `undefined`, `null` or `object`.

@@ -249,6 +249,18 @@ impl Engine {
         self.timed(&[], |ctx| call_host(ctx, "count", ())?.get()).unwrap_or(0)
     }
 
+    /// Whether code looks at all actions, those of files of SQL among them.
+    pub(super) fn is_watched(&self) -> bool {
+        self.timed(&[], |ctx| call_host(ctx, "isWatched", ())?.get()).unwrap_or(false)
+    }
+
+    /// Shows an action of a file to code that looks at all of them: its config as JSON text, with `type` and `name`. Gives
+    /// the number of its record.
+    pub(super) fn show_sqlx(&self, file: &SourceFile, config: &str) -> Result<usize, Diagnostic> {
+        self.enter_file(file);
+        self.timed(&[file.whole().at_start()], |ctx| call_host(ctx, "sqlx", (config,))?.get())
+    }
+
     /// What is known of the actions that code has made, as JSON text: a list of records, see `actions.js`.
     pub(super) fn actions(&self) -> Result<String, Diagnostic> {
         self.timed(&[], |ctx| call_host(ctx, "collect", ())?.get())

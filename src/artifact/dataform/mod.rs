@@ -2,14 +2,22 @@
 //! those of `CompiledGraph` in Dataform's `core.proto` (3.0.65), in the JSON of protocol buffers: what is not set is left
 //! out, and so are lists without anything in them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod shape;
+
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::action::{
-    Action, ActionId, Assertion, Check, DataPreparation, Documentation, Incremental, IncrementalStrategy, Kind, Load,
-    Materialization, Model, Node, OnSchemaChange, PhysicalOptions, Rendered, UnitTest,
+    Action, ActionId, Assertion, Check, DataPreparation, Documentation, GraphEndpoint, GraphField, GraphProperties,
+    GraphTable, Incremental, IncrementalStrategy, Kind, Load, Materialization, Model, Node, OnSchemaChange,
+    PhysicalOptions, PropertyGraph, Rendered, UnitTest,
+};
+use crate::artifact::dataform::shape::{
+    AssertionNode, BigQuery, Column, CompilationError, Declaration, Descriptor, Graph, GraphEnd, GraphErrors,
+    GraphFieldNode, GraphLabelNode, GraphTableNode, Metadata, Notebook, Operation, Preparation, PropertyGraphNode,
+    Redshift, Table, Target, TestNode,
 };
 use crate::compile::Compilation;
 use crate::diagnostic::Severity;
@@ -27,312 +35,6 @@ pub fn dataform_graph(compilation: &Compilation) -> String {
     String::from_utf8(text).unwrap_or_default() + "\n\n"
 }
 
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Graph {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tables: Vec<Table>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    operations: Vec<Operation>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    assertions: Vec<AssertionNode>,
-    project_config: Map<String, Json>,
-    graph_errors: GraphErrors,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tests: Vec<TestNode>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    declarations: Vec<Declaration>,
-    dataform_core_version: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    targets: Vec<Target>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notebooks: Vec<Notebook>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    data_preparations: Vec<Preparation>,
-    jit_data: Json,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    property_graphs: Vec<Json>,
-}
-
-#[derive(Serialize, Clone, PartialEq, Eq, Hash)]
-struct Target {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<String>,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<String>,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct GraphErrors {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    compilation_errors: Vec<CompilationError>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CompilationError {
-    file_name: String,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_target: Option<Target>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Table {
-    r#type: &'static str,
-    target: Target,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<String>,
-    disabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#where: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protected: Option<bool>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pre_ops: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    post_ops: Vec<String>,
-    file_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bigquery: Option<BigQuery>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redshift: Option<Redshift>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_descriptor: Option<Descriptor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    incremental_query: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dependency_targets: Vec<Target>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    incremental_pre_ops: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    incremental_post_ops: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unique_key: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hermeticity: Option<&'static str>,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "is_false")]
-    materialized: bool,
-    enum_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    on_schema_change: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jit_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    incremental_strategy: Option<&'static str>,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct BigQuery {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    partition_by: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cluster_by: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    update_partition_filter: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    partition_expiration_days: Option<u64>,
-    #[serde(skip_serializing_if = "is_false")]
-    require_partition_filter: bool,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    additional_options: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    table_format: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_format: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    storage_uri: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    incremental_predicates: Vec<String>,
-    #[serde(skip_serializing_if = "is_false")]
-    preserve_governance_controls: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Redshift {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dist_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dist_style: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    sort_keys: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sort_style: Option<String>,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    columns: Vec<Column>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    bigquery_labels: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Metadata>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compilation_mode: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reservation: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Column {
-    description: String,
-    path: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    bigquery_policy_tags: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overview: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra_properties: Option<Json>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Operation {
-    target: Target,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    queries: Vec<String>,
-    file_name: String,
-    #[serde(skip_serializing_if = "is_false")]
-    has_output: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_descriptor: Option<Descriptor>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dependency_targets: Vec<Target>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hermeticity: Option<&'static str>,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "is_false")]
-    disabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jit_code: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AssertionNode {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    query: String,
-    file_name: String,
-    target: Target,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_descriptor: Option<Descriptor>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dependency_targets: Vec<Target>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hermeticity: Option<&'static str>,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "is_false")]
-    disabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_action: Option<Target>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jit_code: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TestNode {
-    name: String,
-    test_query: String,
-    expected_output_query: String,
-    file_name: String,
-    #[serde(skip_serializing_if = "is_false")]
-    disabled: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    target: Target,
-    canonical_target: Target,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Declaration {
-    target: Target,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action_descriptor: Option<Descriptor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_name: Option<String>,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Notebook {
-    target: Target,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dependency_targets: Vec<Target>,
-    file_name: String,
-    #[serde(skip_serializing_if = "is_false")]
-    disabled: bool,
-    notebook_contents: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Preparation {
-    targets: Vec<Target>,
-    canonical_targets: Vec<Target>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dependency_targets: Vec<Target>,
-    file_name: String,
-    #[serde(skip_serializing_if = "is_false")]
-    disabled: bool,
-    target: Target,
-    canonical_target: Target,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_preparation_yaml: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_table: Option<Target>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_table_retention_days: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    load: Option<Json>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
 impl Target {
     fn of(name: &Name) -> Self {
         Self { schema: name.schema.clone(), name: name.name.clone(), database: name.database.clone() }
@@ -346,7 +48,7 @@ impl Graph {
         let is_empty = data.as_object().is_none_or(Map::is_empty);
         let mut graph = Self {
             project_config: compilation.project.dataform_config(),
-            graph_errors: errors(compilation),
+            errors: errors(compilation),
             dataform_core_version: settings.core.unwrap_or(CoreVersion::LATEST).to_string(),
             jit_data: if is_empty { json!({}) } else { structure(&data) },
             ..Self::default()
@@ -400,15 +102,10 @@ impl Graph {
                     dependency_targets: context.dependencies(id, action),
                     file_name: context.file_name(action),
                     disabled: action.disabled,
-                    notebook_contents: contents.clone(),
+                    contents: contents.clone(),
                 }),
                 Node::DataPreparation(made) => self.data_preparations.push(preparation(id, action, made, context)),
-                Node::PropertyGraph { body } => self.property_graphs.push(json!({
-                    "target": Target::of(&action.target),
-                    "canonicalTarget": canonical(action),
-                    "fileName": context.file_name(action),
-                    "graphBody": body,
-                })),
+                Node::PropertyGraph(made) => self.property_graphs.push(property_graph(action, made, context)),
             },
             Kind::Unknown => {}
         }
@@ -496,7 +193,7 @@ fn table(id: ActionId, action: &Action<ActionId>, model: &Model, code: Option<&s
     }
     // Code may have given no query; a file always has one, be it empty.
     let written = |query: &Rendered| {
-        let is_file = !context.path(action).ends_with(".js");
+        let is_file = context.path(action).rsplit('.').next() != Some("js");
         (is_file || !query.text().is_empty()).then(|| query.text().to_owned())
     };
     let is_old = context.compilation.project.settings.core.is_some_and(|core| core.major < 3);
@@ -684,6 +381,57 @@ fn preparation(id: ActionId, action: &Action<ActionId>, made: &DataPreparation, 
             Load::Unique { column } => json!({ "unique": { "columnName": column } }),
         }),
     }
+}
+
+fn property_graph(action: &Action<ActionId>, made: &PropertyGraph, context: &Context<'_>) -> PropertyGraphNode {
+    let relationships = made.relationships.iter().map(|relationship| {
+        let end = |end: &GraphEndpoint| GraphEnd {
+            entity: end.entity.clone(),
+            relationship_columns: end.columns.clone(),
+            entity_columns: end.entity_columns.clone(),
+        };
+        GraphTableNode {
+            source: Some(end(&relationship.source)),
+            destination: Some(end(&relationship.destination)),
+            ..graph_table(&relationship.table)
+        }
+    });
+    PropertyGraphNode {
+        target: Target::of(&action.target),
+        canonical_target: canonical(action),
+        file_name: context.file_name(action),
+        description: action.documentation.description.clone(),
+        entities: made.entities.iter().map(graph_table).collect(),
+        relationships: relationships.collect(),
+        graph_body: made.body.clone(),
+    }
+}
+
+fn graph_table(table: &GraphTable) -> GraphTableNode {
+    let labels = table.labels.iter().map(|label| {
+        let (import_all, import_except, fields) = match &label.properties {
+            Some(GraphProperties::All { except }) => (true, except.clone(), Vec::new()),
+            Some(GraphProperties::Fields(fields)) => (false, Vec::new(), fields.iter().map(graph_field).collect()),
+            None => (false, Vec::new(), Vec::new()),
+        };
+        // A default label has a description, be it empty.
+        let description = label.description.clone().or_else(|| label.is_default.then(String::new));
+        let (name, synonyms) = (label.name.clone(), label.synonyms.clone());
+        GraphLabelNode { name, description, synonyms, fields, import_all, import_except, is_default: label.is_default }
+    });
+    GraphTableNode {
+        name: table.name.clone(),
+        data_source: Target::of(&table.source),
+        keys: table.keys.clone(),
+        source: None,
+        destination: None,
+        labels: labels.collect(),
+    }
+}
+
+fn graph_field(field: &GraphField) -> GraphFieldNode {
+    let (name, expression) = (field.name.clone(), field.expression.clone());
+    GraphFieldNode { name, expression, description: field.description.clone(), synonyms: field.synonyms.clone() }
 }
 
 /// A value as protocol buffers have it: `google.protobuf.Struct`.
