@@ -4,6 +4,7 @@ mod compile;
 mod completions;
 mod explain;
 mod init;
+mod install;
 mod list;
 mod run;
 mod shared;
@@ -27,6 +28,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Make a new project that compiles, runs and passes its tests
     Init(init::InitArgs),
+    /// Fetch the npm packages that the project's `package.json` names
+    Install(install::InstallArgs),
     /// List the actions, or the selected ones
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
@@ -47,6 +50,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Completions(args) => completions::run(args, terminal, definition),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
+        Command::Install(args) => install::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
         Command::Run(args) => run::run(args, terminal),
         Command::Show(args) => show::run(args, terminal),

@@ -22,9 +22,8 @@ pub(super) const DOTENV: &str = ".env";
 /// Arguments of every command that works on a project.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
-    /// The project's folder [default: the nearest one upwards that holds a settings file]
-    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
-    project: Option<PathBuf>,
+    #[command(flatten)]
+    root: RootArgs,
     /// The environment [default: the settings' `default_environment`]
     #[arg(long, value_name = "NAME", env = "TRUEUP_ENV", hide_env_values = true)]
     env: Option<String>,
@@ -33,6 +32,14 @@ pub(super) struct ProjectArgs {
     vars: Vec<(String, String)>,
     #[command(flatten)]
     names: NameArgs,
+}
+
+/// Where the project is.
+#[derive(Debug, Args)]
+pub(super) struct RootArgs {
+    /// The project's folder [default: the nearest one upwards that holds a settings file]
+    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
+    project: Option<PathBuf>,
 }
 
 /// Dataform's flags that change where a project's actions go.
@@ -79,7 +86,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
-impl ProjectArgs {
+impl RootArgs {
     /// The project's folder.
     pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
         let has_settings = |folder: &Path| SETTINGS_FILES.iter().any(|name| folder.join(name).is_file());
@@ -101,6 +108,13 @@ impl ProjectArgs {
             message: format!("there is no project here: no {} in this folder or above it", SETTINGS_FILES.join(", ")),
             help: Some("go to a project's folder, name it with --project, or make one with `trueup init`".to_owned()),
         })
+    }
+}
+
+impl ProjectArgs {
+    /// The project's folder.
+    pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
+        self.root.root()
     }
 
     fn overrides(&self) -> Overrides {

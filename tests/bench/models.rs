@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
 
+mod usage;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use nix::sys::resource::{UsageWho, getrusage};
 use trueup::compile::compile;
 use trueup::files::{Disk, FileSystem};
 use trueup::graph::Selection;
@@ -22,13 +23,15 @@ use trueup::plan::{PlanOptions, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
 use trueup::relation::WarehouseState;
 
+use crate::usage::{Usage, best, heading, measure, report};
+
 /// The widest project that `run` is measured on: beyond it DuckDB itself takes minutes.
 const LARGEST_RUN: usize = 1_000;
 
 fn main() {
     let sizes: Vec<usize> = env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![100, 1_000, 10_000] } else { sizes };
-    println!("{:<24} {:>9} {:>9} {:>9}", "", "wall", "CPU", "memory");
+    heading();
     // The system keeps the largest memory of any child, so the small ones come first.
     for size in &sizes {
         let project = Project::make(*size);
@@ -65,50 +68,10 @@ impl Project {
         self.folder.path()
     }
 
-    /// Runs a command. The memory is the largest of any child so far.
     fn trueup(&self, arguments: &[&str]) -> Usage {
-        let (before, _) = children();
-        let started = Instant::now();
-        let output = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .args(arguments)
-            .arg("--project")
-            .arg(self.root())
-            .output()
-            .expect("trueup starts");
-        let wall = started.elapsed();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let (after, memory) = children();
-        Usage { wall, cpu: after.saturating_sub(before), memory }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+        measure(command.args(arguments).arg("--project").arg(self.root()))
     }
-}
-
-/// CPU time of all children that ended, and the largest memory of one of them, in bytes.
-fn children() -> (Duration, u64) {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system counts");
-    let duration = |time: nix::sys::time::TimeVal| {
-        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
-        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-    };
-    let cpu = duration(usage.user_time()) + duration(usage.system_time());
-    (cpu, u64::try_from(usage.max_rss()).unwrap_or_default() * 1024)
-}
-
-/// What a process used.
-#[derive(Clone, Copy)]
-struct Usage {
-    wall: Duration,
-    cpu: Duration,
-    /// In bytes.
-    memory: u64,
-}
-
-fn report(name: &str, usage: &Usage) {
-    let (wall, cpu) = (usage.wall.as_secs_f64(), usage.cpu.as_secs_f64());
-    println!("{name:<24} {wall:>7.2} s {cpu:>7.2} s {:>6} MB", usage.memory / 1_000_000);
-}
-
-fn best(runs: &[Usage]) -> Usage {
-    *runs.iter().min_by_key(|usage| usage.cpu).expect("there is at least one run")
 }
 
 /// The statements of a first run, one after the other on one connection to a database file.

@@ -76,7 +76,7 @@ impl Engine {
         }
         if message.starts_with("cannot find module") {
             let help = "what can be required are files of the project, by their path from the file or from the project's \
-                        root, and packages in `node_modules`";
+                        root, and packages in `node_modules`, where `trueup install` puts them";
             return Some(help.to_owned());
         }
         let name = message.strip_suffix(" is not defined")?.trim_matches('`');
