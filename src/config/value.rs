@@ -87,6 +87,11 @@ impl Value {
         }
     }
 
+    /// Whether it is that string, in any case of letters.
+    pub fn is_text(&self, text: &str) -> bool {
+        matches!(&self.kind, ValueKind::String(own) if own.eq_ignore_ascii_case(text))
+    }
+
     /// The value at the end of a path of keys and indices.
     pub fn get(&self, path: &[Key<'_>]) -> Option<&Self> {
         path.iter().try_fold(self, |value, step| value.step(*step))

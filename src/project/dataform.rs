@@ -97,9 +97,19 @@ pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Setti
     settings.warehouse = if is_3(&settings) {
         reader.string("warehouse").map(|name| name.value)
     } else {
-        let dialect = read_dialect(&mut reader, "warehouse");
-        settings.dialect = dialect.unwrap_or(settings.dialect);
-        dialect.map(|dialect| dialect.name().to_owned())
+        let foreign =
+            FOREIGN.iter().find(|(name, _)| reader.peek("warehouse").is_some_and(|value| value.is_text(name)));
+        if let Some((name, warehouse)) = foreign {
+            let place = reader.raw("warehouse").map_or(tree.span, |value| value.span);
+            let help = "it has one for BigQuery, Redshift, PostgreSQL and DuckDB; move the models to one of these and \
+                        change `warehouse`";
+            reader.refuse(place, format!("trueup has no dialect for {warehouse}"), Some(help.to_owned()));
+            Some((*name).to_owned())
+        } else {
+            let dialect = read_dialect(&mut reader, "warehouse");
+            settings.dialect = dialect.unwrap_or(settings.dialect);
+            dialect.map(|dialect| dialect.name().to_owned())
+        }
     };
     settings.jinja = false;
     read_names(
@@ -120,6 +130,10 @@ pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Setti
     }
     (settings, reader.finish())
 }
+
+/// Where Dataform 1 and 2 ran, too.
+const FOREIGN: [(&str, &str); 3] =
+    [("presto", "Presto"), ("snowflake", "Snowflake"), ("sqldatawarehouse", "Azure SQL")];
 
 fn is_3(settings: &Settings) -> bool {
     settings.core.is_some_and(|core| core.major >= 3)

@@ -115,11 +115,11 @@ impl ActionTexts<'_, '_> {
     fn take(&mut self, outcome: Outcome) -> Rendered {
         self.builder.diagnostics.extend(outcome.diagnostics);
         for (call, origin) in outcome.uses {
-            if !call.is_dependency && self.builder.catalog.unresolved.is_some() {
-                // It may be anything.
-            } else if !call.is_dependency {
-                // The graph never sees these: they make no edge.
-                self.builder.diagnostics.extend(self.builder.catalog.names.resolve(&call.reference, origin).err());
+            if !call.is_dependency {
+                // The graph never sees these: they make no edge. In Dataform 1 and 2 the name may be of anything.
+                let Builder { catalog, diagnostics, .. } = &mut *self.builder;
+                let unknown = catalog.names.resolve(&call.reference, origin).err();
+                diagnostics.extend(unknown.filter(|_| catalog.unresolved.is_none()));
             } else if self.dependencies.iter().all(|known| known.on != call.reference || known.origin != origin) {
                 let with_assertions = call.with_assertions.unwrap_or(self.with_assertions);
                 self.dependencies.push(Dependency { on: call.reference, origin, with_assertions, is_read: true });

@@ -63,7 +63,8 @@ pub(super) fn read_model(
     }
     for (key, warehouse) in [("snowflake", "Snowflake"), ("presto", "Presto"), ("sqldatawarehouse", "Azure SQL")] {
         if let Some(value) = reader.raw(key) {
-            let help = Some("it is passed over; trueup runs on BigQuery, Redshift, PostgreSQL and DuckDB".to_owned());
+            let help =
+                Some("it is passed over; trueup has dialects for BigQuery, Redshift, PostgreSQL and DuckDB".to_owned());
             reader.warn(value.span, format!("`{key}` says how {warehouse} keeps the table"), help);
         }
     }

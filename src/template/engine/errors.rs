@@ -51,13 +51,13 @@ impl Engine {
             (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(near), "thrown here")
         } else {
             let is_whole_file = |span: &Span| *span == sources.get(span.file).whole();
-            let help = if evaluated.iter().any(is_whole_file) {
-                places.first().and_then(|place| help_in_file(&message, *place, sources))
-            } else {
-                let text = call.map(|call| sources.text(call)).unwrap_or_default();
-                self.help_with(&message, evaluated.first().map_or(text, |span| sources.text(*span)))
-            };
-            let help = help.or_else(|| self.help_with(&message, ""));
+            let assigned = places.first().and_then(|place| help_with_assignment(&message, *place, sources));
+            let help = assigned.or_else(|| {
+                // In a whole file anything may stand.
+                let is_file = evaluated.iter().any(is_whole_file);
+                let text = evaluated.first().copied().or(call).filter(|_| !is_file);
+                self.help_with(&message, text.map(|text| sources.text(text)).unwrap_or_default())
+            });
             (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(help), "thrown here")
         };
         match (call, definition) {
@@ -105,12 +105,14 @@ impl Engine {
     }
 }
 
-/// What to do about an error in a file of JavaScript.
-fn help_in_file(message: &str, place: Span, sources: &Sources) -> Option<String> {
+/// Strict mode refuses to assign to a name that is not declared.
+fn help_with_assignment(message: &str, place: Span, sources: &Sources) -> Option<String> {
     let name = message.strip_suffix(" is not defined")?.trim_matches('`');
-    let text = sources.get(place.file).text();
-    let behind = text.get(place.range().end..)?.trim_start();
-    let is_assigned = behind.starts_with('=') && !behind.starts_with("==");
+    // The engine points at the value, if that is a call.
+    let file = sources.get(place.file);
+    let line = file.text().lines().nth(file.line_column(place.range().start).line - 1)?;
+    let mut behind = line.match_indices(name).map(|(at, _)| line[at + name.len()..].trim_start());
+    let is_assigned = behind.any(|behind| behind.starts_with('=') && !behind.starts_with("=="));
     is_assigned.then(|| format!("declare it: `const {name} = …`, or `let {name}` where it changes"))
 }
 
