@@ -7,6 +7,7 @@
 mod call;
 mod config;
 mod javascript;
+mod jinja;
 mod parser;
 #[cfg(test)]
 mod tiling;
@@ -16,4 +17,4 @@ pub use call::{Argument, SimpleCall, simple_call};
 pub use config::ConfigBlock;
 pub use javascript::{Literal, literals};
 pub use parser::parse;
-pub use tree::{Block, BlockKind, Input, InputName, Piece, PieceKind, SqlxFile, Text};
+pub use tree::{Block, BlockKind, Input, InputName, Lexeme, LexemeKind, Piece, PieceKind, SqlxFile, Text};
