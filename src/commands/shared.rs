@@ -19,12 +19,19 @@ use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, r
 /// Variables for the settings, beside them.
 pub(super) const DOTENV: &str = ".env";
 
-/// Arguments of every command that works on a project.
+/// Where a project is.
 #[derive(Debug, Args)]
-pub(super) struct ProjectArgs {
+pub(super) struct FolderArgs {
     /// The project's folder [default: the nearest one upwards that holds a settings file]
     #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
     project: Option<PathBuf>,
+}
+
+/// Arguments of every command that works on a project.
+#[derive(Debug, Args)]
+pub(super) struct ProjectArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
     /// The environment [default: the settings' `default_environment`]
     #[arg(long, value_name = "NAME", env = "TRUEUP_ENV", hide_env_values = true)]
     env: Option<String>,
@@ -79,7 +86,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
-impl ProjectArgs {
+impl FolderArgs {
     /// The project's folder.
     pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
         let has_settings = |folder: &Path| SETTINGS_FILES.iter().any(|name| folder.join(name).is_file());
@@ -101,6 +108,13 @@ impl ProjectArgs {
             message: format!("there is no project here: no {} in this folder or above it", SETTINGS_FILES.join(", ")),
             help: Some("go to a project's folder, name it with --project, or make one with `trueup init`".to_owned()),
         })
+    }
+}
+
+impl ProjectArgs {
+    /// The project's folder.
+    pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
+        self.folder.root()
     }
 
     fn overrides(&self) -> Overrides {

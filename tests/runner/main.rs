@@ -4,6 +4,7 @@ mod arrivals;
 mod case;
 mod console;
 mod crash;
+mod format;
 mod markdown;
 mod mask;
 mod parallel;
@@ -27,6 +28,7 @@ fn main() {
         arrivals::trials(),
         case::trials(),
         crash::trials(),
+        format::trials(),
         parallel::trials(),
         plan::trials(),
         processes::trials(),
