@@ -18,6 +18,8 @@ pub mod project;
 
 pub mod sqlx;
 
+pub mod format;
+
 pub mod template;
 
 pub mod graph;

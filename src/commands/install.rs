@@ -3,7 +3,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::commands::shared::RootArgs;
+use crate::commands::shared::FolderArgs;
 use crate::error::CommandError;
 use crate::report::Terminal;
 
@@ -11,7 +11,7 @@ use crate::report::Terminal;
 #[derive(Debug, Args)]
 pub struct InstallArgs {
     #[command(flatten)]
-    project: RootArgs,
+    project: FolderArgs,
 }
 
 /// The one command that touches the network, through npm. Scripts of the packages are not run: what a project's code

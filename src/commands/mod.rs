@@ -3,6 +3,7 @@
 mod compile;
 mod completions;
 mod explain;
+mod format;
 mod init;
 mod install;
 mod list;
@@ -26,6 +27,8 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Explain a diagnostic by its code
     Explain(explain::ExplainArgs),
+    /// Lay out `.sqlx` files, without changing what they mean
+    Format(format::FormatArgs),
     /// Make a new project that compiles, runs and passes its tests
     Init(init::InitArgs),
     /// Fetch the npm packages that the project's `package.json` names
@@ -49,6 +52,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
         Command::Explain(args) => explain::run(args, terminal),
+        Command::Format(args) => format::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         Command::Install(args) => install::run(args, terminal),
         Command::List(args) => list::run(args, terminal),

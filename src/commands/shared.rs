@@ -19,11 +19,19 @@ use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, r
 /// Variables for the settings, beside them.
 pub(super) const DOTENV: &str = ".env";
 
+/// Where a project is.
+#[derive(Debug, Args)]
+pub(super) struct FolderArgs {
+    /// The project's folder [default: the nearest one upwards that holds a settings file]
+    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
+    project: Option<PathBuf>,
+}
+
 /// Arguments of every command that works on a project.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
     #[command(flatten)]
-    root: RootArgs,
+    folder: FolderArgs,
     /// The environment [default: the settings' `default_environment`]
     #[arg(long, value_name = "NAME", env = "TRUEUP_ENV", hide_env_values = true)]
     env: Option<String>,
@@ -32,14 +40,6 @@ pub(super) struct ProjectArgs {
     vars: Vec<(String, String)>,
     #[command(flatten)]
     names: NameArgs,
-}
-
-/// Where the project is.
-#[derive(Debug, Args)]
-pub(super) struct RootArgs {
-    /// The project's folder [default: the nearest one upwards that holds a settings file]
-    #[arg(long, value_name = "DIR", env = "TRUEUP_PROJECT", hide_env_values = true)]
-    project: Option<PathBuf>,
 }
 
 /// Dataform's flags that change where a project's actions go.
@@ -86,7 +86,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
-impl RootArgs {
+impl FolderArgs {
     /// The project's folder.
     pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
         let has_settings = |folder: &Path| SETTINGS_FILES.iter().any(|name| folder.join(name).is_file());
@@ -114,7 +114,7 @@ impl RootArgs {
 impl ProjectArgs {
     /// The project's folder.
     pub(super) fn root(&self) -> Result<PathBuf, CommandError> {
-        self.root.root()
+        self.folder.root()
     }
 
     fn overrides(&self) -> Overrides {

@@ -22,8 +22,10 @@ pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", 
 /// The folders of a project that hold its sources.
 pub const SOURCE_FOLDERS: [&str; 3] = [DEFINITIONS, INCLUDES, MACROS];
 
-const DEFINITIONS: &str = "definitions";
-const INCLUDES: &str = "includes";
+/// The folder of the actions.
+pub const DEFINITIONS: &str = "definitions";
+/// The folder of code that the actions share.
+pub const INCLUDES: &str = "includes";
 const MACROS: &str = "macros";
 
 /// Everything that a compilation reads.
@@ -197,6 +199,13 @@ pub fn unreadable(error: &io::Error) -> Option<Diagnostic> {
         _ => return None,
     };
     Some(Diagnostic::error(Code::UnreadableFile, message).help(help))
+}
+
+/// Reads the settings alone: what holds for a project in every environment.
+pub fn load_settings(files: &dyn FileSystem) -> Result<(Settings, Diagnostics), LoadError> {
+    let mut diagnostics = Diagnostics::default();
+    let settings = read_settings(files, &Sources::default(), &mut diagnostics)?;
+    Ok((settings, diagnostics))
 }
 
 fn read_settings(

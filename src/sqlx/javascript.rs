@@ -34,13 +34,13 @@ pub(super) fn closing_brace(text: &str, start: usize) -> Option<usize> {
 
 /// A token. White space and comments are none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) range: Range<usize>,
-    pub(super) kind: TokenKind,
+pub(crate) struct Token {
+    pub(crate) range: Range<usize>,
+    pub(crate) kind: TokenKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// An identifier or a keyword.
     Word,
     Number,
@@ -68,7 +68,7 @@ enum Open {
 }
 
 /// The tokens of a text from some place on.
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -96,7 +96,7 @@ enum Before {
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(text: &'a str, start: usize) -> Self {
+    pub(crate) fn new(text: &'a str, start: usize) -> Self {
         let (open, control) = (Vec::new(), Vec::new());
         Self { text, bytes: text.as_bytes(), at: start, open, control, before: Before::Operator, unclosed: [0; 3] }
     }

@@ -7,6 +7,7 @@
 mod call;
 mod config;
 mod javascript;
+mod jinja;
 mod parser;
 #[cfg(test)]
 mod tiling;
@@ -15,5 +16,6 @@ mod tree;
 pub use call::{Argument, SimpleCall, simple_call};
 pub use config::ConfigBlock;
 pub use javascript::{Literal, literals};
+pub(crate) use javascript::{TokenKind, Tokens};
 pub use parser::parse;
-pub use tree::{Block, BlockKind, Input, InputName, Piece, PieceKind, SqlxFile, Text};
+pub use tree::{Block, BlockKind, Input, InputName, Lexeme, LexemeKind, Piece, PieceKind, SqlxFile, Text};

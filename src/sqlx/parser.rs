@@ -1,7 +1,10 @@
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::{SourceFile, Span};
 use crate::sqlx::javascript::closing_brace;
-use crate::sqlx::{Block, BlockKind, ConfigBlock, Input, InputName, Piece, PieceKind, SqlxFile, Text, config};
+use crate::sqlx::{
+    Block, BlockKind, ConfigBlock, Input, InputName, Lexeme, LexemeKind, Piece, PieceKind, SqlxFile, Text, config,
+    jinja,
+};
 
 /// Takes a file apart. With `jinja`, the tags of Jinja are kept whole: a quote or a brace in one means nothing in SQL.
 ///
@@ -72,6 +75,7 @@ struct Parser<'a> {
 struct Statements {
     done: Vec<Text>,
     pieces: Vec<Piece>,
+    lexemes: Vec<Lexeme>,
     start: usize,
     /// Where the verbatim text starts that is not yet a piece.
     verbatim: usize,
@@ -80,7 +84,7 @@ struct Statements {
 
 impl Statements {
     fn new(start: usize) -> Self {
-        Self { done: Vec::new(), pieces: Vec::new(), start, verbatim: start, has_jinja: false }
+        Self { done: Vec::new(), pieces: Vec::new(), lexemes: Vec::new(), start, verbatim: start, has_jinja: false }
     }
 
     /// Ends the verbatim text at `end`; what follows starts at `next`.
@@ -97,6 +101,7 @@ impl Statements {
         self.done.push(Text {
             span: file.span(self.start..end),
             pieces: std::mem::take(&mut self.pieces),
+            lexemes: std::mem::take(&mut self.lexemes),
             has_jinja: std::mem::take(&mut self.has_jinja),
         });
         self.start = next;
@@ -135,26 +140,45 @@ impl Parser<'_> {
         let mut out = Statements::new(self.at);
         let mut depth = 0_usize;
         while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80.. => self.word(place, &mut out),
-                b'\'' | b'"' => self.string(byte, &mut out),
-                b'`' => self.quoted_identifier(&mut out),
-                b'$' => self.placeholder(&mut out),
-                b'-' if self.rest().starts_with(b"--") => self.separator_or_comment(&mut out),
-                b'/' if self.rest().starts_with(b"/*") => self.block_comment(&mut out),
-                b'#' if self.is_hash_comment() => self.hash_comment(&mut out),
-                b'{' if self.jinja_tag(&mut out) => {}
-                b'{' => {
-                    depth += 1;
-                    self.at += 1;
+            let start = self.at;
+            let lexeme = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80.. => {
+                    self.word(place, &mut out);
+                    None
                 }
+                b'\'' | b'"' => {
+                    self.string(byte, &mut out);
+                    Some(LexemeKind::Quoted)
+                }
+                b'`' => {
+                    self.quoted_identifier(&mut out);
+                    Some(LexemeKind::Quoted)
+                }
+                b'$' => self.placeholder(&mut out).then_some(LexemeKind::Placeholder),
+                b'-' if self.rest().starts_with(b"--") => {
+                    self.separator_or_comment(&mut out).then_some(LexemeKind::LineComment)
+                }
+                b'/' if self.rest().starts_with(b"/*") => {
+                    self.block_comment(&mut out).then_some(LexemeKind::BlockComment)
+                }
+                b'#' if self.is_hash_comment() => {
+                    self.hash_comment(&mut out);
+                    Some(LexemeKind::LineComment)
+                }
+                b'{' if self.jinja_tag(&mut out) => Some(LexemeKind::Tag),
                 b'}' if place == Place::Block && depth == 0 => break,
-                b'}' => {
-                    depth = depth.saturating_sub(1);
+                _ => {
+                    match byte {
+                        b'{' => depth += 1,
+                        b'}' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
                     self.at += 1;
+                    None
                 }
-                _ => self.at += 1,
-            }
+            };
+            let span = |kind| Lexeme { span: self.span(start, self.at.min(self.bytes.len())), kind };
+            out.lexemes.extend(lexeme.map(span));
         }
         self.at = self.at.min(self.bytes.len());
         out.split(self.file, self.at, self.at);
@@ -290,14 +314,16 @@ impl Parser<'_> {
         }
     }
 
-    /// At a `$`: a placeholder, or just the sign. The rest of the file behind one that is never closed is text.
-    fn placeholder(&mut self, out: &mut Statements) {
+    /// At a `$`: a placeholder, or just the sign. The rest of the file behind one that is never closed is text. Whether
+    /// there is a whole one.
+    fn placeholder(&mut self, out: &mut Statements) -> bool {
         let start = self.at;
         if self.byte(start + 1) != b'{' {
             self.at += 1;
-            return;
+            return false;
         }
-        if let Some(close) = closing_brace(self.text, start + 2) {
+        let close = closing_brace(self.text, start + 2);
+        if let Some(close) = close {
             self.at = close + 1;
             out.cut(self.file, start, self.at);
             let kind = PieceKind::Placeholder { expression: self.span(start + 2, close) };
@@ -311,6 +337,7 @@ impl Parser<'_> {
                     .help("add the missing `}`"),
             );
         }
+        close.is_some()
     }
 
     /// At a quote: to the end of the string.
@@ -328,7 +355,7 @@ impl Parser<'_> {
                     }
                     self.at += 1;
                 }
-                b'$' => self.placeholder(out),
+                b'$' => _ = self.placeholder(out),
                 b'{' if self.jinja_tag(out) => {}
                 _ => self.at += 1,
             }
@@ -355,15 +382,16 @@ impl Parser<'_> {
                     self.at += 1;
                     return;
                 }
-                b'$' => self.placeholder(out),
+                b'$' => _ = self.placeholder(out),
                 b'{' if self.jinja_tag(out) => {}
                 _ => self.at += 1,
             }
         }
     }
 
-    /// At `--`: three dashes that end their line split two statements; anything else is a comment.
-    fn separator_or_comment(&mut self, out: &mut Statements) {
+    /// At `--`: three dashes that end their line split two statements; anything else is a comment. Whether it
+    /// is one.
+    fn separator_or_comment(&mut self, out: &mut Statements) -> bool {
         let before = self.text.get(out.verbatim..self.at).unwrap_or_default();
         let end = out.verbatim + before.trim_end_matches(is_blank).len();
         if self.rest().starts_with(b"---")
@@ -373,26 +401,27 @@ impl Parser<'_> {
         {
             self.at = self.bytes.len() - behind.len();
             out.split(self.file, end, self.at);
-            return;
+            return false;
         }
         while self.at < self.bytes.len() && !matches!(self.byte(self.at), b'\n' | b'\r') {
             if self.byte(self.at) != b'{' || !self.jinja_tag(out) {
                 self.at += 1;
             }
         }
+        true
     }
 
-    /// At `/*`: to the first `*/`. One that is never closed is text, as in Dataform.
-    fn block_comment(&mut self, out: &mut Statements) {
+    /// At `/*`: to the first `*/`. One that is never closed is text, as in Dataform. Whether it is closed.
+    fn block_comment(&mut self, out: &mut Statements) -> bool {
         let start = self.at;
         self.at += 2;
         if self.unclosed.comment {
-            return;
+            return false;
         }
         while self.at < self.bytes.len() {
             if self.rest().starts_with(b"*/") {
                 self.at += 2;
-                return;
+                return true;
             }
             if self.byte(self.at) != b'{' || !self.jinja_tag(out) {
                 self.at += 1;
@@ -400,6 +429,7 @@ impl Parser<'_> {
         }
         self.unclosed.comment = true;
         self.at = start + 2;
+        false
     }
 
     /// Whether a comment of BigQuery starts with this `#`, and it is not a temporary table or an operator of another
@@ -417,7 +447,7 @@ impl Parser<'_> {
     fn hash_comment(&mut self, out: &mut Statements) {
         while self.at < self.bytes.len() && !matches!(self.byte(self.at), b'\n' | b'\r') {
             match self.byte(self.at) {
-                b'$' => self.placeholder(out),
+                b'$' => _ = self.placeholder(out),
                 b'{' if self.jinja_tag(out) => {}
                 _ => self.at += 1,
             }
@@ -445,54 +475,23 @@ impl Parser<'_> {
                 Some(start + 2 + length? + 2)
             }
             b'{' if !self.unclosed.jinja_expression => {
-                let end = self.jinja_code_end(start + 2, b"}}");
+                let end = jinja::code_end(self.text, start + 2, b"}}");
                 self.unclosed.jinja_expression = end.is_none();
                 end
             }
             b'%' if !self.unclosed.jinja_statement => {
-                let end = self.jinja_code_end(start + 2, b"%}");
+                let end = jinja::code_end(self.text, start + 2, b"%}");
                 self.unclosed.jinja_statement = end.is_none();
                 let end = end?;
                 let name = |tag: &str| tag.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim() == "raw";
                 if self.unclosed.jinja_raw || !name(self.text.get(start + 2..end - 2)?) {
                     return Some(end);
                 }
-                let raw = self.end_of_raw(end);
+                let raw = jinja::end_of_raw(self.text, end);
                 self.unclosed.jinja_raw = raw.is_none();
                 raw.or(Some(end))
             }
             _ => None,
-        }
-    }
-
-    /// The end of the Jinja code from `start` on: behind the first `close` that is not in a string.
-    fn jinja_code_end(&self, start: usize, close: &[u8]) -> Option<usize> {
-        let mut at = start;
-        let mut string = None;
-        loop {
-            let byte = *self.bytes.get(at)?;
-            match string {
-                Some(_) if byte == b'\\' => at += 1,
-                Some(quote) if byte == quote => string = None,
-                None if matches!(byte, b'\'' | b'"') => string = Some(byte),
-                None if self.bytes[at..].starts_with(close) => return Some(at + 2),
-                _ => {}
-            }
-            at += 1;
-        }
-    }
-
-    /// The end of the first `{% endraw %}` at `start` or behind it.
-    fn end_of_raw(&self, start: usize) -> Option<usize> {
-        let mut at = start;
-        loop {
-            at += self.text.get(at..)?.find("{%")? + 2;
-            let tag = self.text.get(at..)?.trim_start_matches(['-', '+']).trim_start();
-            if let Some(behind) = tag.strip_prefix("endraw")
-                && let Some(behind) = behind.trim_start().trim_start_matches(['-', '+']).strip_prefix("%}")
-            {
-                return Some(self.text.len() - behind.len());
-            }
         }
     }
 }

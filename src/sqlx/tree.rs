@@ -38,6 +38,9 @@ pub struct Text {
     pub span: Span,
     /// In order. No piece is empty, and no verbatim one goes on exactly where the one before it ends.
     pub pieces: Vec<Piece>,
+    /// What must stay whole, in order: strings, quoted names, comments, tags of Jinja and placeholders. A placeholder or
+    /// a tag in one of the others is no lexeme of its own.
+    pub lexemes: Vec<Lexeme>,
     /// Whether there is anything for Jinja to do. Always false for a file that is read without Jinja.
     pub has_jinja: bool,
 }
@@ -61,6 +64,31 @@ pub enum PieceKind {
         /// What stands between the braces.
         expression: Span,
     },
+}
+
+/// A part of a [`Text`] in which blanks mean something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lexeme {
+    /// All of it, with its quotes, brackets or dashes. A comment to the end of its line is without the line's end.
+    pub span: Span,
+    /// What it is.
+    pub kind: LexemeKind,
+}
+
+/// What a [`Lexeme`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LexemeKind {
+    /// A string or a quoted name. One that is never closed goes to the end of the file, or of its line if it opens with a
+    /// backtick.
+    Quoted,
+    /// `-- …` or `# …`
+    LineComment,
+    /// `/* … */`
+    BlockComment,
+    /// `{{ … }}`, `{% … %}` or `{# … #}`
+    Tag,
+    /// `${…}`
+    Placeholder,
 }
 
 /// `input "a", "b" { … }`: rows that stand for a relation in a unit test.
