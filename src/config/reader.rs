@@ -242,7 +242,7 @@ impl<'a> Reader<'a> {
         if let Some(entry) = self.entries.iter().find(|entry| entry.key == key && !self.asked.contains(key)) {
             self.asked.insert(key);
             let message = format!("`{key}` has no meaning in {}", self.what);
-            self.diagnostics.push(Diagnostic::error(self.unknown, message).at(entry.key_span, "").help(help));
+            self.diagnostics.push(self.misplaced(entry, message).help(help));
         }
     }
 
@@ -271,12 +271,22 @@ impl<'a> Reader<'a> {
                 _ => format!("`trueup explain {}` says where all keys are listed", self.unknown),
             };
             self.diagnostics.push(
-                Diagnostic::error(self.unknown, format!("unknown key `{}` in {}", entry.key, self.what))
-                    .at(entry.key_span, "")
+                self.misplaced(entry, format!("unknown key `{}` in {}", entry.key, self.what))
                     .help(near.unwrap_or_else(known)),
             );
         }
         self.diagnostics
+    }
+
+    /// Of a key that does not belong there. Dataform does not look at one that says nothing.
+    fn misplaced(&self, entry: &Entry, message: String) -> Diagnostic {
+        let says_nothing = match &entry.value.kind {
+            ValueKind::Array(items) => items.is_empty(),
+            ValueKind::Object { entries, open } => entries.is_empty() && !open,
+            _ => false,
+        };
+        let diagnostic = if self.lists_only && says_nothing { Diagnostic::warning } else { Diagnostic::error };
+        diagnostic(self.unknown, message).at(entry.key_span, "")
     }
 }
 

@@ -372,9 +372,12 @@ impl Parser<'_> {
         quotes >= 3 && !(quotes == 4 && alone) && behind.windows(3).any(|three| three == [quote; 3])
     }
 
-    /// At a backtick: to the next one. It does not go beyond its line.
+    /// At a backtick: to the next one. It does not go beyond its line; one that is alone there is just a character.
     fn quoted_identifier(&mut self, out: &mut Statements) {
         self.at += 1;
+        if !matches!(self.byte(self.find(self.at, b"`$\n\r")), b'`' | b'$') {
+            return;
+        }
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b'\n' | b'\r' => return,

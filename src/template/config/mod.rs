@@ -207,16 +207,16 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     }
     let text = |reader: &mut Reader<'_>, key| reader.string(key).map(|text| text.value);
     let (old_database, new_database) = (text(reader, "database"), text(reader, "project"));
-    let database = new_database.or(old_database);
-    let schema = reader.string("schema");
-    // `dataset` is the newer word for `schema`.
-    let mut schema = reader.string("dataset").or(schema);
+    // Where both words are written Dataform takes the older one.
+    let database = old_database.or(new_database);
+    let (old_schema, new_schema) = (reader.string("schema"), reader.string("dataset"));
+    let mut schema = old_schema.or(new_schema);
     if kind == Type::Notebook {
         schema = reader.string("location").or(schema);
     }
     let tags = reader.strings("tags").map(|tags| plain(tags.value)).unwrap_or_default();
-    let file_name = reader.string("fileName");
-    let file_name = reader.string("filename").or(file_name);
+    let (old_file_name, new_file_name) = (reader.string("fileName"), reader.string("filename"));
+    let file_name = old_file_name.or(new_file_name);
     let mut documentation = Documentation { description: text(reader, "description"), ..Documentation::default() };
     if !matches!(kind, Type::Notebook | Type::DataPreparation) {
         let columns = read_columns(reader, &mut documentation);
@@ -230,7 +230,7 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     let (mut hermetic, mut reservation) = (None, None);
     if !matches!(kind, Type::Declaration | Type::Notebook | Type::DataPreparation) {
         hermetic = reader.bool("hermetic").map(|hermetic| hermetic.value);
-        reservation = text(reader, "reservation");
+        reservation = text(reader, "reservation").filter(|name| !name.is_empty());
         documentation.metadata = read_metadata(reader);
     }
     let (dependencies, with_assertions) = read_dependencies(reader);

@@ -187,7 +187,8 @@ fn read_bigquery(
     if kind != Type::View {
         days = reader.count("partitionExpirationDays");
         require = reader.bool("requirePartitionFilter");
-        let span = days.as_ref().map(|days| days.span).or(require.as_ref().map(|require| require.span));
+        let set_days = days.as_ref().filter(|days| days.value > 0).map(|days| days.span);
+        let span = set_days.or(require.as_ref().filter(|require| require.value).map(|require| require.span));
         if let Some(span) = span.filter(|_| more.needs_partitions && options.partition_by.is_none()) {
             let help = Some("add `partitionBy: \"…\"`".to_owned());
             reader.refuse(span, "a table without partitions has no options for them", help);

@@ -17,7 +17,10 @@
     context.when = (condition, yes, no = "") => condition ? yes : no;
     const settings = JSON.parse(host.settings);
     // What is not set has the value that it has in Dataform; it is not among the keys.
-    globalThis.dataform = { projectConfig: Object.setPrototypeOf(settings, { vars: {} }) };
+    const texts = ["defaultDatabase", "defaultSchema", "defaultLocation", "assertionSchema", "warehouse", "databaseSuffix",
+        "schemaSuffix", "tablePrefix", "builtinAssertionNamePrefix", "defaultReservation"];
+    const unset = { vars: {}, ...Object.fromEntries(texts.map((name) => [name, ""])), disableAssertions: false };
+    globalThis.dataform = { projectConfig: Object.setPrototypeOf(settings, unset) };
 
     const path = (() => {
         const normalize = (path) => {
