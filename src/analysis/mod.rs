@@ -2,6 +2,8 @@
 
 mod checks;
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
@@ -9,10 +11,20 @@ use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
 use crate::graph::Graph;
 
+/// Texts of more bytes than that are taken apart one after the other.
+const LONG: usize = 64 << 10;
+
 /// Checks every text of every action, in the SQL that the project is written in.
 pub fn analyze(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
     let actions: Vec<_> = graph.iter().map(|(_, action)| action).collect();
-    let found: Vec<Diagnostics> = actions.par_iter().map(|action| analyze_action(action, dialect)).collect();
+    let one_at_a_time = Mutex::new(());
+    let analyze = |action: &&Action<ActionId>| {
+        // The trees of long texts fill the memory if there are many of them.
+        let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
+        let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
+        analyze_action(action, dialect)
+    };
+    let found: Vec<Diagnostics> = actions.par_iter().map(analyze).collect();
     let mut diagnostics = Diagnostics::default();
     diagnostics.extend(found.into_iter().flatten());
     diagnostics
@@ -52,6 +64,17 @@ fn analyze_action(action: &Action<ActionId>, dialect: &dyn Dialect) -> Diagnosti
         }
     }
     diagnostics
+}
+
+/// Every text of an action.
+fn rendered(kind: &Kind) -> Vec<&Rendered> {
+    let Kind::Model(model) = kind else { return texts(kind) };
+    let incremental = match &model.materialization {
+        Materialization::Incremental(incremental) => Some(&incremental.texts),
+        Materialization::View { .. } | Materialization::Table => None,
+    };
+    let all = std::iter::once(&model.texts).chain(incremental);
+    all.flat_map(|texts| operations(texts).chain([&texts.query])).collect()
 }
 
 /// Every text of an action that is no model.

@@ -4,28 +4,52 @@ use std::{fs, io};
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::artifact::manifest::manifest;
-use crate::artifact::write_atomically;
+use crate::artifact::write::{refuse_links, write_atomically};
 use crate::compile::Compilation;
+
+/// The folder of the compiled SQL, under the project's root.
+const FOLDER: &str = ".trueup/compiled";
+
+/// The longest name of a file that every file system takes, less than its 255 bytes by what is put behind it.
+const LONGEST_NAME: usize = 180;
 
 /// Writes the compiled SQL of every action to `.trueup/compiled/`, both texts of incremental models, and
 /// `.trueup/manifest.json`. Files of actions that are gone are removed.
 pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> {
-    let folder = root.join(".trueup").join("compiled");
+    let folder = Path::new(FOLDER);
+    // What is looked through for files that are gone must be ours.
+    refuse_links(root, &folder.join("file"))?;
     let mut written = BTreeSet::new();
     for (path, text) in compiled(compilation) {
         let path = folder.join(path);
-        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
-            write_atomically(&path, &text)?;
+        let there = root.join(&path);
+        if there.is_symlink() || fs::read_to_string(&there).ok().as_deref() != Some(text.as_str()) {
+            write_atomically(root, &path, &text)?;
         }
-        written.insert(path);
+        written.insert(there);
     }
-    remove_others(&folder, &written)?;
-    write_atomically(&root.join(".trueup").join("manifest.json"), &manifest(compilation))
+    remove_others(&root.join(folder), &written)?;
+    write_atomically(root, Path::new(".trueup/manifest.json"), &manifest(compilation))
 }
 
-/// The files of `.trueup/compiled/`, by their path in it, with what they hold.
+/// The files of `.trueup/compiled/`, by their path in it, with what they hold. No two have the same path, also where
+/// capitals do not count.
 pub fn compiled(compilation: &Compilation) -> impl Iterator<Item = (PathBuf, String)> {
-    compilation.graph.iter().flat_map(|(_, action)| texts(action))
+    let mut taken = BTreeSet::new();
+    compilation.graph.iter().flat_map(|(_, action)| texts(action)).map(move |(path, text)| {
+        let path = free(path, &mut taken);
+        (path, text)
+    })
+}
+
+/// The path, or if another action has it, the same with a number.
+fn free(path: PathBuf, taken: &mut BTreeSet<String>) -> PathBuf {
+    let whole = path.to_string_lossy().into_owned();
+    let (stem, ending) = whole.split_at(whole.find('/').map_or(0, |slash| slash + 1));
+    let (name, ending) = ending.rsplit_once(".sql").unwrap_or((ending, ""));
+    let numbered = (2..).map(|number| format!("{stem}{name}~{number}.sql{ending}"));
+    let mut free = std::iter::once(whole.clone()).chain(numbered).filter(|path| taken.insert(path.to_lowercase()));
+    free.next().map_or(path, PathBuf::from)
 }
 
 /// `schema/name.sql`, and for incremental models also `schema/name.incremental.sql`.
@@ -79,7 +103,13 @@ fn join<'a>(statements: impl Iterator<Item = &'a Rendered>) -> String {
 /// A name with everything that a file system may not like taken out.
 fn file_name(name: &str) -> String {
     let safe = |char: char| if char.is_alphanumeric() || "-_.$".contains(char) { char } else { '_' };
-    name.chars().map(safe).collect::<String>().trim_start_matches('.').to_owned()
+    let safe: String = name.chars().map(safe).collect::<String>().trim_start_matches('.').to_owned();
+    let safe = &safe[..safe.floor_char_boundary(LONGEST_NAME)];
+    // Windows keeps these names for devices, whatever their ending.
+    let first = safe.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let is_device = ["CON", "PRN", "AUX", "NUL"].contains(&first.as_str())
+        || first.len() == 4 && (first.starts_with("COM") || first.starts_with("LPT"));
+    if is_device || safe.is_empty() { format!("_{safe}") } else { safe.to_owned() }
 }
 
 fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> io::Result<()> {

@@ -62,7 +62,7 @@ pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunRe
     };
     let mut text = serde_json::to_string_pretty(&written)?;
     text.push('\n');
-    write_atomically(&root.join(".trueup").join("run_results.json"), &text)
+    write_atomically(root, Path::new(".trueup/run_results.json"), &text)
 }
 
 fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a> {

@@ -1,18 +1,36 @@
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
-use std::{fs, process};
+use std::process;
 
-/// Writes a file whole or not at all: beside its place first, then moved. Makes the folders above it. Who may read and
-/// write the file stays as it is.
-pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file under `root` whole or not at all: beside its place first, then moved. Makes the folders above it. Who
+/// may read and write the file stays as it is. Refuses to write through links: a project could bring some that lead
+/// anywhere.
+pub fn write_atomically(root: &Path, path: &Path, text: &str) -> io::Result<()> {
+    refuse_links(root, path)?;
+    let path = root.join(path);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", process::id()));
-    fs::write(&beside, text)?;
-    if let Ok(there) = fs::metadata(path) {
+    // What lies there was left by a process that was killed, or is a link.
+    let _ = fs::remove_file(&beside);
+    OpenOptions::new().write(true).create_new(true).open(&beside)?.write_all(text.as_bytes())?;
+    if let Ok(there) = fs::metadata(&path) {
         fs::set_permissions(&beside, there.permissions())?;
     }
     fs::rename(&beside, path)
+}
+
+/// Fails if one of the folders between `root` and the file at `path` is a link.
+pub(super) fn refuse_links(root: &Path, path: &Path) -> io::Result<()> {
+    let folders: Vec<&Path> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
+    match folders.iter().rev().map(|folder| root.join(folder)).find(|folder| folder.is_symlink()) {
+        Some(link) => Err(io::Error::other(format!(
+            "{} is a link, and nothing is written through links: remove it",
+            link.display()
+        ))),
+        None => Ok(()),
+    }
 }

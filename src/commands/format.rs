@@ -71,7 +71,7 @@ fn one(file: &Found, jinja: bool, args: &FormatArgs, terminal: &Terminal) -> Res
         Ok(text) => text,
         Err(error) => {
             let unable = || CommandError::unable(format!("cannot read {}: {error}", file.name));
-            let diagnostic = unreadable(&error).ok_or_else(unable)?;
+            let diagnostic = unreadable(&file.path, &error).ok_or_else(unable)?;
             let whole = sources.get(sources.add(&file.name, "")).whole();
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(diagnostic.at(whole, ""));
@@ -87,7 +87,10 @@ fn one(file: &Found, jinja: bool, args: &FormatArgs, terminal: &Terminal) -> Res
             Ok(Outcome::Changed)
         }
         Ok(formatted) => {
-            write_atomically(&file.folder.join(&file.path).canonicalize()?, &formatted)?;
+            // A link within the project stays one: what it names is rewritten.
+            let root = file.folder.canonicalize()?;
+            let path = root.join(&file.path).canonicalize()?;
+            write_atomically(&root, path.strip_prefix(&root).unwrap_or(&path), &formatted)?;
             terminal.progress(&format!("formatted {}\n", file.name));
             Ok(Outcome::Changed)
         }

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -53,11 +53,11 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<(), CommandErr
         .replace("DIALECT", args.dialect.name());
     let files = std::iter::once(("trueup.yaml", settings.as_str())).chain(FILES);
     for (path, text) in files {
-        let path = folder.join(path);
+        let there = folder.join(path);
         // What is there is somebody's work.
-        if !path.exists() {
-            write_atomically(&path, text)?;
-            terminal.progress(&format!("wrote {}\n", path.display()));
+        if !there.exists() {
+            write_atomically(folder, Path::new(path), text)?;
+            terminal.progress(&format!("wrote {}\n", there.display()));
         }
     }
     let go = if folder.as_os_str() == "." { String::new() } else { format!("cd {} && ", folder.display()) };

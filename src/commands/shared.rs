@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::Once;
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
 
 use clap::Args;
 
@@ -12,9 +13,10 @@ use crate::diagnostic::Diagnostics;
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem};
 use crate::graph::{Selection, Selector};
-use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES};
+use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
+use crate::template::running_longer_than;
 
 /// Variables for the settings, beside them.
 pub(super) const DOTENV: &str = ".env";
@@ -144,6 +146,7 @@ impl ProjectArgs {
         let secrets = dotenv(&root)?;
         let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
         let files: Arc<dyn FileSystem> = Arc::new(Disk::new(&root));
+        watch_engine();
         let compilation = compile(&files, &self.overrides(), &secret)?;
         Ok((root, compilation))
     }
@@ -215,12 +218,46 @@ pub(super) fn show(diagnostics: &Diagnostics, compilation: &Compilation, termina
     terminal.note(&render_diagnostics(diagnostics, &compilation.project.sources, format));
 }
 
+/// How long a piece of JavaScript may run before the process ends, whatever it does: four times what the engine allows.
+const LAST_RESORT: Duration = Duration::from_secs(20);
+
+/// Ends the process if a piece of JavaScript can be stopped in no other way.
+fn watch_engine() {
+    static WATCHER: Once = Once::new();
+    WATCHER.call_once(|| {
+        thread::spawn(|| {
+            loop {
+                thread::sleep(Duration::from_millis(500));
+                if let Some(file) = running_longer_than(LAST_RESORT) {
+                    let message = format!("JavaScript of {file} has run for {} seconds", LAST_RESORT.as_secs());
+                    let help = "look for a function that goes through a huge array or text, such as `Array(2 ** 32 - 1).join()`";
+                    Terminal::plain().error(&message, Some(help));
+                    #[expect(clippy::exit, reason = "a thread that never looks up cannot be ended in another way")]
+                    process::exit(1);
+                }
+            }
+        });
+    });
+}
+
 /// The variables of a `.env` file beside the settings. They never override the real environment.
 fn dotenv(root: &Path) -> Result<BTreeMap<String, String>, CommandError> {
     let path = root.join(DOTENV);
     if !path.is_file() {
         return Ok(BTreeMap::new());
     }
-    let unreadable = |error: dotenvy::Error| CommandError::unable(format!("cannot read .env: {error}"));
-    dotenvy::from_path_iter(&path).map_err(unreadable)?.map(|pair| pair.map_err(unreadable)).collect()
+    // What the parser says of a line holds the line, which may be a secret.
+    let unreadable = |error: dotenvy::Error| match error {
+        dotenvy::Error::Io(error) => CommandError::unable(format!("cannot read .env: {error}")),
+        _ => CommandError::Unable {
+            message: "cannot read .env: not every line is a variable".to_owned(),
+            help: Some("write each line as NAME=VALUE, a value with blanks in it in quotes".to_owned()),
+        },
+    };
+    let files = Disk::new(root);
+    let text = files.read(DOTENV).map_err(|error| {
+        let reason = unreadable_file(DOTENV, &error).map_or_else(|| error.to_string(), |found| found.message);
+        CommandError::unable(format!("cannot read .env: {reason}"))
+    })?;
+    dotenvy::from_read_iter(text.as_bytes()).map(|pair| pair.map_err(unreadable)).collect()
 }

@@ -3,10 +3,12 @@
 //!
 //! The settings file of a project and the `config {}` of a model both go through here.
 
+mod bounds;
 mod reader;
 mod value;
 mod yaml;
 
+pub use bounds::check_yaml;
 pub use reader::{Reader, Spanned};
 pub use value::{Entry, Key, Value, ValueKind};
 pub use yaml::parse_yaml;

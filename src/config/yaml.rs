@@ -1,5 +1,8 @@
+use std::cell::Cell;
+
 use serde_yaml::Value as Yaml;
 
+use crate::config::bounds::check_yaml;
 use crate::config::{Entry, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files::{LineColumn, SourceFile, Span};
@@ -7,7 +10,7 @@ use crate::files::{LineColumn, SourceFile, Span};
 /// The tree of a YAML (or JSON) file. An empty file is an empty object.
 pub fn parse_yaml(file: &SourceFile) -> Result<Value, Diagnostic> {
     let text = file.text();
-    let yaml: Yaml = serde_yaml::from_str(text).map_err(|error| {
+    let yaml: Yaml = check_yaml(text).and_then(|()| serde_yaml::from_str(text)).map_err(|error| {
         let place = error.location().map_or(LineColumn { line: 1, column: 1 }, |at| LineColumn {
             line: at.line().max(1),
             column: at.column().max(1),
@@ -17,7 +20,7 @@ pub fn parse_yaml(file: &SourceFile) -> Result<Value, Diagnostic> {
     })?;
     Ok(match yaml {
         Yaml::Null => Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } },
-        yaml => Places { file, text }.value(yaml, 0..text.len()),
+        yaml => Places::new(file).value(yaml, 0..text.len()),
     })
 }
 
@@ -27,7 +30,7 @@ fn not_yaml(file: &SourceFile, message: &str, start: usize) -> Diagnostic {
     let message = message.split(" at line ").next().unwrap_or_default();
     let twice = message.split_once("duplicate entry with key \"").and_then(|(_, key)| key.strip_suffix('"'));
     if let Some(key) = twice {
-        let places = Places { file, text };
+        let places = Places::new(file);
         let first = places.find_key(key, start..text.len(), None).unwrap_or(start..start);
         let second = places.find_key(key, first.end..text.len(), None).unwrap_or(first.clone());
         return Diagnostic::error(Code::InvalidSettings, format!("`{key}` is given twice"))
@@ -51,11 +54,26 @@ fn not_yaml(file: &SourceFile, message: &str, start: usize) -> Diagnostic {
 struct Places<'a> {
     file: &'a SourceFile,
     text: &'a str,
+    /// How much may still be searched, in bytes. When that is used up, places are those of what is around.
+    left: Cell<usize>,
 }
 
 type Range = std::ops::Range<usize>;
 
-impl Places<'_> {
+/// How much is searched in one file, in bytes: what people write needs far less.
+const MOST_SEARCHED: usize = 256 << 20;
+
+impl<'a> Places<'a> {
+    fn new(file: &'a SourceFile) -> Self {
+        Self { file, text: file.text(), left: Cell::new(MOST_SEARCHED) }
+    }
+
+    /// Counts a search over so many bytes. Whether there is anything left for another one.
+    fn searched(&self, bytes: usize) -> bool {
+        self.left.set(self.left.get().saturating_sub(bytes));
+        self.left.get() > 0
+    }
+
     /// `within` is where the value must lie: from behind its key to the next key of the same object.
     fn value(&self, yaml: Yaml, within: Range) -> Value {
         let span = self.trimmed(within.clone());
@@ -127,6 +145,9 @@ impl Places<'_> {
     /// The column of a byte (from 0) if nothing but blanks and dashes of lists is before it in its line.
     fn column(&self, at: usize) -> Option<usize> {
         let line = self.text.get(..at)?.rsplit('\n').next().unwrap_or_default();
+        if !self.searched(line.len()) {
+            return None;
+        }
         line.trim_start_matches(['-', ' ', '"', '\'']).is_empty().then_some(line.len())
     }
 
@@ -160,10 +181,13 @@ impl Places<'_> {
     /// A whole word, outside of comments.
     fn find(&self, word: &str, within: Range) -> Option<Range> {
         let mut start = within.start;
-        while !word.is_empty() {
-            let at = start + self.text.get(start..within.end)?.find(word)?;
+        while !word.is_empty() && self.searched(0) {
+            let found = self.text.get(start..within.end)?.find(word);
+            self.searched(found.unwrap_or(within.end - start));
+            let at = start + found?;
             let range = at..at + word.len();
             let line = self.text[..at].rsplit('\n').next().unwrap_or_default();
+            self.searched(line.len());
             let in_comment = line.trim_start().starts_with('#') || line.contains(" #");
             let is_word = |char: char| char.is_alphanumeric() || char == '_';
             let joined = self.text[..at].chars().next_back().is_some_and(is_word)
@@ -178,7 +202,7 @@ impl Places<'_> {
 
     /// What is left of a range without the punctuation and space around a value, and without a trailing comment.
     fn trimmed(&self, within: Range) -> Span {
-        let text = self.text.get(within.clone()).unwrap_or_default();
+        let text = self.text.get(within.clone()).filter(|_| self.searched(0)).unwrap_or_default();
         let skipped = text.len() - text.trim_start_matches([' ', '\n', '\r', '\t', ':', '"', '\'']).len();
         let rest = &text[skipped..];
         let around: &[char] = &[' ', '\n', '\r', '\t', ',', '"', '\''];
@@ -186,6 +210,7 @@ impl Places<'_> {
             rest.trim_end_matches(around).len()
         } else {
             let line = rest.lines().next().unwrap_or_default();
+            self.searched(line.len());
             let line = line.split(" #").next().unwrap_or_default().trim_end_matches(around);
             line.trim_end_matches(|char| "}] ,\"'\t\r".contains(char)).len()
         };

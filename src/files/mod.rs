@@ -7,5 +7,5 @@ mod watch;
 
 pub use source::{LineColumn, SourceFile, Sources};
 pub use span::{FileId, Span};
-pub use system::{Disk, FileSystem, MAX_FILE_SIZE, Memory};
+pub use system::{Disk, FileSystem, Memory, max_size};
 pub use watch::Watch;

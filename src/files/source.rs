@@ -133,6 +133,11 @@ impl Sources {
         id.map(|id| self.get(id))
     }
 
+    /// The one that was read first.
+    pub fn first(&self) -> Option<&SourceFile> {
+        self.files.get(0)
+    }
+
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         self.get(span.file).text.get(span.range()).unwrap_or_default()

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,7 +8,16 @@ use std::sync::OnceLock;
 use walkdir::WalkDir;
 
 /// The largest file that is read, in bytes. What people write is far smaller; what is larger would fill the memory.
-pub const MAX_FILE_SIZE: u64 = 16 << 20;
+const MAX_FILE_SIZE: u64 = 16 << 20;
+
+/// The same for what is read into a tree as a whole, which takes many times its size.
+const MAX_TREE_SIZE: u64 = 2 << 20;
+
+/// How large the file at that path may be, in bytes.
+pub fn max_size(path: &str) -> u64 {
+    let is_tree = [".sqlx", ".jinja", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending));
+    if is_tree { MAX_TREE_SIZE } else { MAX_FILE_SIZE }
+}
 
 /// What a compilation needs of the outside world: the project's files, by their path from its root.
 ///
@@ -22,8 +31,8 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     fn is_file(&self, path: &str) -> bool;
 
     /// The text of a file. Bytes that are not UTF-8 are an error of kind `InvalidData`, a file of more than
-    /// [`MAX_FILE_SIZE`] is one of kind `FileTooLarge`, and a link that leads out of the project is one of kind
-    /// `PermissionDenied`.
+    /// [`max_size`] is one of kind `FileTooLarge`, a link that leads out of the project is one of kind
+    /// `PermissionDenied`, and a device, a pipe or a socket is one of kind `Unsupported`.
     fn read(&self, path: &str) -> io::Result<String>;
 }
 
@@ -44,7 +53,9 @@ impl Disk {
     /// Where a path of the project really leads, if that is inside of the project.
     fn inside(&self, path: &str) -> io::Result<PathBuf> {
         let joined = self.root.join(path);
-        let real = joined.canonicalize()?;
+        // A link that leads to itself leads to nothing.
+        let nowhere = |error| if joined.is_symlink() { io::ErrorKind::NotFound.into() } else { error };
+        let real = joined.canonicalize().map_err(nowhere)?;
         let root = self.real_root.get_or_init(|| self.root.canonicalize().ok());
         if root.as_ref().is_some_and(|root| real.starts_with(root)) {
             Ok(real)
@@ -60,12 +71,17 @@ impl FileSystem for Disk {
         if !top.exists() {
             return Ok(Vec::new());
         }
+        self.inside(folder)?;
         let visible = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".") && name != "node_modules";
-        // A link to a folder could lead anywhere, also in a circle: it is not followed if it leads out.
-        let stays = |entry: &walkdir::DirEntry| {
-            !entry.path_is_symlink() || self.inside(&self.relative(entry.path())).is_ok() || !entry.file_type().is_dir()
+        // A link to a folder could lead anywhere, also in a circle: it is not followed if it leads out. Each folder is
+        // entered through links once: links that fan out level by level would lead to more paths than can be counted.
+        let mut entered = BTreeSet::new();
+        let mut stays = |entry: &walkdir::DirEntry| {
+            !entry.path_is_symlink()
+                || !entry.file_type().is_dir()
+                || self.inside(&self.relative(entry.path())).is_ok_and(|real| entered.insert(real))
         };
-        let walk = WalkDir::new(&top).follow_links(true).into_iter();
+        let walk = WalkDir::new(&top).follow_links(true).sort_by_file_name().into_iter();
         let mut paths = Vec::new();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || visible(entry.file_name()) && stays(entry)) {
             match entry {
@@ -88,15 +104,21 @@ impl FileSystem for Disk {
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        let mut file = File::open(self.inside(path)?)?;
+        let real = self.inside(path)?;
+        // To open a pipe is to wait for who writes into it.
+        if !real.metadata()?.is_file() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let limit = max_size(path);
+        let mut file = File::open(real)?;
         let length = file.metadata()?.len();
-        if length > MAX_FILE_SIZE {
+        if length > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        // What is no ordinary file may say that it is empty and never end.
-        file.by_ref().take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
-        text(bytes)
+        // It may grow while it is read.
+        file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
+        text(bytes, limit)
     }
 }
 
@@ -106,8 +128,8 @@ impl Disk {
     }
 }
 
-fn text(bytes: Vec<u8>) -> io::Result<String> {
-    if bytes.len() as u64 > MAX_FILE_SIZE {
+fn text(bytes: Vec<u8>, limit: u64) -> io::Result<String> {
+    if bytes.len() as u64 > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -143,6 +165,6 @@ impl FileSystem for Memory {
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        text(self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?)
+        text(self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?, max_size(path))
     }
 }

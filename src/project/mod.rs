@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
-use crate::files::{FileId, FileSystem, MAX_FILE_SIZE, Sources};
+use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
 
 pub use dataform::CoreVersion;
@@ -178,24 +178,31 @@ fn read_source(
         Err(error) => error,
     };
     let id = sources.add(path, "");
-    let diagnostic = unreadable(&error).ok_or(LoadError::Io { path: path.to_owned(), error })?;
+    let diagnostic = unreadable(path, &error).ok_or(LoadError::Io { path: path.to_owned(), error })?;
     diagnostics.push(diagnostic.at(sources.get(id).whole(), ""));
     Ok(id)
 }
 
-/// Why a file of the project cannot be taken in; `None` if it is the fault of the disk.
-pub fn unreadable(error: &io::Error) -> Option<Diagnostic> {
+/// Why the file at that path of the project cannot be taken in; `None` if it is the fault of the disk.
+pub fn unreadable(path: &str, error: &io::Error) -> Option<Diagnostic> {
     let (message, help) = match error.kind() {
+        // It stands for what could not be shown of the name.
+        io::ErrorKind::NotFound if path.contains('\u{fffd}') => {
+            ("the name of this file is not text in UTF-8", "rename it".to_owned())
+        }
         io::ErrorKind::InvalidData => ("this file is not text in UTF-8", "save it as UTF-8".to_owned()),
         io::ErrorKind::FileTooLarge => (
             "this file is too large to be a source",
-            format!("files of up to {} MiB are read; data belongs into a table", MAX_FILE_SIZE >> 20),
+            format!("files of this kind are read up to {} MiB; data belongs into a table", max_size(path) >> 20),
         ),
         io::ErrorKind::PermissionDenied => (
             "this link leads out of the project",
             "put a copy of the file into the project: what lies outside of it is not read".to_owned(),
         ),
         io::ErrorKind::NotFound => ("this link leads to nothing", "remove it, or put the file there".to_owned()),
+        io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory => {
+            ("this is no file but a folder, a device or a pipe", "put a file in its place".to_owned())
+        }
         _ => return None,
     };
     Some(Diagnostic::error(Code::UnreadableFile, message).help(help))

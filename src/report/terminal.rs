@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
@@ -69,7 +70,10 @@ impl Terminal {
 
     /// A result, to standard output. A reader that went away, as `head` does, is no error.
     pub fn print(&self, text: &str) {
-        let _ = io::stdout().lock().write_all(text.as_bytes());
+        let mut output = io::stdout().lock();
+        // A program gets what there is.
+        let text = if output.is_terminal() { visible(text) } else { Cow::from(text) };
+        let _ = output.write_all(text.as_bytes());
     }
 
     /// How the work goes, to standard error; `--quiet` keeps it back.
@@ -81,7 +85,7 @@ impl Terminal {
 
     /// What somebody has to know of the work, to standard error.
     pub fn note(&self, text: &str) {
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        let _ = io::stderr().lock().write_all(visible(text).as_bytes());
     }
 
     /// Why trueup could not work.
@@ -107,6 +111,43 @@ impl Terminal {
     }
 }
 
+/// A text in which nothing tells the terminal what to do but colours: names, texts and messages come from files that
+/// somebody else may have written.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |char: char| {
+        let turns_the_line = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns_the_line || char.is_control() && char != '\n' && char != '\t'
+    };
+    if !text.contains(is_hidden) {
+        return Cow::from(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_hidden) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let color = color(rest);
+        if color > 0 {
+            shown.push_str(&rest[..color]);
+            rest = &rest[color..];
+        } else if let Some(char) = rest.chars().next() {
+            shown.extend(char.escape_default());
+            rest = &rest[char.len_utf8()..];
+        }
+    }
+    shown.push_str(rest);
+    Cow::from(shown)
+}
+
+/// How long the change of colour is with which a text begins; 0 if it begins with something else.
+fn color(text: &str) -> usize {
+    let Some(behind) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let length = behind.find(|char: char| !char.is_ascii_digit() && char != ';').unwrap_or(behind.len());
+    // 8 hides what follows.
+    let hides = behind[..length].split(';').any(|number| number.trim_start_matches('0') == "8");
+    if behind[length..].starts_with('m') && !hides { length + 3 } else { 0 }
+}
+
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OutputFormat {
@@ -115,4 +156,19 @@ pub enum OutputFormat {
     Text,
     /// For programs: one JSON object a line
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_colours_reach_the_terminal() {
+        assert_eq!(visible("a\n\tb\u{1b}[1;31mc\u{1b}[0m"), "a\n\tb\u{1b}[1;31mc\u{1b}[0m");
+        assert_eq!(
+            visible("\u{1b}[2J\u{1b}]0;x\u{7}\r\u{9b}1A\u{1b}[8mx"),
+            "\\u{1b}[2J\\u{1b}]0;x\\u{7}\\r\\u{9b}1A\\u{1b}[8mx"
+        );
+        assert_eq!(visible("\u{202e}x"), "\\u{202e}x");
+    }
 }

@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::files::{SourceFile, Span};
@@ -8,16 +9,20 @@ pub(super) struct Generated {
     text: String,
     /// Start in the text, and where the piece stands in the file.
     copied: Vec<(usize, Span)>,
+    /// Where its lines start, once somebody has asked: code that makes ten thousand actions asks as often.
+    line_starts: OnceCell<Vec<usize>>,
 }
 
 impl Generated {
     /// Adds text that stands in no file.
     pub(super) fn push(&mut self, text: &str) {
+        self.line_starts.take();
         self.text.push_str(text);
     }
 
     /// Adds a piece of a file.
     pub(super) fn copy(&mut self, file: &SourceFile, span: Span) {
+        self.line_starts.take();
         self.copied.push((self.text.len(), span));
         self.text.push_str(&file.text()[span.range()]);
     }
@@ -29,12 +34,17 @@ impl Generated {
     /// Puts a text of the same length in the place of another.
     pub(super) fn replace(&mut self, range: Range<usize>, with: &str) {
         debug_assert_eq!(range.len(), with.len());
+        self.line_starts.take();
         self.text.replace_range(range, with);
     }
 
     /// Where a line (from 1) and column (from 1) of the text stand in the file; `None` for what stands in no file.
     pub(super) fn origin(&self, line: usize, column: usize) -> Option<Span> {
-        let start: usize = self.text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        let starts = self.line_starts.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(breaks).collect()
+        });
+        let start = *starts.get(line.checked_sub(1)?)?;
         let rest = self.text.get(start..)?;
         let offset = start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(byte, _)| byte);
         let word = self.text[offset..].chars().take_while(|char| char.is_alphanumeric() || *char == '_');

@@ -13,7 +13,7 @@ use crate::files::{Sources, Span};
 use crate::project::Project;
 use crate::template::generated::Generated;
 use crate::template::jinja_error::{can_go_on, help_with, innermost, undefined_name, without_origin, word};
-use crate::template::limits::{MOST_OUTPUT, Written};
+use crate::template::limits::{self, MOST_OUTPUT, Written};
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
 use crate::template::tags;
 
@@ -111,6 +111,10 @@ impl Jinja {
             let path = file.path().to_string();
             let mut source = Generated::default();
             source.copy(file, file.whole());
+            if let Some(diagnostic) = too_deep(&source) {
+                diagnostics.push(diagnostic);
+                continue;
+            }
             let template = Template::new(source);
             let text = template.source.text().to_owned();
             let added = jinja.plain.add_template_owned(path.clone(), text);
@@ -149,6 +153,11 @@ impl Jinja {
     pub(super) fn render(&self, source: Generated, scope: &Arc<Scope>, sources: &Sources, at: Span) -> JinjaOutput {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(scope));
         let mut output = JinjaOutput::default();
+        if let Some(diagnostic) = too_deep(&source) {
+            output.diagnostics.push(diagnostic);
+            output.is_broken = true;
+            return output;
+        }
         let mut body = Template::new(source);
         let mut missing: Vec<String> = Vec::new();
         let mut rounds = 0..MOST_MISTAKES;
@@ -438,6 +447,17 @@ impl Template {
         let pairs = self.identifiers.windows(2);
         pairs.filter(|pair| pair[0].0 == "macro").map(|pair| pair[1].clone()).collect()
     }
+}
+
+/// What is wrong with a template that the engine could not go through.
+fn too_deep(source: &Generated) -> Option<Diagnostic> {
+    let range = limits::too_deep(source.text(), syntax())?;
+    let diagnostic = Diagnostic::error(Code::InvalidJinja, "this tag goes on for too long");
+    let diagnostic = diagnostic.help("split it: give names to parts of it by `{% set name = … %}`");
+    Some(match source.span(range) {
+        Some(place) => diagnostic.at(place, ""),
+        None => diagnostic,
+    })
 }
 
 fn syntax() -> SyntaxConfig {

@@ -1,9 +1,12 @@
 //! How much text a Jinja template may make. The engine counts its steps, but not the size of what they give.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use minijinja::machinery::{Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, StringInput, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, escape_formatter, filters};
 
@@ -48,6 +51,49 @@ fn within(bytes: usize) -> Result<(), Error> {
 /// The work that one body may do, in instructions of the template machine: far more than any model needs. The engine
 /// gives each call of a macro as much; together they may do no more either.
 const FUEL: u64 = 20_000_000;
+
+/// How many words and signs of a tag may follow each other without a comma, in one pair of brackets: `a + b + c` is a tree
+/// as deep as it is long, and the engine goes down into it.
+const CHAIN: usize = 1000;
+/// How many `elif` one `if` may have, for the same reason.
+const BRANCHES: usize = 300;
+
+/// The first place in a template that is too deep for the engine.
+pub(super) fn too_deep(text: &str, syntax: SyntaxConfig) -> Option<Range<usize>> {
+    let mut outer: Vec<usize> = Vec::new();
+    let mut chain = 0_usize;
+    let mut branches: Vec<usize> = Vec::new();
+    let mut begins = false;
+    for (token, span) in tokenize(text, false, syntax).map_while(Result::ok) {
+        let is_first = std::mem::take(&mut begins);
+        match token {
+            Token::VariableStart | Token::BlockStart => {
+                outer.clear();
+                chain = 0;
+                begins = matches!(token, Token::BlockStart);
+            }
+            Token::TemplateData(_) => {}
+            Token::BracketOpen | Token::BraceOpen | Token::ParenOpen => {
+                outer.push(chain + 1);
+                chain = 0;
+            }
+            Token::BracketClose | Token::BraceClose | Token::ParenClose => chain = outer.pop().unwrap_or_default(),
+            Token::Comma => chain = 0,
+            Token::Ident("if") if is_first => branches.push(0),
+            Token::Ident("endif") if is_first => drop(branches.pop()),
+            Token::Ident("elif") if is_first => {
+                if let Some(count) = branches.last_mut() {
+                    *count += 1;
+                }
+            }
+            _ => chain += 1,
+        }
+        if chain > CHAIN || branches.last().is_some_and(|count| *count > BRANCHES) {
+            return Some(span.start_offset as usize..span.end_offset as usize);
+        }
+    }
+    None
+}
 
 /// What the tags of the body have written that is rendered now, and what work its macros have done.
 #[derive(Debug, Clone, Default)]

@@ -16,6 +16,8 @@ mod render;
 mod scope;
 mod tags;
 
+pub use engine::running_longer_than;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -91,8 +93,12 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let mut builder = Builder { project, catalog: &catalog, renderer, declared: &declared, diagnostics };
     let actions = builder.build();
     let mut diagnostics = Diagnostics::default();
+    let run_time_data = engine.run_time_data().unwrap_or_else(|diagnostic| {
+        builder.diagnostics.push(diagnostic);
+        String::new()
+    });
     diagnostics.extend(builder.diagnostics.into_iter().map(advised));
-    (Evaluated { actions, names, run_time_data: engine.run_time_data() }, diagnostics)
+    (Evaluated { actions, names, run_time_data }, diagnostics)
 }
 
 /// A `.sql` file by itself is no action.

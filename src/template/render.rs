@@ -1,4 +1,4 @@
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(super) struct Renderer<'a> {
     includes: OnceCell<HashMap<String, Vec<(String, Span)>>>,
     /// The static texts of files under `definitions/`.
     code: RefCell<HashMap<FileId, Literals>>,
+    /// How much has been rendered so far, in bytes.
+    pub(super) written: Cell<usize>,
 }
 
 /// A rendered text, what it refers to, and what went wrong.
@@ -48,7 +50,7 @@ pub(super) struct Outcome {
 
 impl<'a> Renderer<'a> {
     pub(super) fn new(project: &'a Project, engine: &'a Engine, jinja: &'a Jinja) -> Self {
-        Self { project, engine, jinja, includes: OnceCell::new(), code: RefCell::default() }
+        Self { project, engine, jinja, includes: OnceCell::new(), code: RefCell::default(), written: Cell::new(0) }
     }
 
     /// Renders one text of a file. `js` are the file's `js {}` blocks.

@@ -17,6 +17,22 @@ pub(super) fn recursion(tokens: &[TokenWithSpan]) -> usize {
     if nests_statements { 60 } else { 300 }
 }
 
+/// How long a text may be, in bytes: its tree takes some hundred times as much.
+const LONGEST: usize = 1 << 20;
+
+/// A problem with a text that is too long to be taken apart.
+pub(super) fn check_length(sql: &str) -> Result<(), Problem> {
+    if sql.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(Problem {
+        range: 0..sql.lines().next().map_or(0, str::len),
+        message: format!("a text of more than {} MiB is not looked at", LONGEST >> 20),
+        help: Some("data belongs into a table or a file; split what is one model into several".to_owned()),
+        certain: false,
+    })
+}
+
 /// How many brackets may be open at once.
 const NESTING: usize = 90;
 

@@ -138,6 +138,7 @@ pub fn read(sql: &str, dialect: &dyn Dialect) -> Vec<Piece> {
 
 /// The words of a text; fails where even these cannot be told.
 fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Problem> {
+    limits::check_length(sql)?;
     let tokens =
         Tokenizer::new(grammar, sql).tokenize_with_location().map_err(|error| verdict::of_characters(sql, &error))?;
     limits::check(sql, &tokens)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::action::{Dependency, Reference, Rendered};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Span;
 use crate::sqlx::Text;
 use crate::template::build::Builder;
@@ -10,6 +11,9 @@ use crate::template::declare::{Body, Record};
 use crate::template::engine::TextKey;
 use crate::template::render::{Outcome, Renderer};
 use crate::template::scope::{Amendment, Scope, This};
+
+/// How long all texts of a project may be together, in bytes.
+const MOST_WRITTEN: usize = 128 << 20;
 
 /// One of the texts of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,13 +107,33 @@ impl ActionTexts<'_, '_> {
     /// Renders a part, and takes over what it refers to.
     pub(super) fn part(&mut self, part: Part, incremental: bool) -> Vec<Rendered> {
         let scope = Arc::new(Scope::new(self.builder.catalog, self.this.clone(), self.this.is_some(), incremental));
-        let outcomes = self.builder.renderer.part(self.body, part, &scope);
+        let mut outcomes = self.builder.renderer.part(self.body, part, &scope);
+        for outcome in &mut outcomes {
+            self.within(outcome);
+        }
         for amendment in scope.take_amendments() {
             if !self.amendments.contains(&amendment) {
                 self.amendments.push(amendment);
             }
         }
         outcomes.into_iter().map(|outcome| self.take(outcome)).collect()
+    }
+
+    /// Takes a text away if there are too many of them by now, which is reported once.
+    fn within(&self, outcome: &mut Outcome) {
+        let written = &self.builder.renderer.written;
+        let before = written.get();
+        written.set(before.saturating_add(outcome.rendered.text().len()));
+        if written.get() <= MOST_WRITTEN {
+            return;
+        }
+        outcome.rendered = Rendered::default();
+        outcome.rendered.break_off();
+        if before <= MOST_WRITTEN {
+            let message = format!("the texts of this project take more than {} MiB", MOST_WRITTEN >> 20);
+            let diagnostic = Diagnostic::error(Code::UnfitAction, message).at(self.place, "with this one");
+            outcome.diagnostics.push(diagnostic.help("look for templates that repeat too much"));
+        }
     }
 
     fn take(&mut self, outcome: Outcome) -> Rendered {

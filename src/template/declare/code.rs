@@ -9,6 +9,9 @@ use crate::template::config::{self, Type};
 use crate::template::declare::sqlx_config::placed;
 use crate::template::declare::{Body, Declarer};
 
+/// How much the configs of all actions may take that code makes, in bytes of JSON.
+const MOST_SIZE: usize = 64 << 20;
+
 /// An action that code has made. Its texts are still in the engine.
 #[derive(Debug)]
 pub(in crate::template) struct Record {
@@ -38,8 +41,6 @@ struct WrittenRecord {
     target: WrittenTarget,
     texts: Vec<String>,
     inputs: Vec<Vec<serde_json::Value>>,
-    place: String,
-    file: String,
     jit_code: Option<String>,
     contents: Option<String>,
 }
@@ -68,26 +69,50 @@ impl NewRecord {
 }
 
 impl Declarer<'_> {
-    /// All that code has made, by number.
-    pub(super) fn records(&mut self) -> Vec<Option<NewRecord>> {
-        if self.engine.count_of_actions() == 0 {
-            return Vec::new();
-        }
-        let read = self.engine.actions().map(|text| serde_json::from_str::<Vec<WrittenRecord>>(&text));
-        match read {
-            Ok(Ok(written)) => (0..).zip(written).map(|(number, written)| self.record(number, written)).collect(),
-            // Code that meddles with the engine itself can make it give anything.
-            Ok(Err(_)) => Vec::new(),
-            Err(diagnostic) => {
-                self.diagnostics.push(diagnostic);
-                Vec::new()
-            }
-        }
+    /// How many actions code has made so far; `None` if that cannot be said.
+    pub(super) fn count(&mut self) -> Option<usize> {
+        self.engine.count_of_actions().map_err(|diagnostic| self.diagnostics.push(diagnostic)).ok()
     }
 
-    fn record(&self, number: usize, written: WrittenRecord) -> Option<NewRecord> {
+    /// All that code has made, by number.
+    pub(super) fn records(&mut self) -> Vec<Option<NewRecord>> {
+        let count = self.count().unwrap_or_default();
+        let mut size = 0;
+        let mut records = Vec::with_capacity(count);
+        for number in 0..count {
+            let record = self.record(number, &mut size).map_err(|diagnostic| self.diagnostics.push(diagnostic));
+            records.push(record.ok());
+            if size > MOST_SIZE {
+                let message = format!("the actions that code makes take more than {} MiB", MOST_SIZE >> 20);
+                let diagnostic = Diagnostic::error(Code::JavascriptLimit, message);
+                self.diagnostics.push(diagnostic.help("look for a config that holds too much"));
+                break;
+            }
+        }
+        records
+    }
+
+    /// The action of that number. Adds its size in bytes.
+    fn record(&self, number: usize, size: &mut usize) -> Result<NewRecord, Diagnostic> {
         let sources = &self.project.sources;
-        let place = self.engine.place_of(&written.place).or_else(|| Some(sources.find(&written.file)?.span(0..0)))?;
+        let (file, trace) = self.engine.trace_of_action(number)?;
+        let start = sources.find(&file).or_else(|| sources.first()).map(|file| file.span(0..0));
+        let strange = |message: String| {
+            let diagnostic = Diagnostic::error(Code::InvalidConfig, message);
+            diagnostic.help("names are strings, and what a config holds is what JSON can hold")
+        };
+        let Some(place) = self.engine.place_of(&trace).or(start) else {
+            return Err(strange("it is not known which file makes an action".to_owned()));
+        };
+        let json = self.engine.action(number, place)?;
+        *size += json.len();
+        let written: WrittenRecord = serde_json::from_str(&json).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            strange(format!("this action cannot be read: {reason}")).at(place, "")
+        })?;
+        let kind = Type::named(&written.r#type)
+            .ok_or_else(|| strange(format!("there is no action of type `{}`", written.r#type)).at(place, ""))?;
         let text = |value: serde_json::Value| match value {
             serde_json::Value::String(text) => text,
             other => other.to_string(),
@@ -101,13 +126,8 @@ impl Declarer<'_> {
             contents: written.contents,
             shown_under: None,
         };
-        Some(NewRecord {
-            record,
-            kind: Type::named(&written.r#type)?,
-            name: written.name.map(text),
-            config: written.config,
-            moved: (written.target.schema, written.target.database),
-        })
+        let moved = (written.target.schema, written.target.database);
+        Ok(NewRecord { record, kind, name: written.name.map(text), config: written.config, moved })
     }
 
     /// Declares what code has made.

@@ -1,6 +1,6 @@
 //! `actions.yaml`: actions whose SQL stands in plain `.sql` files.
 
-use crate::config::{Spanned, Value, ValueKind};
+use crate::config::{Spanned, Value, ValueKind, check_yaml};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Project, unreadable};
@@ -123,7 +123,7 @@ impl Declarer<'_> {
                 .help("put a copy of the file into the project"),
             Some(Err(error)) => {
                 let is_missing = error.kind() == std::io::ErrorKind::NotFound;
-                unreadable(&error).filter(|_| !is_missing).unwrap_or_else(|| {
+                unreadable(name, &error).filter(|_| !is_missing).unwrap_or_else(|| {
                     Diagnostic::error(Code::UnreadableFile, format!("there is no file `{name}`"))
                         .help("the path counts from the file that names it")
                 })
@@ -136,6 +136,7 @@ impl Declarer<'_> {
 
 /// The first table that a data preparation makes, as far as it is named.
 fn first_destination(steps: &str) -> Option<Target> {
+    check_yaml(steps).ok()?;
     let tree: serde_yaml::Value = serde_yaml::from_str(steps).ok()?;
     let nodes = tree.get("nodes")?.as_sequence()?;
     let table = nodes.iter().find_map(|node| node.get("destination")?.get("table"))?;

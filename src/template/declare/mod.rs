@@ -113,13 +113,13 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
         if let Some(sqlx) = sqlx {
             let (value, is_read) = declarer.evaluate_config(file, &sqlx);
             let shown = is_watched.then(|| declarer.show(file, &value)).flatten();
-            made = if is_watched { engine.count_of_actions() } else { made };
+            made = if is_watched { declarer.count().unwrap_or(made) } else { made };
             pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
         } else {
             let failed = engine.load(file).err();
             declarer.diagnostics.extend(failed);
             let before = made;
-            made = engine.count_of_actions();
+            made = declarer.count().unwrap_or(made);
             is_watched = engine.is_watched();
             pending.push(Pending::Code(before..made));
         }

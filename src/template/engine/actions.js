@@ -3,6 +3,11 @@
 // have run (`collect`), and asks for the texts when all names are known (`texts`).
 (context, host) => {
     "use strict";
+    // Code of the project may change what is global, also by accident: what is needed later is kept here.
+    const { parse, stringify } = JSON;
+    const { Error, RangeError, TypeError } = globalThis;
+    const { assign, entries, fromEntries, keys, values: valuesOf } = Object;
+    const { isArray } = Array;
     const records = [];
     // What the calls have returned, and whether code looks at it: `dataform.actions`, as packages do.
     const actions = [];
@@ -10,15 +15,18 @@
     const data = [];
     const record = Symbol("record");
 
-    const list = (value) => value === undefined || value === null ? [] : Array.isArray(value) ? [...value] : [value];
-    const isPlain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+    const list = (value) => value === undefined || value === null ? [] : isArray(value) ? [...value] : [value];
+    const isPlain = (value) => value !== null && typeof value === "object" && !isArray(value);
     const apply = (value) => typeof value === "function" ? value(context) : value;
 
     // A record's `texts` are what the methods were given: strings, or functions of the context.
     const begin = (type, name, config) => {
         const { type: _, name: given, ...rest } = config;
-        const made = { type, name: given ?? name, config: rest, target: {}, texts: {}, inputs: [], place: new Error().stack, file: host.file() };
-        records.push(made);
+        if (records.length >= host.mostActions) throw new RangeError(`code makes more than ${host.mostActions} actions`);
+        const { stack } = new Error();
+        const place = typeof stack === "string" ? stack : "";
+        const made = { type, name: given ?? name, config: rest, target: {}, texts: {}, inputs: [], place, file: host.file() };
+        records[records.length] = made;
         return made;
     };
 
@@ -37,7 +45,7 @@
             const full = database === undefined ? { schema, name } : { schema, name, database };
             this[record].proto ??= { preOps: undefined, postOps: undefined };
             const known = { type, name, target: full, canonicalTarget: full, tags: list(config.tags), query: texts.query };
-            return Object.assign(this[record].proto, known);
+            return assign(this[record].proto, known);
         }
         #set(key, value) {
             this[record].config[key] = value;
@@ -50,7 +58,7 @@
             const { type, name, ...rest } = config ?? {};
             if (type !== undefined) this[record].type = type;
             if (name !== undefined) this[record].name = name;
-            Object.assign(this[record].config, rest);
+            assign(this[record].config, rest);
             return this;
         }
         database(database) { this[record].target.database = database; return this; }
@@ -114,7 +122,7 @@
 
     class Notebook extends Action {
         ipynb(contents) {
-            this[record].contents = JSON.stringify(contents);
+            this[record].contents = stringify(contents);
             return this;
         }
     }
@@ -137,7 +145,7 @@
     };
     const operate = (name, second) => {
         const made = new Operation("operations", named("operate", name), isPlain(second) ? second : {});
-        const isText = typeof second === "string" || typeof second === "function" || Array.isArray(second);
+        const isText = typeof second === "string" || typeof second === "function" || isArray(second);
         return isText ? made.queries(second) : made;
     };
     const assert = (name, second) => {
@@ -158,19 +166,19 @@
         if (data.some(([known]) => known === key)) throw new Error(`there is jitData for \`${key}\` already`);
         const check = (value) => {
             if (["function", "symbol", "bigint"].includes(typeof value)) throw new Error(`jitData cannot hold ${typeof value}s`);
-            if (value !== null && typeof value === "object") Object.values(value).forEach(check);
+            if (value !== null && typeof value === "object") valuesOf(value).forEach(check);
         };
         check(value);
         data.push([key, value]);
     };
 
     // What a text may change of its own action while it is made: `${dependencies("x")}`, as in Dataform 1.
-    for (const [name, key] of Object.entries({
+    for (const [name, key] of entries({
         apply: null, bigquery: null, dependencies: "dependencies", disabled: "disabled", hasOutput: null, postOps: "postOps",
         preOps: "preOps", tags: "tags", where: null,
     })) {
         context[name] = (value = true) => {
-            if (key) host.amend(key, JSON.stringify(list(apply(value))));
+            if (key) host.amend(key, host.bounded(stringify(list(apply(value)))));
             return "";
         };
     }
@@ -192,32 +200,39 @@
         // Includes run before: they make functions, not actions.
         open: () => {
             const functions = { publish, operate, assert, declare, test, notebook, jitData };
-            Object.assign(globalThis, functions, { getContents });
-            Object.assign(dataform, functions);
+            assign(globalThis, functions, { getContents });
+            assign(dataform, functions);
         },
         // How many records there are so far.
         count: () => records.length,
         isWatched: () => isWatched,
         // The number of its record.
         sqlx: (config) => {
-            sqlxAction.call(dataform, { sqlxConfig: JSON.parse(config) });
+            sqlxAction.call(dataform, { sqlxConfig: parse(config) });
             return records.length - 1;
         },
-        collect: () => JSON.stringify(records.map(({ proto, texts, inputs, config, ...made }) => ({
-            ...made,
-            config,
-            texts: [...new Set([...Object.keys(texts), ...["preOps", "postOps"].filter((key) => proto?.[key])])],
-            inputs: inputs.map(({ names }) => names),
-        }))),
-        data: () => JSON.stringify(Object.fromEntries(data), (_, value) => value === undefined ? null : value),
+        // What is known of a record: its place by itself, since that is known whatever the rest holds.
+        place: (index) => [records[index].file, records[index].place],
+        collect: (index) => {
+            const { proto, texts, inputs, config, place, file, ...made } = records[index];
+            return host.bounded(stringify({
+                ...made,
+                config,
+                texts: [...new Set([...keys(texts), ...["preOps", "postOps"].filter((key) => proto?.[key])])],
+                inputs: inputs.map(({ names }) => names),
+            }));
+        },
+        data: () => host.bounded(stringify(fromEntries(data), (_, value) => value === undefined ? null : value)),
         // The statements of one text of a record, as strings.
         texts: (index, key) => {
             const { texts, inputs } = records[index];
-            if (typeof key === "number") return [`${apply(inputs[key].rows)}`];
+            if (typeof key === "number") return [host.bounded(`${apply(inputs[key].rows)}`)];
             const text = texts[key];
             const isList = key === "preOps" || key === "postOps";
             const all = isList ? given(records[index], key).flatMap(statements) : key === "queries" ? statements(text) : [apply(text)];
-            return all.map((statement) => `${statement ?? ""}`);
+            const printed = all.map((statement) => `${statement ?? ""}`);
+            host.bounded({ length: printed.reduce((sum, text) => sum + text.length, 0) });
+            return printed;
         },
     };
 }

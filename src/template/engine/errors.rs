@@ -7,6 +7,12 @@ use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::files::{Sources, Span};
 use crate::template::engine::{Engine, MEMORY_LIMIT, TIME_LIMIT};
 
+/// How much of a message is shown, in bytes.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// How many lines of a stack trace are looked at; the engine writes far fewer.
+pub(super) const MOST_FRAMES: usize = 100;
+
 /// The functions that JavaScript has in SQL.
 const FUNCTIONS: [&str; 8] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when"];
 
@@ -20,20 +26,20 @@ impl Engine {
                 value
                     .as_string()
                     .and_then(|text| text.to_string().ok())
-                    .unwrap_or_else(|| "a value was thrown".to_owned()),
+                    .filter(|text| !text.trim().is_empty())
+                    .map_or_else(|| "a value was thrown".to_owned(), cut),
                 String::new(),
             ),
             CaughtError::Error(error) => (error.to_string(), String::new()),
         };
-        let places: Vec<Span> = stack.lines().filter_map(|line| self.frame(line)).collect();
+        let places: Vec<Span> = stack.lines().take(MOST_FRAMES).filter_map(|line| self.frame(line)).collect();
         let is_evaluated = |place: &Span| {
             let around = |span: &Span| span.file == place.file && span.start <= place.start && place.end <= span.end;
             evaluated.iter().any(around)
         };
         let call = places.iter().copied().find(is_evaluated).or(evaluated.first().copied());
         let definition = places.first().copied().filter(|first| !is_evaluated(first));
-        let (diagnostic, thrown) = if message == "interrupted" {
-            self.has_overrun.set(true);
+        let (diagnostic, thrown) = if message == "interrupted" && self.is_late() {
             let text = format!("this ran for more than {} seconds", TIME_LIMIT.as_secs());
             let diagnostic = Diagnostic::error(Code::JavascriptLimit, text).help("look for a loop that does not end");
             (diagnostic, "still running here")
@@ -127,9 +133,22 @@ pub(super) fn unprintable(value: &str, span: Span) -> Diagnostic {
     Diagnostic::warning(Code::UnprintableValue, message).at(span, "").help(help)
 }
 
+/// A message that a person can read.
+fn cut(mut message: String) -> String {
+    let end = message.floor_char_boundary(LONGEST_MESSAGE);
+    if end < message.len() {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
 /// The message of an exception. Those of the engine itself are worded as trueup's own.
 fn worded(exception: &Exception<'_>) -> String {
-    let message = exception.message().unwrap_or_default();
+    let message = cut(exception.message().unwrap_or_default());
+    if message.trim().is_empty() {
+        return "an error without a message was thrown".to_owned();
+    }
     if let Some(name) = message.strip_suffix(" is not defined").filter(|name| !name.contains(' ')) {
         return format!("`{}` is not defined", name.trim_matches('\''));
     }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod modules;
+mod running;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,21 +13,32 @@ use rquickjs::function::Rest;
 use rquickjs::{CatchResultExt, Context, Ctx, Exception, Function, Object, Persistent, Runtime, Value};
 
 use crate::action::Reference;
+use crate::config::check_yaml;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::files::{SourceFile, Sources, Span};
 use crate::project::{CoreVersion, Project};
+use crate::template::engine::errors::MOST_FRAMES;
 use crate::template::engine::modules::Modules;
+use crate::template::engine::running::Running;
 use crate::template::generated::Generated;
 use crate::template::scope::{REF_ARGUMENTS, Scope, Use};
 
 pub(super) use modules::normalized;
+pub use running::running_longer_than;
 
 /// For each piece of a project's code that runs.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// The same once a piece has reached its limit: a thousand models may call what does not end.
 const TIME_LIMIT_AFTERWARDS: Duration = Duration::from_millis(50);
+/// The same once that has happened so many times: the project is broken, and nobody reads on.
+const TIME_LIMIT_AT_LAST: (u32, Duration) = (100, Duration::from_millis(5));
 const MEMORY_LIMIT: usize = 256 << 20;
 const STACK_LIMIT: usize = 1 << 20;
+/// How long a text may be that code gives, in characters: far more than any warehouse takes.
+const MOST_TEXT: usize = 16 << 20;
+const MOST_ACTIONS: usize = 100_000;
+/// The longest name that is looked for, in bytes.
+const LONGEST_NAME: usize = 10_000;
 
 /// What code finds in its world.
 const PRELUDE: &str = include_str!("prelude.js");
@@ -43,8 +55,8 @@ pub(super) struct Engine {
     /// The path of the file whose code runs: `require` and `getContents` count from there.
     file: Rc<RefCell<Arc<str>>>,
     deadline: Rc<Cell<Instant>>,
-    /// Whether a piece has reached its limit.
-    has_overrun: Cell<bool>,
+    /// How many pieces have reached their limit.
+    overruns: Cell<u32>,
     /// The names of the includes.
     includes: Vec<String>,
 }
@@ -71,7 +83,7 @@ impl Engine {
             current: Rc::default(),
             file: Rc::new(RefCell::new("".into())),
             deadline,
-            has_overrun: Cell::new(false),
+            overruns: Cell::new(0),
             includes: includes.iter().map(|file| file.stem().to_owned()).collect(),
         };
         let prepared = engine.set_up(project);
@@ -82,11 +94,12 @@ impl Engine {
         let failed = top.iter().filter_map(|file| engine.load(file).err());
         diagnostics.extend(failed);
         for file in top {
-            let attached = engine.timed(&[], |ctx| call_host(ctx, "attach", (file.path().as_ref(),)).map(|_| ()));
-            debug_assert!(attached.is_ok(), "{attached:?}");
+            let place = [file.whole().at_start()];
+            let attached = engine.timed(&place, |ctx| call_host(ctx, "attach", (file.path().as_ref(),)).map(|_| ()));
+            diagnostics.extend(attached.err());
         }
         let opened = engine.timed(&[], |ctx| call_host(ctx, "open", ()).map(|_| ()));
-        debug_assert!(opened.is_ok(), "{opened:?}");
+        diagnostics.extend(opened.err());
         (engine, diagnostics)
     }
 
@@ -107,6 +120,8 @@ impl Engine {
                 let version = project.settings.core.unwrap_or(CoreVersion::LATEST);
                 host.set("version", version.to_string())?;
                 host.set("isDataform", project.settings.core.is_some())?;
+                host.set("most", MOST_TEXT)?;
+                host.set("mostActions", MOST_ACTIONS)?;
                 self.file_functions(&ctx, &host)?;
                 host.set("actions", ctx.eval::<Function<'_>, _>(ACTIONS)?)?;
                 ctx.globals().set("__host", host)?;
@@ -170,7 +185,7 @@ impl Engine {
         let modules = Rc::clone(&self.modules);
         let yaml = move |ctx: Ctx<'js>, path: String| {
             let read = modules.text(&path).and_then(|text| {
-                let tree = serde_yaml::from_str::<serde_json::Value>(&text);
+                let tree = check_yaml(&text).and_then(|()| serde_yaml::from_str::<serde_json::Value>(&text));
                 tree.map(|tree| tree.to_string()).map_err(|error| format!("`{path}` is not YAML: {error}"))
             });
             read.map_err(|message| Exception::throw_message(&ctx, &message))
@@ -245,8 +260,8 @@ impl Engine {
     }
 
     /// How many actions code has made so far.
-    pub(super) fn count_of_actions(&self) -> usize {
-        self.timed(&[], |ctx| call_host(ctx, "count", ())?.get()).unwrap_or(0)
+    pub(super) fn count_of_actions(&self) -> Result<usize, Diagnostic> {
+        self.timed(&[], |ctx| call_host(ctx, "count", ())?.get())
     }
 
     /// Whether code looks at all actions, those of files of SQL among them.
@@ -261,14 +276,22 @@ impl Engine {
         self.timed(&[file.whole().at_start()], |ctx| call_host(ctx, "sqlx", (config,))?.get())
     }
 
-    /// What is known of the actions that code has made, as JSON text: a list of records, see `actions.js`.
-    pub(super) fn actions(&self) -> Result<String, Diagnostic> {
-        self.timed(&[], |ctx| call_host(ctx, "collect", ())?.get())
+    /// Where the action of that number was made: in which file, and with which stack trace.
+    pub(super) fn trace_of_action(&self, number: usize) -> Result<(String, String), Diagnostic> {
+        let trace: Vec<String> = self.timed(&[], |ctx| call_host(ctx, "place", (number,))?.get())?;
+        let mut trace = trace.into_iter();
+        Ok((trace.next().unwrap_or_default(), trace.next().unwrap_or_default()))
+    }
+
+    /// What is known of the action of that number, which was made at `place`, as JSON text: a record, see `actions.js`.
+    pub(super) fn action(&self, number: usize, place: Span) -> Result<String, Diagnostic> {
+        self.enter_file(self.sources.get(place.file));
+        self.timed(&[place], |ctx| call_host(ctx, "collect", (number,))?.get())
     }
 
     /// What code keeps for run time: an object as JSON text.
-    pub(super) fn run_time_data(&self) -> String {
-        self.timed(&[], |ctx| call_host(ctx, "data", ())?.get()).unwrap_or_default()
+    pub(super) fn run_time_data(&self) -> Result<String, Diagnostic> {
+        self.timed(&[], |ctx| call_host(ctx, "data", ())?.get())
     }
 
     /// The statements of one text of an action that code has made at `place`.
@@ -287,7 +310,7 @@ impl Engine {
     /// Where an action was made, by the stack trace of that moment: in the innermost file under `definitions/`.
     pub(super) fn place_of(&self, stack: &str) -> Option<Span> {
         let is_definition = |place: &Span| self.sources.get(place.file).path().starts_with("definitions/");
-        stack.lines().filter_map(|line| self.frame(line)).find(is_definition)
+        stack.lines().take(MOST_FRAMES).filter_map(|line| self.frame(line)).find(is_definition)
     }
 
     /// What the functions know from now on.
@@ -301,9 +324,24 @@ impl Engine {
         evaluated: &[Span],
         call: impl for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<T>,
     ) -> Result<T, Diagnostic> {
-        let limit = if self.has_overrun.get() { TIME_LIMIT_AFTERWARDS } else { TIME_LIMIT };
+        let (many, at_last) = TIME_LIMIT_AT_LAST;
+        let limit = match self.overruns.get() {
+            0 => TIME_LIMIT,
+            overruns if overruns < many => TIME_LIMIT_AFTERWARDS,
+            _ => at_last,
+        };
+        let _running = Running::begin(&self.file.borrow());
         self.deadline.set(Instant::now() + limit);
-        self.context.with(|ctx| call(&ctx).catch(&ctx).map_err(|error| self.diagnose(&error, evaluated)))
+        let result = self.context.with(|ctx| call(&ctx).catch(&ctx).map_err(|error| self.diagnose(&error, evaluated)));
+        // Also what has ended by itself, or looks like another mistake: it will take as long the next time.
+        if self.is_late() {
+            self.overruns.set(self.overruns.get().saturating_add(1));
+        }
+        result
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() > self.deadline.get()
     }
 
     /// Runs code made of the pieces `evaluated`.
@@ -366,7 +404,9 @@ fn with_scope<T>(
 /// `ref("name")`, `ref("schema", "name")`, `ref(["schema", "name"])`, `ref({ schema, name })`; see Dataform's own rules.
 fn read_reference(arguments: &[Value<'_>]) -> Option<(Reference, Option<bool>)> {
     let strings = |values: &mut dyn Iterator<Item = Option<String>>| values.collect::<Option<Vec<String>>>();
-    let text = |value: &Value<'_>| value.as_string().and_then(|text| text.to_string().ok());
+    let text = |value: &Value<'_>| {
+        value.as_string().and_then(|text| text.to_string().ok()).filter(|text| text.len() <= LONGEST_NAME)
+    };
     if let [single] = arguments {
         if let Some(array) = single.as_array() {
             let parts = strings(&mut array.iter::<Value<'_>>().map(|item| item.ok().as_ref().and_then(text)))?;

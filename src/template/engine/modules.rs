@@ -103,7 +103,7 @@ impl Modules {
 }
 
 fn cannot_read(path: &str, error: &io::Error) -> String {
-    let reason = unreadable(error).map_or_else(|| error.to_string(), |diagnostic| diagnostic.message);
+    let reason = unreadable(path, error).map_or_else(|| error.to_string(), |diagnostic| diagnostic.message);
     format!("cannot read `{path}`: {reason}")
 }
 

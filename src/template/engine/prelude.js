@@ -4,6 +4,14 @@
     "use strict";
     const host = globalThis.__host;
     delete globalThis.__host;
+    // Code of the project may change what is global, also by accident: what is needed later is kept here.
+    const { parse, stringify } = JSON;
+    const { RangeError } = globalThis;
+    // What is handed over to Rust is copied there, again and again for what JavaScript holds only once.
+    host.bounded = (text) => {
+        if (text.length > host.most) throw new RangeError(`this makes a text of more than ${host.most >> 20} MiB`);
+        return text;
+    };
     const context = host.context;
     globalThis.global = globalThis;
     globalThis.console = Object.fromEntries(["log", "info", "warn", "error", "debug", "trace"].map((name) => [name, () => {}]));
@@ -65,9 +73,9 @@
 
     const modules = new Map();
     const contents = {
-        json: (file) => JSON.parse(host.text(file)),
-        yaml: (file) => ({ asJson: JSON.parse(host.yaml(file)) }),
-        ipynb: (file) => ({ asJson: JSON.parse(host.text(file)) }),
+        json: (file) => parse(host.text(file)),
+        yaml: (file) => ({ asJson: parse(host.yaml(file)) }),
+        ipynb: (file) => ({ asJson: parse(host.text(file)) }),
         sql: (file) => ({ query: host.text(file) }),
         md: (file) => ({ contents: host.text(file) }),
     };
@@ -110,11 +118,11 @@
             load,
             // The text of a placeholder, and what its value is if that has no text of its own.
             printed: (_, value) => {
-                const text = `${value}`;
+                const text = host.bounded(`${value}`);
                 if (value === undefined || value === null) return [text, text];
                 return typeof value === "object" && text.includes("[object Object]") ? [text, "object"] : [text];
             },
-            json: (value) => JSON.stringify(value) ?? "null",
+            json: (value) => host.bounded(stringify(value) ?? "null"),
             arguments: () => {
                 const c = context;
                 return [c, c.self, c.ref, c.resolve, c.name, c.schema, c.database, c.incremental, c.when, EXPECT];
