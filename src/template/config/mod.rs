@@ -221,7 +221,9 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     if !matches!(kind, Type::Notebook | Type::DataPreparation) {
         let columns = read_columns(reader, &mut documentation);
         let has_output = reader.peek("hasOutput").is_some_and(|value| value.kind == ValueKind::Bool(true));
-        if let Some(span) = columns.filter(|_| kind == Type::Operations && !has_output && rules.is_dataform()) {
+        let is_described = !documentation.columns.is_empty();
+        let is_unfit = kind == Type::Operations && !has_output && is_described && rules.is_dataform();
+        if let Some(span) = columns.filter(|_| is_unfit) {
             let help = Some("add `hasOutput: true` if they make a relation of that name".to_owned());
             reader.refuse(span, "operations without output have no columns", help);
         }
