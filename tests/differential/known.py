@@ -109,9 +109,12 @@ KINDS = [
     ("^tables.bigquery$", "", BIGQUERY),
     ("^tests.canonicalTarget$", "", "an array that is given to a test is not turned around"),
     ("^tests.testQuery$", "", "an input stands for all refs to what it names, however they name it"),
+    ("Dataform only", r'Unexpected property "\w+" in test config', "a key without a value says nothing"),
+    ("trueup only", r"all of them strings", "`resolve` needs a name, as `ref` does"),
     ("Dataform only", r'Unexpected property "a".* of "(number|boolean)"', "values in `extraProperties` may be of any kind"),
     ("Dataform only", r"Actions may only specify 'protected", "an empty value says nothing"),
     ("trueup only", r"unknown key .* in a column", "a misspelt key of a column is an error"),
+    ("trueup only", r"`(schema|name|self|database)\(\)` has no meaning here", "a test has no name that its rows could ask for"),
     ("trueup only", r"nul byte", "code holds no NUL"),
     ("Dataform only", r"more than one SQL statement", "SQL of a declaration has no effect, however much there is"),
     ("Dataform only", r"Duplicate action name.*\n.*_assertions_", "`.assertions()` adds to those of the config"),
@@ -135,6 +138,8 @@ def reason(kind, file, theirs, ours):
             continue
         if re.search(pattern, kind) and re.search(message, messages, re.M):
             return why
+    if kind == "assertions.query" and re.search(r"rowConditions[^\]]*\[[^\]]*`[^`]*\n", file.text):
+        return "a line feed in a condition is escaped where the condition is a string"
     if file.ending == "js":
         return None
     found = facts(file.text)

@@ -218,7 +218,7 @@ fn read_bigquery(
             more.update_partition_filter = Some(filter);
         }
         if let Some(predicates) = reader.strings("incrementalPredicates") {
-            if more.update_partition_filter.is_some() {
+            if more.update_partition_filter.is_some() && !predicates.value.is_empty() {
                 let help = Some("write it as one of the `incrementalPredicates`".to_owned());
                 reader.refuse(predicates.span, "there is an `updatePartitionFilter` too", help);
             }
