@@ -216,10 +216,11 @@ def modules_folders():
     named = os.environ.get("TRUEUP_DATAFORM")
     if named:
         return [pathlib.Path(part).resolve() for part in named.split(os.pathsep)]
-    installed = HERE / "node_modules"
+    installed = ROOT / "target/differential/node_modules"
     if not (installed / ".bin/dataform").exists() and shutil.which("npm"):
+        installed.mkdir(parents=True, exist_ok=True)
         packages = [f"@dataform/cli@{CLI}", f"@dataform/core@{CORE}"]
-        subprocess.run(["npm", "install", "--no-save", "--no-package-lock", "--ignore-scripts", *packages], cwd=HERE, check=False)
+        subprocess.run(["npm", "install", "--no-save", "--no-package-lock", "--ignore-scripts", *packages], cwd=installed.parent, check=False)
     return [installed]
 
 

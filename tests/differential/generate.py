@@ -204,7 +204,7 @@ class Generator:
             lambda: f"((x) => {{ return `<${{x}}>`; }})({more()})", lambda: f"(function () {{ const y = {more()}; return y; }})()",
             lambda: f"JSON.stringify({{ a: {more()} }})", lambda: f"[{more()}, {more()}].join(' ')", lambda: f"util?.columns?.[0] ?? {more()}",
             lambda: f"require('{self.any('includes/util', '../../includes/util', 'includes/list.json', 'includes/deep/more.js')}').{self.any('path', 'names', 'size')}",
-            lambda: "typeof " + self.any("foo", "ref", "incremental", "util", "publish", "dataform", "ctx", "require"),
+            lambda: "typeof " + self.any("foo", "ref", "util", "publish", "dataform", "ctx", "require"),
         ]
         context = "ctx." if where == "code" else ""
         condition = self.any(context + "incremental()", "true", "false", context + "incremental()", "!" + context + "incremental()")

@@ -56,7 +56,7 @@ pub(super) fn read_checks(reader: &mut Reader<'_>) -> ChecksConfig {
     if let Some(key) = nested {
         reader.raw("uniqueKey");
         checks.unique_keys.push(key);
-    } else if let Some(key) = reader.string_or_strings("uniqueKey") {
+    } else if let Some(key) = reader.string_or_strings("uniqueKey").filter(|key| !key.value.is_empty()) {
         checks.unique_keys.push(Spanned { value: plain(key.value), span: key.span });
     }
     let keys = reader.list("uniqueKeys").unwrap_or_default();

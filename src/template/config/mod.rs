@@ -218,10 +218,12 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     let (old_file_name, new_file_name) = (reader.string("fileName"), reader.string("filename"));
     let file_name = old_file_name.or(new_file_name);
     let mut documentation = Documentation { description: text(reader, "description"), ..Documentation::default() };
+    let has_output = kind == Type::Operations && reader.bool("hasOutput").is_some_and(|output| output.value);
     if !matches!(kind, Type::Notebook | Type::DataPreparation) {
         let columns = read_columns(reader, &mut documentation);
-        let has_output = reader.peek("hasOutput").is_some_and(|value| value.kind == ValueKind::Bool(true));
-        if let Some(span) = columns.filter(|_| kind == Type::Operations && !has_output && rules.is_dataform()) {
+        let is_described = !documentation.columns.is_empty();
+        let is_unfit = kind == Type::Operations && !has_output && is_described && rules.is_dataform();
+        if let Some(span) = columns.filter(|_| is_unfit) {
             let help = Some("add `hasOutput: true` if they make a relation of that name".to_owned());
             reader.refuse(span, "operations without output have no columns", help);
         }
@@ -237,9 +239,7 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     let kind = match kind {
         Type::Assertion => KindConfig::Assertion,
         Type::Declaration | Type::Test => KindConfig::Declaration,
-        Type::Operations => {
-            KindConfig::Operations { has_output: reader.bool("hasOutput").is_some_and(|output| output.value) }
-        }
+        Type::Operations => KindConfig::Operations { has_output },
         Type::Notebook => KindConfig::Notebook,
         Type::DataPreparation => KindConfig::DataPreparation(Box::new(read_data_preparation(reader))),
         Type::Table | Type::View | Type::Incremental => {

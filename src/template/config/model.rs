@@ -48,9 +48,7 @@ pub(super) fn read_model(
 ) -> ModelConfig {
     let unique_key = (kind == Type::Incremental).then(|| reader.strings("uniqueKey")).flatten();
     let mut options = PhysicalOptions::default();
-    // Dataform does not look at this in an incremental table.
-    let needs_partitions = kind == Type::Table || kind == Type::Incremental && !rules.is_dataform();
-    let mut more = BigQueryOptions { needs_partitions, ..BigQueryOptions::default() };
+    let mut more = BigQueryOptions::default();
     read_bigquery(reader, kind, &mut options, &mut more, documentation);
     reader.object("bigquery", "`bigquery`", |inner| {
         read_bigquery(inner, kind, &mut options, &mut more, documentation);
@@ -58,6 +56,12 @@ pub(super) fn read_model(
             inner.elsewhere(key, help);
         }
     });
+    // Dataform does not look at this in an incremental table.
+    let needs_partitions = kind == Type::Table || kind == Type::Incremental && !rules.is_dataform();
+    if let Some(span) = more.partition_option.filter(|_| needs_partitions && options.partition_by.is_none()) {
+        let help = Some("add `partitionBy: \"…\"`".to_owned());
+        reader.refuse(span, "a table without partitions has no options for them", help);
+    }
     if !(rules.lists_only() && rules.is_bigquery) {
         reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
     }
@@ -108,8 +112,8 @@ pub(super) fn read_model(
 struct BigQueryOptions {
     iceberg: Option<Spanned<Iceberg>>,
     preserve_governance_controls: Option<bool>,
-    /// Whether options of partitions need partitions.
-    needs_partitions: bool,
+    /// Where an option of partitions is.
+    partition_option: Option<Span>,
     /// Where partitions or clusters are asked for.
     partition_span: Option<Span>,
     // Only incremental tables use these.
@@ -189,10 +193,7 @@ fn read_bigquery(
         require = reader.bool("requirePartitionFilter");
         let set_days = days.as_ref().filter(|days| days.value > 0).map(|days| days.span);
         let span = set_days.or(require.as_ref().filter(|require| require.value).map(|require| require.span));
-        if let Some(span) = span.filter(|_| more.needs_partitions && options.partition_by.is_none()) {
-            let help = Some("add `partitionBy: \"…\"`".to_owned());
-            reader.refuse(span, "a table without partitions has no options for them", help);
-        }
+        more.partition_option = more.partition_option.or(span);
         options.partition_expiration_days = days.as_ref().map(|days| days.value).or(options.partition_expiration_days);
         options.require_partition_filter |= require.as_ref().is_some_and(|require| require.value);
         more.iceberg = read_iceberg(reader).or(more.iceberg.take());
@@ -218,7 +219,7 @@ fn read_bigquery(
             more.update_partition_filter = Some(filter);
         }
         if let Some(predicates) = reader.strings("incrementalPredicates") {
-            if more.update_partition_filter.is_some() {
+            if more.update_partition_filter.is_some() && !predicates.value.is_empty() {
                 let help = Some("write it as one of the `incrementalPredicates`".to_owned());
                 reader.refuse(predicates.span, "there is an `updatePartitionFilter` too", help);
             }
