@@ -5,6 +5,7 @@ mod case;
 mod conformance;
 mod console;
 mod crash;
+mod hostile;
 mod markdown;
 mod mask;
 mod parallel;
@@ -29,6 +30,7 @@ fn main() {
         case::trials(),
         conformance::trials(),
         crash::trials(),
+        hostile::trials(),
         parallel::trials(),
         plan::trials(),
         processes::trials(),
