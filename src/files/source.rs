@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::files::{FileId, FileSystem, Span};
@@ -88,7 +89,11 @@ impl SourceFile {
 pub struct Sources {
     files: boxcar::Vec<SourceFile>,
     by_path: Mutex<BTreeMap<Arc<str>, FileId>>,
+    size: AtomicUsize,
 }
+
+/// How much a project's files may hold together, in bytes.
+const MOST_READ: usize = 128 << 20;
 
 impl Sources {
     /// Takes a file in. Text beyond 4 GiB is cut off. A path that is there already keeps its first text.
@@ -113,13 +118,19 @@ impl Sources {
         id
     }
 
+    /// Reads a file and takes it in. An error of kind `QuotaExceeded` if that makes too much of all files together.
+    pub fn take(&self, files: &dyn FileSystem, path: &str) -> io::Result<FileId> {
+        let text = files.read(path)?;
+        let size = self.size.fetch_add(text.len(), Ordering::Relaxed).saturating_add(text.len());
+        if size > MOST_READ { Err(io::ErrorKind::QuotaExceeded.into()) } else { Ok(self.add(path, text)) }
+    }
+
     /// The file at that path, read if it has not been read before.
     pub fn read(&self, files: &dyn FileSystem, path: &str) -> io::Result<&SourceFile> {
         if let Some(file) = self.find(path) {
             return Ok(file);
         }
-        let id = self.add(path, files.read(path)?);
-        Ok(self.get(id))
+        self.take(files, path).map(|id| self.get(id))
     }
 
     /// The file of that id.

@@ -173,8 +173,8 @@ fn read_source(
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Result<FileId, LoadError> {
-    let error = match files.read(path) {
-        Ok(text) => return Ok(sources.add(path, text)),
+    let error = match sources.take(files, path) {
+        Ok(id) => return Ok(id),
         Err(error) => error,
     };
     let id = sources.add(path, "");
@@ -194,6 +194,10 @@ pub fn unreadable(path: &str, error: &io::Error) -> Option<Diagnostic> {
         io::ErrorKind::FileTooLarge => (
             "this file is too large to be a source",
             format!("files of this kind are read up to {} MiB; data belongs into a table", max_size(path) >> 20),
+        ),
+        io::ErrorKind::QuotaExceeded => (
+            "the files of this project are too large together",
+            "data belongs into a table; what is no source belongs elsewhere".to_owned(),
         ),
         io::ErrorKind::PermissionDenied => (
             "this link leads out of the project",

@@ -26,6 +26,9 @@ const DATA_END: char = '\u{FDD2}';
 /// What is taken out of one body before the rest is left as it is.
 const MOST_MISTAKES: usize = 20;
 
+/// How much text is rendered again for the sake of further mistakes, in bytes.
+const MOST_RENDERED_AGAIN: usize = 4 << 20;
+
 /// The name of a body in the engine's errors; macro files have their path.
 const BODY: &str = "";
 
@@ -160,7 +163,8 @@ impl Jinja {
         }
         let mut body = Template::new(source);
         let mut missing: Vec<String> = Vec::new();
-        let mut rounds = 0..MOST_MISTAKES;
+        let length = body.source.text().len().max(1);
+        let mut rounds = 0..MOST_MISTAKES.min(MOST_RENDERED_AGAIN / length);
         let text = loop {
             let rendered = self.written.render(&self.plain, BODY, body.source.text());
             for call in scope.take_uses() {

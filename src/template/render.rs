@@ -63,6 +63,9 @@ impl<'a> Renderer<'a> {
         } else {
             body.render_pieces();
         }
+        if !js.is_empty() {
+            body.run_js();
+        }
         body.outcome
     }
 
@@ -229,24 +232,35 @@ impl Body<'_> {
             self.outcome.rendered.push_computed(&text, Origin::here(piece.span));
             return;
         }
-        let renderer = self.renderer;
-        renderer.engine.enter(self.scope);
-        if self.thunks.get().is_none() {
-            let thunks = self.thunks();
-            let _ = self.thunks.set(thunks);
-        }
+        self.run_js();
         let Some(thunk) = self.thunks.get().and_then(|thunks| thunks.get(&index)) else { return };
-        let value = renderer.engine.call(thunk, expression);
-        for call in self.scope.take_uses() {
-            let origin = self.place_of_use(&call.reference, expression);
-            self.outcome.uses.push((call, origin));
-        }
+        let value = self.renderer.engine.call(thunk, expression);
+        self.take_uses(expression);
         match value {
             Ok((value, warning)) => {
                 self.outcome.diagnostics.extend(warning);
                 self.push_evaluated(&value, piece.span, expression);
             }
             Err(diagnostic) => self.fail(diagnostic),
+        }
+    }
+
+    /// Runs the `js {}` blocks, unless they have run for this text, and reads the placeholders. Dataform runs blocks of
+    /// which no placeholder needs anything, too.
+    fn run_js(&mut self) {
+        if self.thunks.get().is_none() {
+            self.renderer.engine.enter(self.scope);
+            let thunks = self.thunks();
+            let _ = self.thunks.set(thunks);
+            self.take_uses(self.js.first().copied().unwrap_or(self.text.span));
+        }
+    }
+
+    /// Takes over what code at `place` has referred to.
+    fn take_uses(&mut self, place: Span) {
+        for call in self.scope.take_uses() {
+            let origin = self.place_of_use(&call.reference, place);
+            self.outcome.uses.push((call, origin));
         }
     }
 
@@ -258,7 +272,7 @@ impl Body<'_> {
         let (indices, expressions): (Vec<usize>, Vec<Span>) = needed.unzip();
         match self.renderer.engine.thunks(self.file, self.js, &expressions) {
             Ok(thunks) => indices.into_iter().zip(thunks).collect(),
-            Err(diagnostic) if diagnostic.code == Code::JavascriptLimit => {
+            Err(diagnostic) if expressions.is_empty() || diagnostic.code == Code::JavascriptLimit => {
                 self.fail(diagnostic);
                 HashMap::new()
             }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::{Names, Reference};
@@ -33,6 +34,8 @@ pub(super) struct Scope {
     inputs: Option<Vec<(Reference, String)>>,
     uses: Mutex<Vec<Use>>,
     amendments: Mutex<Vec<Amendment>>,
+    /// The size of what `ref` has given so far.
+    given: AtomicUsize,
 }
 
 /// What a text changes of its own action: `tags`, `dependencies`, `preOps`, and the values that are added.
@@ -77,6 +80,9 @@ impl Unresolved {
     }
 }
 
+/// How much `ref` gives to one text, in bytes.
+const MOST_GIVEN: usize = 16 << 20;
+
 impl Scope {
     pub(super) fn new(catalog: &Arc<Catalog>, this: Option<This>, refs: bool, incremental: bool) -> Self {
         Self {
@@ -87,6 +93,7 @@ impl Scope {
             inputs: None,
             uses: Mutex::default(),
             amendments: Mutex::default(),
+            given: AtomicUsize::new(0),
         }
     }
 
@@ -107,7 +114,9 @@ impl Scope {
             let named = inputs.iter().find(|(name, _)| *name == call.reference);
             let meant =
                 || inputs.iter().find(|(name, _)| known.is_some() && self.catalog.names.find(name).next() == known);
-            return Ok(named.or_else(meant).map(|(_, rows)| format!("({rows})")).unwrap_or_default());
+            let rows = named.or_else(meant).map(|(_, rows)| rows.as_str());
+            self.give(rows.map_or(0, str::len))?;
+            return Ok(rows.map(|rows| format!("({rows})")).unwrap_or_default());
         }
         let text = known.map_or_else(
             || {
@@ -120,8 +129,15 @@ impl Scope {
             },
             |id| self.catalog.relations[id.index()].clone(),
         );
+        self.give(text.len() + size_of::<Use>())?;
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         Ok(text)
+    }
+
+    /// Counts what `ref` has given. An error if it is too much now.
+    fn give(&self, bytes: usize) -> Result<(), String> {
+        let given = self.given.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if given > MOST_GIVEN { Err("this text refers to too much".to_owned()) } else { Ok(()) }
     }
 
     /// What the text is about.

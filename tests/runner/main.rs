@@ -6,6 +6,7 @@ mod conformance;
 mod console;
 mod crash;
 mod format;
+mod hostile;
 mod markdown;
 mod mask;
 mod parallel;
@@ -31,6 +32,7 @@ fn main() {
         conformance::trials(),
         crash::trials(),
         format::trials(),
+        hostile::trials(),
         parallel::trials(),
         plan::trials(),
         processes::trials(),

@@ -20,17 +20,21 @@ pub(super) fn recursion(tokens: &[TokenWithSpan]) -> usize {
 /// How long a text may be, in bytes: its tree takes some hundred times as much.
 const LONGEST: usize = 1 << 20;
 
+/// How many words and signs a text may have: a list of numbers takes more than anything else of its length.
+const MOST_TOKENS: usize = 400_000;
+
 /// A problem with a text that is too long to be taken apart.
 pub(super) fn check_length(sql: &str) -> Result<(), Problem> {
     if sql.len() <= LONGEST {
         return Ok(());
     }
-    Err(Problem {
-        range: 0..sql.lines().next().map_or(0, str::len),
-        message: format!("a text of more than {} MiB is not looked at", LONGEST >> 20),
-        help: Some("data belongs into a table or a file; split what is one model into several".to_owned()),
-        certain: false,
-    })
+    Err(too_long(sql, format!("a text of more than {} MiB is not looked at", LONGEST >> 20)))
+}
+
+fn too_long(sql: &str, message: String) -> Problem {
+    let help = "data belongs into a table or a file; split what is one model into several";
+    let range = 0..sql.lines().next().map_or(0, str::len);
+    Problem { range, message, help: Some(help.to_owned()), certain: false }
 }
 
 /// How many brackets may be open at once.
@@ -52,6 +56,9 @@ struct Level {
 
 /// A problem at the first token that stands too deep.
 pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> {
+    if tokens.len() > MOST_TOKENS {
+        return Err(too_long(sql, format!("a text of more than {MOST_TOKENS} words is not looked at")));
+    }
     let mut outer = Vec::new();
     let mut level = Level::default();
     let mut before = None;
