@@ -254,8 +254,7 @@ fn dotenv(root: &Path) -> Result<BTreeMap<String, String>, CommandError> {
             help: Some("write each line as NAME=VALUE, a value with blanks in it in quotes".to_owned()),
         },
     };
-    let files = Disk::new(root);
-    let text = files.read(DOTENV).map_err(|error| {
+    let text = Disk::new(root).read_variables().map_err(|error| {
         let reason = unreadable_file(DOTENV, &error).map_or_else(|| error.to_string(), |found| found.message);
         CommandError::unable(format!("cannot read .env: {reason}"))
     })?;

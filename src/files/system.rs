@@ -32,7 +32,7 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
 
     /// The text of a file. Bytes that are not UTF-8 are an error of kind `InvalidData`, a file of more than
     /// [`max_size`] is one of kind `FileTooLarge`, a link that leads out of the project is one of kind
-    /// `PermissionDenied`, and a device, a pipe or a socket is one of kind `Unsupported`.
+    /// `PermissionDenied`, a hidden file one of kind `InvalidInput`, and a device, a pipe or a socket is one of kind `Unsupported`.
     fn read(&self, path: &str) -> io::Result<String>;
 }
 
@@ -57,11 +57,17 @@ impl Disk {
         let nowhere = |error| if joined.is_symlink() { io::ErrorKind::NotFound.into() } else { error };
         let real = joined.canonicalize().map_err(nowhere)?;
         let root = self.real_root.get_or_init(|| self.root.canonicalize().ok());
-        if root.as_ref().is_some_and(|root| real.starts_with(root)) {
-            Ok(real)
-        } else {
-            Err(io::ErrorKind::PermissionDenied.into())
+        match root.as_ref().and_then(|root| real.strip_prefix(root).ok()) {
+            Some(inside) if is_hidden(&forward_slashes(inside)) => Err(io::ErrorKind::InvalidInput.into()),
+            Some(_) => Ok(real),
+            None => Err(io::ErrorKind::PermissionDenied.into()),
         }
+    }
+
+    /// The variables of the `.env` file beside the settings, as text: the one hidden file that is read. Kinds of errors
+    /// are those of [`FileSystem::read`].
+    pub fn read_variables(&self) -> io::Result<String> {
+        read_file(&self.root.join(".env"), MAX_TREE_SIZE)
     }
 }
 
@@ -104,21 +110,7 @@ impl FileSystem for Disk {
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        let real = self.inside(path)?;
-        // To open a pipe is to wait for who writes into it.
-        if !real.metadata()?.is_file() {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        let limit = max_size(path);
-        let mut file = File::open(real)?;
-        let length = file.metadata()?.len();
-        if length > limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        // It may grow while it is read.
-        file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
-        text(bytes, limit)
+        read_file(&self.inside(path)?, max_size(path))
     }
 }
 
@@ -126,6 +118,28 @@ impl Disk {
     fn relative(&self, path: &Path) -> String {
         forward_slashes(path.strip_prefix(&self.root).unwrap_or(path))
     }
+}
+
+fn read_file(path: &Path, limit: u64) -> io::Result<String> {
+    // To open a pipe is to wait for who writes into it.
+    if !path.metadata()?.is_file() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    // It may grow while it is read.
+    file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
+    text(bytes, limit)
+}
+
+/// Whether a path leads to a hidden file or into a hidden folder: these hold secrets and the work of tools. What
+/// managers of packages keep in `node_modules` is theirs.
+fn is_hidden(path: &str) -> bool {
+    path.split('/').take_while(|part| *part != "node_modules").any(|part| part.starts_with('.'))
 }
 
 fn text(bytes: Vec<u8>, limit: u64) -> io::Result<String> {
@@ -155,16 +169,19 @@ impl Memory {
 impl FileSystem for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let prefix = format!("{folder}/");
-        let is_hidden = |part: &str| part.starts_with('.') || part == "node_modules";
+        let is_skipped = |part: &str| part.starts_with('.') || part == "node_modules";
         let inside = self.files.keys().filter_map(|path| Some((path, path.strip_prefix(&prefix)?)));
-        Ok(inside.filter(|(_, rest)| !rest.split('/').any(is_hidden)).map(|(path, _)| path.clone()).collect())
+        Ok(inside.filter(|(_, rest)| !rest.split('/').any(is_skipped)).map(|(path, _)| path.clone()).collect())
     }
 
     fn is_file(&self, path: &str) -> bool {
-        self.files.contains_key(path)
+        self.files.contains_key(path) && !is_hidden(path)
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
+        if is_hidden(path) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         text(self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound)?, max_size(path))
     }
 }

@@ -199,6 +199,10 @@ pub fn unreadable(path: &str, error: &io::Error) -> Option<Diagnostic> {
             "the files of this project are too large together",
             "data belongs into a table; what is no source belongs elsewhere".to_owned(),
         ),
+        io::ErrorKind::InvalidInput => (
+            "a hidden file is no source",
+            "give it a name that does not begin with a dot, in a folder that does not either".to_owned(),
+        ),
         io::ErrorKind::PermissionDenied => (
             "this link leads out of the project",
             "put a copy of the file into the project: what lies outside of it is not read".to_owned(),

@@ -24,6 +24,9 @@ const SHORTEST_LITERAL: usize = 4;
 /// Bytes of text times literals; beyond that the text of code is mapped only to where its action was made.
 const MOST_COMPARED: usize = 1 << 20;
 
+/// A text with so many mistakes is not looked at any further.
+const MOST_MISTAKES: usize = 100;
+
 /// Static texts, and where they stand.
 type Literals = Rc<Vec<(String, Span)>>;
 
@@ -162,6 +165,9 @@ struct Body<'a> {
 impl Body<'_> {
     fn render_pieces(&mut self) {
         for (index, piece) in self.text.pieces.iter().enumerate() {
+            if self.outcome.diagnostics.len() >= MOST_MISTAKES {
+                break;
+            }
             match piece.kind {
                 PieceKind::Verbatim => {
                     let text = &self.file.text()[piece.span.range()];

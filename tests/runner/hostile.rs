@@ -244,7 +244,7 @@ fn names_are_escaped() -> Result<(), Failed> {
 }
 
 fn secrets_stay_secret() -> Result<(), Failed> {
-    let code = "const seen = [typeof process, typeof std, typeof os, Object.getOwnPropertyNames(globalThis).join()];
+    let code = "const seen = [typeof process, typeof std, typeof os, typeof globalThis.__host];
         for (const name of [\".env\", \"./../.env\", \"../.env\", \"/proc/self/environ\", \"file:../.env\", \"node:fs\", \"fs\", \"..\", \"\\0\"]) {
             try { seen.push(JSON.stringify(require(name))); } catch (error) { seen.push(error.message); }
         }
@@ -260,7 +260,13 @@ fn secrets_stay_secret() -> Result<(), Failed> {
             &format!("{VIEW}{{{{ env_var(\"TOKEN\") }}}} {{{{ TOKEN }}}} {{{{ env.TOKEN }}}} ${{TOKEN}}"),
         ),
     ])?;
-    let printed = refused(&project, &["undefined; undefined; undefined"])?;
+    let printed = refused(&project, &["undefined; undefined; undefined; undefined; cannot find module"])?;
+    if printed.contains("s3cret") {
+        return Err(printed.into());
+    }
+    // Nor by a link with another name.
+    let linked = project_with_link(".env", "definitions/a.md")?;
+    let printed = refused(&linked, &["a hidden file is no source"])?;
     if printed.contains("s3cret") {
         return Err(printed.into());
     }
@@ -268,6 +274,17 @@ fn secrets_stay_secret() -> Result<(), Failed> {
     project.write(".env", "TOKEN = s3cret with blanks \" and a quote\n")?;
     let printed = refused(&project, &["cannot read .env"])?;
     if printed.contains("s3cret") { Err(printed.into()) } else { Ok(()) }
+}
+
+/// A project that reads a hidden file through a link beside it.
+fn project_with_link(to: &str, name: &str) -> Result<Project, Failed> {
+    let project = project(&[
+        (".env", "OTHER=s3cret\n"),
+        ("definitions/a.js", "throw new Error(getContents(\"./a.md\"))"),
+        ("definitions/actions.yaml", "actions: [{ view: { filename: ../.env } }, { view: { filename: a.md } }]"),
+    ])?;
+    link(&project, Path::new("..").join(to), name)?;
+    Ok(project)
 }
 
 fn huge_files_are_refused() -> Result<(), Failed> {

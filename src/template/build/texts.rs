@@ -1,8 +1,9 @@
 //! The texts of one action while they are rendered, wherever they are.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::action::{Dependency, Reference, Rendered};
+use crate::action::{Dependency, Origin, Reference, Rendered};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Span;
 use crate::sqlx::Text;
@@ -138,13 +139,15 @@ impl ActionTexts<'_, '_> {
 
     fn take(&mut self, outcome: Outcome) -> Rendered {
         self.builder.diagnostics.extend(outcome.diagnostics);
+        let known = self.dependencies.iter().map(|known| (known.on.clone(), known.origin));
+        let mut known: HashSet<(Reference, Origin)> = known.collect();
         for (call, origin) in outcome.uses {
             if !call.is_dependency {
                 // The graph never sees these: they make no edge. In Dataform 1 and 2 the name may be of anything.
                 let Builder { catalog, diagnostics, .. } = &mut *self.builder;
                 let unknown = catalog.names.resolve(&call.reference, origin).err();
                 diagnostics.extend(unknown.filter(|_| catalog.unresolved.is_none()));
-            } else if self.dependencies.iter().all(|known| known.on != call.reference || known.origin != origin) {
+            } else if known.insert((call.reference.clone(), origin)) {
                 let with_assertions = call.with_assertions.unwrap_or(self.with_assertions);
                 self.dependencies.push(Dependency { on: call.reference, origin, with_assertions, is_read: true });
             }
