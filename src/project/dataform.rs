@@ -128,7 +128,13 @@ pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Setti
             reader.raw(ignored);
         }
     }
-    (settings, reader.finish())
+    let known = reader.count_of_problems();
+    let mut diagnostics = reader.finish();
+    if !is_3(&settings) {
+        // These passed over keys that they did not know.
+        diagnostics.weaken(known);
+    }
+    (settings, diagnostics)
 }
 
 /// Where Dataform 1 and 2 ran, too.

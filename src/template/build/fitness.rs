@@ -14,15 +14,16 @@ impl Builder<'_> {
             (name.schema.as_deref(), "a schema", schema_span),
             (Some(name.name.as_str()), "an action", span),
         ];
+        // Dataform 1 and 2 took them.
+        let is_old = self.project.settings.core.is_some_and(|core| core.major < 3);
+        let (diagnostic, verb): (fn(Code, String) -> Diagnostic, &str) =
+            if is_old { (Diagnostic::warning, "should not") } else { (Diagnostic::error, "cannot") };
         for (part, what, span) in parts {
             if let Some(part) = part.filter(|part| part.contains('.')) {
                 self.diagnostics.push(
-                    Diagnostic::error(
-                        Code::UnfitAction,
-                        format!("the name of {what} cannot have a dot in it: `{part}`"),
-                    )
-                    .at(span, "")
-                    .help("give it a `name`, and its `schema` by itself"),
+                    diagnostic(Code::UnfitAction, format!("the name of {what} {verb} have a dot in it: `{part}`"))
+                        .at(span, "")
+                        .help("give it a `name`, and its `schema` by itself"),
                 );
             }
         }
