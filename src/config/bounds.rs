@@ -83,6 +83,14 @@ impl<'de> Visitor<'de> for Measure<'_> {
         self.take(0)
     }
 
+    fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_some<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.deserialize(deserializer)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         self.take(0)?;
         while items.next_element_seed(self)?.is_some() {}
