@@ -71,6 +71,14 @@ impl<'de> Visitor<'de> for Measure<'_> {
         self.take(0)
     }
 
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<(), E> {
+        self.take(0)
+    }
+
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
         self.take(0)
     }
@@ -85,6 +93,10 @@ impl<'de> Visitor<'de> for Measure<'_> {
 
     fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
         self.take(0)
+    }
+
+    fn visit_some<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.deserialize(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
@@ -113,5 +125,26 @@ struct Tag;
 impl<'de> Deserialize<'de> for Tag {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_identifier(serde::de::IgnoredAny).map(|_| Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_yaml_can_say_is_measured() {
+        for text in [
+            "",
+            "# nothing\n",
+            "~",
+            "a: [1, -1, 0x1f, 1.5, .nan, true, ~]\n",
+            "a: !tag 5\nb: !tag { c: !other [d] }\n? [complex, key]\n: value\n",
+            "a: &a { b: c }\nd:\n  <<: *a\n",
+            "a: |\n  text\nb: >\n  text\n",
+        ] {
+            let read = serde_yaml::from_str::<serde_yaml::Value>(text).map(|_| ()).map_err(|error| error.to_string());
+            assert_eq!(check_yaml(text).map_err(|error| error.to_string()), read, "{text}");
+        }
     }
 }
