@@ -7,12 +7,26 @@ pub(super) fn advised(diagnostic: Diagnostic) -> Diagnostic {
     if !diagnostic.help.is_empty() {
         return diagnostic;
     }
+    let message = &diagnostic.message;
     let help = match diagnostic.code {
-        Code::InvalidJinja => jinja(&diagnostic.message),
-        Code::InvalidJavascript => javascript(&diagnostic.message),
+        Code::InvalidJinja => function(message).unwrap_or_else(|| jinja(message)),
+        Code::InvalidJavascript => function(message).unwrap_or_else(|| javascript(message)),
         _ => return diagnostic,
     };
     diagnostic.help(help)
+}
+
+/// Of the functions that both languages have.
+fn function(message: &str) -> Option<&'static str> {
+    if message.starts_with("`ref()` takes") {
+        Some(REF)
+    } else if message.ends_with("no meaning here") {
+        Some(NO_ACTION)
+    } else if message.starts_with("a test refers to nothing") {
+        Some(IN_TEST)
+    } else {
+        None
+    }
 }
 
 fn javascript(message: &str) -> &'static str {
@@ -25,12 +39,6 @@ fn javascript(message: &str) -> &'static str {
         "see how it is spelt, and whether the file that it comes from exports it"
     } else if ["unexpected", "expecting", "invalid", "missing", "unterminated"].into_iter().any(is_syntax) {
         "the JavaScript does not parse from here on; look at what stands just before it, too"
-    } else if message.starts_with("`ref()` takes") {
-        REF
-    } else if message.ends_with("no meaning here") {
-        NO_ACTION
-    } else if message.starts_with("a test refers to nothing") {
-        IN_TEST
     } else {
         "this comes from the code itself: mend it here, or give it what it asks for"
     }
@@ -43,12 +51,6 @@ fn jinja(message: &str) -> &'static str {
         "a macro is defined in a file of `macros/`, or in the body with `{% macro %}`"
     } else if message.starts_with("filter ") || message.starts_with("test ") {
         "the filters and tests are those of minijinja; a macro can do what they cannot"
-    } else if message.starts_with("`ref()` takes") {
-        REF
-    } else if message.ends_with("no meaning here") {
-        NO_ACTION
-    } else if message.starts_with("a test refers to nothing") {
-        IN_TEST
     } else {
         "mend this tag; text that is no Jinja stands between `{% raw %}` and `{% endraw %}`"
     }
