@@ -15,9 +15,7 @@ use crate::files::Span;
 use crate::relation::Target;
 
 pub use assertion::{Assertion, Check};
-pub use model::{
-    Iceberg, Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, PhysicalOptions, Redshift, Texts,
-};
+pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Texts};
 pub use names::Names;
 pub use node::{DataPreparation, Load, Node};
 pub use property_graph::{

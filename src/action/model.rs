@@ -1,6 +1,5 @@
-use std::collections::BTreeMap;
-
 use crate::action::Rendered;
+use crate::relation::PhysicalOptions;
 
 /// An action that makes a relation out of a query.
 #[derive(Debug, Clone)]
@@ -105,49 +104,4 @@ pub enum OnSchemaChange {
     Extend,
     /// New columns are added, missing ones dropped.
     Synchronize,
-}
-
-/// How a relation lies in its warehouse. Each warehouse takes what it has a word for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PhysicalOptions {
-    /// An SQL expression; rows with the same value make a partition.
-    pub partition_by: Option<String>,
-    /// Columns to cluster by.
-    pub cluster_by: Vec<String>,
-    /// Days that a partition is kept.
-    pub partition_expiration_days: Option<u64>,
-    /// Whether queries must filter on the partition.
-    pub require_partition_filter: bool,
-    /// Further options of BigQuery, as written.
-    pub additional_options: BTreeMap<String, String>,
-    /// BigQuery: where the files are, if it is an Iceberg table.
-    pub iceberg: Option<Iceberg>,
-    /// BigQuery: whether a table that is built anew keeps what has been granted on it.
-    pub preserve_governance_controls: bool,
-    /// Redshift's own.
-    pub redshift: Redshift,
-}
-
-/// Where BigQuery keeps an Iceberg table. Its files are Parquet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Iceberg {
-    /// `project.location.connection`, the same as a path, or `DEFAULT`.
-    pub connection: String,
-    /// `gs://bucket/folder/…`
-    pub storage_uri: String,
-}
-
-/// Where Redshift keeps the rows of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Redshift {
-    /// `even`, `key`, `all` or `auto`.
-    pub dist_style: Option<String>,
-    /// The distribution key.
-    pub dist_key: Option<String>,
-    /// The sort key.
-    pub sort_keys: Vec<String>,
-    /// `compound` or `interleaved`.
-    pub sort_style: Option<String>,
-    /// Whether a view is bound to what it reads; late-binding otherwise.
-    pub bind: bool,
 }

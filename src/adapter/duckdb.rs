@@ -198,7 +198,7 @@ impl Adapter for DuckDb {
             let key = (database.to_lowercase(), schema.to_lowercase(), target.name.to_lowercase());
             found.get(&key).map(|relation| (target.clone(), relation.clone()))
         });
-        Ok(WarehouseState { relations: relations.collect() })
+        Ok(WarehouseState { relations: relations.collect(), ..WarehouseState::default() })
     }
 
     fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError> {

@@ -1,7 +1,11 @@
-use crate::dialect::Dialect;
+use std::fmt::Write;
+
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::ToDuckDb;
-use crate::relation::Target;
+use crate::dialect::{
+    Capabilities, Clauses, Command, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert, Widening,
+};
+use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 /// Google's BigQuery: GoogleSQL.
 #[derive(Debug)]
@@ -17,12 +21,18 @@ impl Dialect for BigQuery {
     }
 
     fn string(&self, text: &str) -> String {
-        format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
+        format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r"))
     }
 
     /// One pair of backticks around the whole path, as Dataform writes it.
-    fn relation(&self, target: &Target) -> String {
+    fn qualified(&self, target: &Target) -> String {
         self.identifier(&target.to_string())
+    }
+
+    fn schema(&self, target: &Target) -> Option<String> {
+        let schema = target.schema.as_ref()?;
+        let database = target.database.as_ref().map(|name| format!("{name}.")).unwrap_or_default();
+        Some(self.identifier(&format!("{database}{schema}")))
     }
 
     fn grammar(&self) -> &dyn Grammar {
@@ -39,5 +49,109 @@ impl Dialect for BigQuery {
 
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::BIGQUERY)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            replacement: Replacement::InPlace,
+            upsert: Upsert::Merge,
+            transactional_ddl: false,
+            retypes_columns: false,
+            widening: Widening::InTransaction,
+            materialized_views: MaterializedViews::Replaced,
+            // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
+            null_safe: NullSafe::Spelled,
+            aliases_deleted: true,
+        }
+    }
+
+    /// `partition by … cluster by … options(…)`, in the order that the grammar wants. A view has options alone.
+    fn clauses(&self, kind: RelationKind, storage: &Storage<'_>) -> Clauses {
+        let options = storage.options;
+        let mut before = String::new();
+        if kind != RelationKind::View {
+            if let Some(expression) = &options.partition_by {
+                let _ = write!(before, "partition by {expression} ");
+            }
+            if !options.cluster_by.is_empty() {
+                let _ = write!(before, "cluster by {} ", options.cluster_by.join(", "));
+            }
+        }
+        if let Some(iceberg) = options.iceberg.as_ref().filter(|_| kind == RelationKind::Table) {
+            let connection = &iceberg.connection;
+            let connection = if connection == "DEFAULT" {
+                connection.clone()
+            } else {
+                self.identifier(&connection_path(connection))
+            };
+            let _ = write!(before, "with connection {connection} ");
+        }
+        let listed = self.options(kind, storage);
+        if !listed.is_empty() {
+            let _ = write!(before, "options({}) ", listed.join(", "));
+        }
+        Clauses { before, ..Clauses::default() }
+    }
+
+    fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {
+        format!("create or replace temp table {name} as\n")
+    }
+
+    fn cast_if_possible(&self, expression: &str, data_type: &str) -> String {
+        format!("safe_cast({expression} as {data_type})")
+    }
+
+    fn describe_relation(&self, _kind: RelationKind, _name: &str, _description: &str) -> Option<String> {
+        None
+    }
+
+    /// In one statement, since each counts against a quota of updates to a table.
+    fn describe_columns(&self, kind: RelationKind, target: &Target, columns: &[(&str, &str)]) -> Option<Command> {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(name, text)| {
+                let (name, text) = (self.identifier(name), self.string(text));
+                format!("alter column if exists {name} set options(description = {text})")
+            })
+            .collect();
+        let relation = self.relation(target);
+        (!columns.is_empty() && kind != RelationKind::MaterializedView)
+            .then(|| Command::Run(format!("alter {kind} {relation}\n{}", columns.join(",\n"))))
+    }
+}
+
+impl BigQuery {
+    fn options(&self, kind: RelationKind, storage: &Storage<'_>) -> Vec<String> {
+        let options = storage.options;
+        let mut listed = Vec::new();
+        if let Some(iceberg) = options.iceberg.as_ref().filter(|_| kind == RelationKind::Table) {
+            listed.push("file_format = 'PARQUET'".to_owned());
+            listed.push("table_format = 'ICEBERG'".to_owned());
+            listed.push(format!("storage_uri = {}", self.string(&iceberg.storage_uri)));
+        }
+        if kind == RelationKind::Table && options.partition_by.is_some() {
+            let days = options.partition_expiration_days.filter(|days| *days > 0);
+            listed.extend(days.map(|days| format!("partition_expiration_days = {days}")));
+            listed.extend(options.require_partition_filter.then(|| "require_partition_filter = true".to_owned()));
+        }
+        let says = |key: &str| options.additional_options.keys().any(|name| name.eq_ignore_ascii_case(key));
+        if let Some(description) = storage.description.filter(|_| !says("description")) {
+            listed.push(format!("description = {}", self.string(description)));
+        }
+        if !storage.labels.is_empty() && !says("labels") {
+            let labels = storage.labels.iter();
+            let labels = labels.map(|(key, value)| format!("({}, {})", self.string(key), self.string(value)));
+            listed.push(format!("labels = [{}]", labels.collect::<Vec<_>>().join(", ")));
+        }
+        listed.extend(options.additional_options.iter().map(|(key, value)| format!("{key} = {value}")));
+        listed
+    }
+}
+
+/// `projects/p/locations/l/connections/c` is `p.l.c`.
+fn connection_path(connection: &str) -> String {
+    match connection.split('/').collect::<Vec<_>>().as_slice() {
+        ["projects", project, "locations", location, "connections", name] => format!("{project}.{location}.{name}"),
+        _ => connection.to_owned(),
     }
 }

@@ -1,5 +1,5 @@
-use crate::dialect::Dialect;
 use crate::dialect::syntax::{self, Grammar};
+use crate::dialect::{Capabilities, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -24,5 +24,18 @@ impl Dialect for DuckDb {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::DuckDb
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            replacement: Replacement::InPlace,
+            upsert: Upsert::Merge,
+            transactional_ddl: true,
+            retypes_columns: true,
+            widening: Widening::InTransaction,
+            materialized_views: MaterializedViews::Missing,
+            null_safe: NullSafe::NotDistinct,
+            aliases_deleted: true,
+        }
     }
 }

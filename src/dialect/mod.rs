@@ -1,6 +1,8 @@
 //! How a warehouse writes SQL: quoting, literals, grammar, and what it can do. Pure text, no I/O.
 
 mod bigquery;
+mod capabilities;
+mod ddl;
 mod duckdb;
 mod postgres;
 mod redshift;
@@ -9,14 +11,16 @@ pub mod translate;
 
 use std::fmt::Debug;
 
-use crate::relation::Target;
+use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
+pub use capabilities::{Capabilities, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+pub use ddl::{Clauses, Command, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
 
-/// What a warehouse's SQL looks like.
+/// What a warehouse's SQL looks like, and how it makes relations. Of the latter, what is given here is DuckDB's.
 pub trait Dialect: Debug + Send + Sync {
     /// As written in the settings: `bigquery`, `duckdb`, `postgres`, `redshift`.
     fn name(&self) -> &'static str;
@@ -27,9 +31,20 @@ pub trait Dialect: Debug + Send + Sync {
     /// A string literal that the warehouse reads as exactly this text.
     fn string(&self, text: &str) -> String;
 
-    /// The full, quoted name of a relation, as it stands after FROM.
+    /// The quoted name of a relation of the database that the connection is to, as it stands after FROM.
     fn relation(&self, target: &Target) -> String {
+        self.qualified(target)
+    }
+
+    /// The same with the database.
+    fn qualified(&self, target: &Target) -> String {
         target.parts().map(|part| self.identifier(part)).collect::<Vec<_>>().join(".")
+    }
+
+    /// The full, quoted name of the schema of a relation; `None` if it names none.
+    fn schema(&self, target: &Target) -> Option<String> {
+        let parts = target.database.iter().chain([target.schema.as_ref()?]);
+        Some(parts.map(|part| self.identifier(part)).collect::<Vec<_>>().join("."))
     }
 
     /// The grammar in which its statements are parsed.
@@ -52,6 +67,61 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
     fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
+        None
+    }
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// How many bytes the name of a relation may have.
+    fn longest_name(&self) -> usize {
+        usize::MAX
+    }
+
+    /// What stands around the query of a statement that makes a relation.
+    fn clauses(&self, _kind: RelationKind, _storage: &Storage<'_>) -> Clauses {
+        Clauses::default()
+    }
+
+    /// The start of a statement that makes a temporary table: its query follows. `name` is quoted; the options are those
+    /// of the table whose new rows it will hold.
+    fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {
+        format!("create or replace temporary table {name} as\n")
+    }
+
+    /// An expression with another type; NULL where that cannot be, if the warehouse can say so, or else an error.
+    fn cast_if_possible(&self, expression: &str, data_type: &str) -> String {
+        format!("try_cast({expression} as {data_type})")
+    }
+
+    /// Describes a relation, whose name is quoted. `None` where [`clauses`](Self::clauses) has done so.
+    fn describe_relation(&self, kind: RelationKind, name: &str, description: &str) -> Option<String> {
+        (!description.is_empty()).then(|| format!("comment on {kind} {name} is {}", self.string(description)))
+    }
+
+    /// Describes those columns of a relation that it has, as pairs of a name and a text.
+    fn describe_columns(&self, _kind: RelationKind, _target: &Target, _columns: &[(&str, &str)]) -> Option<Command> {
+        None
+    }
+
+    /// Keeps others that make the same relation waiting until the transaction ends.
+    fn lock(&self, _target: &Target) -> Option<String> {
+        None
+    }
+
+    /// Puts a relation in the place of another, where there is one of that kind; both are in one schema. For
+    /// [`Replacement::Swap`](Replacement::Swap).
+    fn publish(&self, _publication: &Publication<'_>) -> Vec<Command> {
+        Vec::new()
+    }
+
+    /// What a session needs before the statements of a plan.
+    fn session(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The type that a column of a table has to get to hold the values of another type that is the same but longer.
+    fn widened(&self, _table: &str, _query: &str) -> Option<String> {
         None
     }
 }

@@ -1,9 +1,10 @@
+use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::Duration;
 
 use crate::adapter::{AdapterError, Session};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Outcome};
 use crate::plan::{IncrementalWork, Script, ScriptStatement, Statement, Step, Work};
 
@@ -21,8 +22,9 @@ const LAST_PAUSE: Duration = Duration::from_millis(250);
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Outcome {
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
-        Work::Build(script) | Work::Operations(script) => run_script(script, session),
-        Work::Incremental(work) => in_transaction(session, |session| run_incremental(work, session, dialect)),
+        Work::Build(script) => run_script(script, session),
+        Work::Operations(script) => run_operations(script, session),
+        Work::Incremental(work) => run_incremental(work, session, dialect),
         Work::Assertion { create, count, rows } => return run_assertion(create, count, rows, session),
     };
     match result {
@@ -35,7 +37,13 @@ fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>,
     if script.in_transaction {
         in_transaction(session, |session| run_statements(&script.statements, session))
     } else {
-        let rows = run_statements(&script.statements, session)?;
+        run_statements(&script.statements, session)
+    }
+}
+
+fn run_operations(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
+    let rows = run_script(script, session)?;
+    if !script.in_transaction {
         // Only where no transaction is open can one begin.
         let closed = session.begin();
         session.roll_back();
@@ -43,8 +51,8 @@ fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>,
             help: Some("end it with `commit`".to_owned()),
             ..Failure::from_message("the statements leave a transaction open, and what they did in it is undone")
         })?;
-        Ok(rows)
     }
+    Ok(rows)
 }
 
 /// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
@@ -88,19 +96,43 @@ fn try_in_transaction<T>(
     }
 }
 
+/// Adds new rows. Where a column cannot be made longer in a transaction, the one that finds it too short is undone, and
+/// another begins when it is long enough.
 fn run_incremental(
     work: &IncrementalWork,
     session: &mut dyn Session,
     dialect: &dyn Dialect,
 ) -> Result<Option<u64>, Failure> {
-    run_statements(&work.pre_operations(), session)?;
-    let query = work.query();
-    let columns = session.describe(query.sql()).map_err(|error| failure(error, &query))?;
-    let script = work.finish(&columns, dialect).map_err(|mismatch| Failure {
-        help: Some(mismatch.help.clone()),
-        ..Failure::from_message(mismatch.to_string())
-    })?;
-    run_statements(&script.statements, session)
+    let too_short = RefCell::new(Vec::new());
+    let add = |session: &mut dyn Session, widens: bool| {
+        run_statements(&work.pre_operations(), session)?;
+        let query = work.query();
+        let columns = session.describe(query.sql()).map_err(|error| failure(error, &query))?;
+        let widenings = work.widen(&columns, dialect);
+        if widens && !widenings.is_empty() && dialect.capabilities().widening == Widening::Apart {
+            too_short.replace(widenings);
+            return Err(Failure::from_message("a column is too short"));
+        }
+        if widens {
+            run_statements(&widenings, session)?;
+        }
+        let script = work.finish(&columns, dialect).map_err(|mismatch| Failure {
+            help: Some(mismatch.help.clone()),
+            ..Failure::from_message(mismatch.to_string())
+        })?;
+        run_statements(&script.statements, session)
+    };
+    let rows = if dialect.capabilities().transactional_ddl {
+        in_transaction(session, |session| add(session, true))
+    } else {
+        add(session, true)
+    };
+    let widenings = too_short.take();
+    if widenings.is_empty() {
+        return rows;
+    }
+    run_statements(&widenings, session)?;
+    in_transaction(session, |session| add(session, false))
 }
 
 fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> Result<Option<u64>, Failure> {
@@ -112,6 +144,16 @@ fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> 
             }
             ScriptStatement::Count(statement) => {
                 count = session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
+            }
+            ScriptStatement::Each { query, between } => {
+                let rows = session.query(query.sql(), usize::MAX).map_err(|error| failure(error, query))?;
+                for statement in between {
+                    session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
+                }
+                for sql in rows.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
+                    let statement = Statement::new(sql);
+                    session.execute(statement.sql()).map_err(|error| failure(error, &statement))?;
+                }
             }
             ScriptStatement::Guard { query, message, help } => {
                 let rows = session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
@@ -125,9 +167,9 @@ fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> 
     Ok(count)
 }
 
-fn run_assertion(create: &Statement, count: &Statement, rows: &Statement, session: &mut dyn Session) -> Outcome {
+fn run_assertion(create: &Script, count: &Statement, rows: &Statement, session: &mut dyn Session) -> Outcome {
     let run = |session: &mut dyn Session| -> Result<Outcome, Failure> {
-        session.execute(create.sql()).map_err(|error| failure(error, create))?;
+        run_script(create, session)?;
         count_violations(count, rows, session)
     };
     run(session).unwrap_or_else(Outcome::Failed)

@@ -1,23 +1,23 @@
 //! An incremental table that is there already: new rows are staged, checked, and brought in.
 
 use crate::action::{IncrementalStrategy, OnSchemaChange};
-use crate::dialect::Dialect;
-use crate::plan::model::{run, runs, unique_guard};
+use crate::dialect::{Dialect, Upsert};
+use crate::plan::model::{runs, unique_guard};
+use crate::plan::rows::StagedRows;
+use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::{Script, ScriptStatement};
-use crate::relation::Column;
+use crate::relation::{Column, PhysicalOptions};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
 const STAGED: &str = "trueup_new_rows";
-
-/// A column that no table has: the table's own stand beside it in one condition.
-const TOUCHED: &str = "trueup_touched";
 
 /// What is known before the query's columns are.
 #[derive(Debug)]
 pub struct IncrementalWork {
     pub(super) name: String,
     pub(super) relation: String,
+    pub(super) lock: Option<String>,
     pub(super) columns: Vec<Column>,
     pub(super) query: WarehouseText,
     pub(super) filter: Option<String>,
@@ -27,23 +27,15 @@ pub struct IncrementalWork {
     pub(super) on_schema_change: OnSchemaChange,
     pub(super) unique_key: Vec<String>,
     pub(super) partition_by: Option<String>,
+    pub(super) options: PhysicalOptions,
     pub(super) merge_conditions: Vec<String>,
-}
-
-/// The columns of the query and of the table differ in a way that `onSchemaChange` does not allow.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SchemaMismatch {
-    /// What differs.
-    pub message: String,
-    /// What to do.
-    pub help: String,
 }
 
 impl IncrementalWork {
     /// Statements that must run before the query's columns can be told: it may use what they make.
     pub fn pre_operations(&self) -> Vec<ScriptStatement> {
-        runs(&self.pre_operations)
+        let lock = self.lock.as_ref().map(ScriptStatement::run);
+        lock.into_iter().chain(runs(&self.pre_operations)).collect()
     }
 
     /// The columns of the table as they were when the run was planned.
@@ -56,163 +48,100 @@ impl IncrementalWork {
         Statement::default().then_query(self)
     }
 
-    /// The statements behind the pre-operations, given the columns of the query; all of them belong in one transaction.
+    /// The statements that make columns of the table long enough for those of the query, which must run before the
+    /// transaction where the warehouse wants it so.
+    pub fn widen(&self, query_columns: &[Column], dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let widened = self.columns.iter().zip(self.widened(query_columns, dialect));
+        let widened = widened.filter(|(before, after)| before != &after);
+        let statement = |after: Column| {
+            let (relation, name) = (&self.relation, dialect.identifier(&after.name));
+            ScriptStatement::run(format!("alter table {relation} alter column {name} type {}", after.data_type))
+        };
+        widened.map(|(_, after)| statement(after)).collect()
+    }
+
+    /// The columns of the table as they are when [`widen`](Self::widen) has run.
+    fn widened(&self, query_columns: &[Column], dialect: &dyn Dialect) -> Vec<Column> {
+        let widened = |table: &Column| {
+            let query = query_columns.iter().find(|query| query.name.eq_ignore_ascii_case(&table.name));
+            let wider = query.and_then(|query| dialect.widened(&table.data_type, &query.data_type));
+            let wider = wider.filter(|_| self.on_schema_change != OnSchemaChange::Fail);
+            Column { name: table.name.clone(), data_type: wider.unwrap_or_else(|| table.data_type.clone()) }
+        };
+        self.columns.iter().map(widened).collect()
+    }
+
+    /// The statements behind the pre-operations and the widening, given the columns of the query; all of them belong in
+    /// one transaction.
     pub fn finish(&self, query_columns: &[Column], dialect: &dyn Dialect) -> Result<Script, SchemaMismatch> {
-        let change = self.compare(query_columns)?;
+        let table = self.widened(query_columns, dialect);
+        let change = Change::between(&self.name, &table, query_columns, &self.unique_key, self.on_schema_change)?;
         let relation = &self.relation;
         let staged = dialect.identifier(STAGED);
-        let mut statements = vec![ScriptStatement::Run(
-            Statement::new(format!("create or replace temporary table {staged} as\n")).then_query(self),
-        )];
-        statements.extend(self.fit(query_columns, &staged, dialect));
+        let head = dialect.temporary_table(&staged, &self.options);
+        let mut statements = vec![ScriptStatement::Run(Statement::new(head).then_query(self))];
+        statements.extend(fit(&table, query_columns, &staged, dialect));
+        if self.strategy == IncrementalStrategy::Merge {
+            statements.extend(unique_guard(&staged, &self.unique_key, dialect));
+        }
         for column in &change.added {
             let (name, data_type) = (dialect.identifier(&column.name), &column.data_type);
-            statements.push(run(format!("alter table {relation} add column {name} {data_type}")));
+            statements.push(ScriptStatement::run(format!("alter table {relation} add column {name} {data_type}")));
         }
         for column in &change.dropped {
-            statements.push(run(format!("alter table {relation} drop column {}", dialect.identifier(&column.name))));
+            let name = dialect.identifier(&column.name);
+            statements.push(ScriptStatement::run(format!("alter table {relation} drop column {name}")));
         }
-        let quoted: Vec<String> = change.written.iter().map(|column| dialect.identifier(&column.name)).collect();
+        let rows = StagedRows::new(relation, &staged, &change.written, &table, query_columns, dialect);
         match self.strategy {
-            IncrementalStrategy::Append => {}
-            IncrementalStrategy::Merge => statements.extend(unique_guard(&staged, &self.unique_key, dialect)),
+            IncrementalStrategy::Append => statements.push(ScriptStatement::Count(rows.insert())),
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
-                // A partition of NULL is one like any other.
-                statements.push(run(format!(
-                    "delete from {relation} where exists (select 1 from (select distinct {partition} as {TOUCHED} from \
-                     {staged}) as touched where touched.{TOUCHED} is not distinct from ({partition}))"
-                )));
+                statements.extend(rows.overwrite(partition, &self.merge_conditions));
             }
+            IncrementalStrategy::Merge => match dialect.capabilities().upsert {
+                Upsert::Merge => {
+                    statements.push(ScriptStatement::Count(rows.merge(&self.unique_key, &self.merge_conditions)));
+                }
+                Upsert::DeleteAndInsert => {
+                    statements.extend(rows.delete_by_key(&self.unique_key, &self.merge_conditions));
+                    statements.push(ScriptStatement::Count(rows.insert()));
+                }
+            },
         }
-        statements.push(ScriptStatement::Count(match self.strategy {
-            IncrementalStrategy::Merge => self.merge(&quoted, &staged, dialect),
-            IncrementalStrategy::Append | IncrementalStrategy::InsertOverwrite => {
-                let columns = quoted.join(", ");
-                Statement::new(format!("insert into {relation} ({columns}) select {columns} from {staged}"))
-            }
-        }));
-        statements.push(run(format!("drop table {staged}")));
+        statements.push(ScriptStatement::run(format!("drop table {staged}")));
         statements.extend(runs(&self.post_operations));
-        Ok(Script { statements, in_transaction: true })
-    }
-
-    /// Gives the new rows the types of the table, so that a key is compared as it will be kept. A value that would not be
-    /// the same there is refused, not rounded.
-    fn fit(&self, query_columns: &[Column], staged: &str, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
-        let mut statements = Vec::new();
-        for table in &self.columns {
-            let same_name = |column: &&Column| column.name.eq_ignore_ascii_case(&table.name);
-            let Some(query) = query_columns.iter().find(same_name) else { continue };
-            if query.data_type == table.data_type {
-                continue;
-            }
-            let name = dialect.identifier(&query.name);
-            let (from, to) = (&query.data_type, &table.data_type);
-            statements.push(ScriptStatement::Guard {
-                query: Statement::new(format!(
-                    "select {name} from {staged} where try_cast(try_cast({name} as {to}) as {from}) is distinct from {name} \
-                     limit 5"
-                )),
-                message: format!("`{}` is {to} in the table, and not all values of the query ({from}) fit", table.name),
-                help: "cast the column in the query, or build the table anew with --full-refresh".to_owned(),
-            });
-            statements.push(run(format!("alter table {staged} alter column {name} set data type {to}")));
-        }
-        statements
-    }
-
-    /// NULLs in a key are equal to each other, so that such a row is updated and not added again on each run.
-    fn merge(&self, columns: &[String], staged: &str, dialect: &dyn Dialect) -> Statement {
-        let relation = &self.relation;
-        let keys = self.unique_key.iter().map(|key| {
-            let key = dialect.identifier(key);
-            format!("DATAFORM_DEST.{key} is not distinct from DATAFORM_SOURCE.{key}")
-        });
-        let conditions = self.merge_conditions.iter().map(|condition| format!("({condition})"));
-        let on: Vec<String> = keys.chain(conditions).collect();
-        let is_key =
-            |column: &String| self.unique_key.iter().any(|key| dialect.identifier(key).eq_ignore_ascii_case(column));
-        let updates = columns.iter().filter(|column| !is_key(column));
-        let updates: Vec<String> = updates.map(|column| format!("{column} = DATAFORM_SOURCE.{column}")).collect();
-        let values: Vec<String> = columns.iter().map(|column| format!("DATAFORM_SOURCE.{column}")).collect();
-        let update = if updates.is_empty() {
-            String::new()
-        } else {
-            format!("when matched then update set {}\n", updates.join(", "))
-        };
-        Statement::new(format!(
-            "merge into {relation} as DATAFORM_DEST\nusing {staged} as DATAFORM_SOURCE\non {}\n{update}when not matched then \
-             insert ({}) values ({})",
-            on.join(" and "),
-            columns.join(", "),
-            values.join(", "),
-        ))
-    }
-
-    fn compare(&self, query: &[Column]) -> Result<Change, SchemaMismatch> {
-        let has = |columns: &[Column], name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-        let new: Vec<&Column> = query.iter().filter(|column| !has(&self.columns, &column.name)).collect();
-        let missing: Vec<&Column> = self.columns.iter().filter(|column| !has(query, &column.name)).collect();
-        let names = |columns: &[&Column]| {
-            columns.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ")
-        };
-        // A query that gives nothing but NULL has no type of its own.
-        let retyped: Vec<String> = query
-            .iter()
-            .filter(|column| !column.data_type.contains("NULL"))
-            .filter_map(|column| {
-                let of_table = self.columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
-                let (name, was, is) = (&column.name, &of_table.data_type, &column.data_type);
-                (was != is).then(|| format!("`{name}` is {is} in the query and {was} in the table"))
-            })
-            .collect();
-        let mismatch = |message: String, help: &str| Err(SchemaMismatch { message, help: help.to_owned() });
-        let rebuild = "build the table anew with --full-refresh";
-        match self.on_schema_change {
-            OnSchemaChange::Fail if !(new.is_empty() && missing.is_empty() && retyped.is_empty()) => {
-                let mut parts = Vec::new();
-                if !new.is_empty() {
-                    parts.push(format!("the query has {} and the table has not", names(&new)));
-                }
-                if !missing.is_empty() {
-                    parts.push(format!("the table has {} and the query has not", names(&missing)));
-                }
-                parts.extend(retyped);
-                mismatch(
-                    format!("the columns of `{}` changed: {}", self.name, parts.join("; ")),
-                    "build the table anew with --full-refresh, or let `onSchemaChange` be \"EXTEND\" or \"SYNCHRONIZE\"",
-                )
-            }
-            OnSchemaChange::Ignore | OnSchemaChange::Extend if !missing.is_empty() => mismatch(
-                format!("the query of `{}` no longer gives {}", self.name, names(&missing)),
-                "put it back, drop it with `onSchemaChange: \"SYNCHRONIZE\"`, or build the table anew with --full-refresh",
-            ),
-            OnSchemaChange::Synchronize
-                if missing
-                    .iter()
-                    .any(|column| self.unique_key.iter().any(|key| key.eq_ignore_ascii_case(&column.name))) =>
-            {
-                mismatch(format!("the unique key of `{}` is no longer in its query", self.name), rebuild)
-            }
-            OnSchemaChange::Ignore | OnSchemaChange::Fail => {
-                Ok(Change { added: Vec::new(), dropped: Vec::new(), written: self.columns.clone() })
-            }
-            OnSchemaChange::Extend | OnSchemaChange::Synchronize => Ok(Change {
-                added: new.into_iter().cloned().collect(),
-                dropped: missing.into_iter().cloned().collect(),
-                written: query.to_vec(),
-            }),
-        }
+        Ok(Script { statements, in_transaction: dialect.capabilities().transactional_ddl })
     }
 }
 
-/// What becomes of the table's columns.
-struct Change {
-    added: Vec<Column>,
-    dropped: Vec<Column>,
-    /// Those that new rows are written to.
-    written: Vec<Column>,
+/// Gives the new rows the types of the table, so that a key is compared as it will be kept. A value that would not be
+/// the same there is refused, not rounded.
+fn fit(table: &[Column], query_columns: &[Column], staged: &str, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+    let capabilities = dialect.capabilities();
+    let mut statements = Vec::new();
+    for table in table {
+        let same_name = |column: &&Column| column.name.eq_ignore_ascii_case(&table.name);
+        let Some(query) = query_columns.iter().find(same_name) else { continue };
+        if query.data_type == table.data_type {
+            continue;
+        }
+        let name = dialect.identifier(&query.name);
+        let (from, to) = (&query.data_type, &table.data_type);
+        let there_and_back = dialect.cast_if_possible(&dialect.cast_if_possible(&name, to), from);
+        let differs = capabilities.null_safe.different(&there_and_back, &name);
+        statements.push(ScriptStatement::Guard {
+            query: Statement::new(format!("select {name} from {staged} where {differs} limit 5")),
+            message: format!("`{}` is {to} in the table, and not all values of the query ({from}) fit", table.name),
+            help: "cast the column in the query, or build the table anew with --full-refresh".to_owned(),
+        });
+        if capabilities.retypes_columns {
+            statements.push(ScriptStatement::run(format!(
+                "alter table {staged} alter column {name} set data type {to} using cast({name} as {to})"
+            )));
+        }
+    }
+    statements
 }
 
 impl Statement {

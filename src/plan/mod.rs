@@ -3,20 +3,25 @@
 
 mod incremental;
 mod model;
+mod rows;
+mod schema_change;
+mod script;
 mod statement;
 mod texts;
 mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::action::{Action, ActionId, Kind, Node, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
-use crate::dialect::{Dialect, syntax};
+use crate::dialect::{Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::texts::Translator;
-use crate::relation::{Target, WarehouseState};
+use crate::relation::{PhysicalOptions, RelationKind, Target, WarehouseState};
 
-pub use incremental::{IncrementalWork, SchemaMismatch};
+pub use incremental::IncrementalWork;
+pub use schema_change::SchemaMismatch;
+pub use script::{Script, ScriptStatement};
 pub use statement::{Statement, WarehouseText};
 pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
 
@@ -58,7 +63,7 @@ pub enum Work {
     /// Keeps a query as a view and counts its rows.
     Assertion {
         /// Makes the view.
-        create: Statement,
+        create: Script,
         /// Gives the number of rows.
         count: Statement,
         /// Gives the rows.
@@ -66,47 +71,19 @@ pub enum Work {
     },
 }
 
-/// Statements that take effect together or not at all.
-#[derive(Debug, Default)]
-pub struct Script {
-    /// In order.
-    pub statements: Vec<ScriptStatement>,
-    /// Whether the warehouse has to put a transaction around them.
-    pub in_transaction: bool,
-}
-
-/// A statement with its part in a script.
-#[derive(Debug)]
-pub enum ScriptStatement {
-    /// Just runs.
-    Run(Statement),
-    /// Its number of rows is that of the step.
-    Count(Statement),
-    /// A query that gives rows if something is wrong; then nothing of the script takes effect.
-    Guard {
-        /// The query. Its rows are shown.
-        query: Statement,
-        /// What is wrong if there are rows.
-        message: String,
-        /// What to do.
-        help: String,
-    },
-}
-
-impl ScriptStatement {
-    /// The statement, whatever its part.
-    pub fn statement(&self) -> &Statement {
-        match self {
-            Self::Run(statement) | Self::Count(statement) | Self::Guard { query: statement, .. } => statement,
-        }
-    }
-}
-
 /// How a run differs from an ordinary one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlanOptions {
     /// Build incremental tables anew, but for the protected ones.
     pub full_refresh: bool,
+}
+
+/// What the plan of a model depends on besides the model.
+struct Context<'a> {
+    state: &'a WarehouseState,
+    options: PlanOptions,
+    /// Views of the plan that stand on the model.
+    rebuilt: &'a [&'a Target],
 }
 
 /// Plans the selected actions. A text that has no translation to the warehouse's SQL is a diagnostic.
@@ -127,7 +104,11 @@ pub fn plan(
             Work::Disabled
         } else {
             match &action.kind {
-                Kind::Model(model) => model::plan(action, model, state, &mut translator, options),
+                Kind::Model(model) => {
+                    let rebuilt = rebuilt(graph, selection, id, to);
+                    let context = Context { state, options, rebuilt: &rebuilt };
+                    model::plan(action, model, &context, &mut translator)
+                }
                 Kind::Operations { statements, .. } => operations(statements, &mut translator),
                 Kind::Assertion(assertion) => assert(&action.target, &assertion.query, &mut translator),
                 Kind::Node(node) => {
@@ -141,7 +122,7 @@ pub fn plan(
         let has_operations = has_operations(&action.kind);
         steps.push(Step { id, target: action.target.clone(), needs, work, has_operations });
     }
-    let schemas = schemas(graph, &steps, to);
+    let schemas = schemas(graph, &steps, state, to);
     let mut diagnostics = translator.diagnostics;
     if to.ignores_case() {
         diagnostics.extend(same_but_for_case(graph, to));
@@ -243,25 +224,50 @@ fn nearest_selected(graph: &Graph, selection: &Selection, id: ActionId) -> Vec<A
     found.into_iter().collect()
 }
 
-fn schemas(graph: &Graph, steps: &[Step], dialect: &dyn Dialect) -> Vec<Statement> {
+/// The views of the plan that stand on a relation, through views alone: where relations swap places, these may be lost
+/// until their own steps come. Empty where they do not.
+fn rebuilt<'g>(graph: &'g Graph, selection: &Selection, id: ActionId, dialect: &dyn Dialect) -> Vec<&'g Target> {
+    let mut found = Vec::new();
+    if dialect.capabilities().replacement == Replacement::InPlace {
+        return found;
+    }
+    let mut seen = BTreeSet::from([id]);
+    let mut open = graph.dependents(id);
+    while let Some(next) = open.pop() {
+        let action = graph.get(next);
+        let is_view = match &action.kind {
+            Kind::Model(model) => matches!(model.materialization, Materialization::View { .. }),
+            Kind::Assertion(_) => true,
+            _ => false,
+        };
+        if is_view && !action.disabled && seen.insert(next) {
+            found.extend(selection.contains(next).then_some(&action.target));
+            open.extend(graph.dependents(next));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn schemas(graph: &Graph, steps: &[Step], state: &WarehouseState, dialect: &dyn Dialect) -> Vec<Statement> {
     let targets =
         steps.iter().filter(|step| !matches!(step.work, Work::Disabled)).map(|step| &graph.get(step.id).target);
-    let by_schema: BTreeMap<_, &Target> = targets.map(|target| ((&target.database, &target.schema), target)).collect();
-    by_schema.into_values().filter_map(|target| create_schema(target, dialect)).collect()
+    let missing = targets.filter(|target| !state.with_schema.contains(target));
+    let schemas: BTreeSet<String> = missing.filter_map(|target| create_schema(target, dialect)).collect();
+    schemas.into_iter().map(Statement::new).collect()
 }
 
 /// Makes the schema of a target where it is not there yet.
-fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<Statement> {
-    let schema = dialect.identifier(target.schema.as_ref()?);
-    let database = target.database.as_ref().map(|name| format!("{}.", dialect.identifier(name))).unwrap_or_default();
-    Some(Statement::new(format!("create schema if not exists {database}{schema}")))
+fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<String> {
+    Some(format!("create schema if not exists {}", dialect.schema(target)?))
 }
 
 fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work {
     let texts = translator.texts(statements);
     let has_own_transaction = texts.iter().any(|text| controls_transactions(&text.sql, translator.to));
     let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
-    Work::Operations(Script { statements, in_transaction: !has_own_transaction })
+    let in_transaction = translator.to.capabilities().transactional_ddl && !has_own_transaction;
+    Work::Operations(Script { statements, in_transaction })
 }
 
 /// Whether a script has statements that begin or end a transaction, or that cannot be in one.
@@ -276,10 +282,25 @@ fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
 }
 
 fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) -> Work {
-    let name = translator.to.relation(target);
+    let dialect = translator.to;
+    let name = dialect.relation(target);
     let text = translator.text(query);
+    let storage = Storage { options: &PhysicalOptions::default(), description: None, labels: &BTreeMap::new() };
+    let after = dialect.clauses(RelationKind::View, &storage).after;
+    let view = |create: &str| {
+        ScriptStatement::Run(Statement::new(format!("{create} view {name} as\n")).then_text(&text).then(after))
+    };
+    let create = match dialect.capabilities().replacement {
+        Replacement::InPlace => Script { statements: vec![view("create or replace")], in_transaction: false },
+        // A view can be replaced by one with the same columns alone.
+        Replacement::Swap => {
+            let lock = dialect.lock(target).map(ScriptStatement::run);
+            let drop = ScriptStatement::run(format!("drop view if exists {name}"));
+            Script { statements: lock.into_iter().chain([drop, view("create")]).collect(), in_transaction: true }
+        }
+    };
     Work::Assertion {
-        create: Statement::new(format!("create or replace view {name} as\n")).then_text(&text),
+        create,
         count: Statement::new(format!("select count(*) from {name}")),
         rows: Statement::new(format!("select * from {name}")),
     }

@@ -1,63 +1,191 @@
 //! Views, tables, and incremental tables that are built anew.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::action::{Action, ActionId, Incremental, Materialization, Model, Texts};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::Translator;
-use crate::plan::{PlanOptions, Script, ScriptStatement, Work};
-use crate::relation::{Column, RelationKind, WarehouseState};
+use crate::plan::{Context, Script, ScriptStatement, Work};
+use crate::relation::{Column, RelationKind, Target};
+
+const CREATE_OR_REPLACE: &str = "create or replace";
 
 pub(super) fn plan(
     action: &Action<ActionId>,
     model: &Model,
-    state: &WarehouseState,
+    context: &Context<'_>,
     translator: &mut Translator<'_>,
-    options: PlanOptions,
 ) -> Work {
-    let existing = state.get(&action.target);
+    let existing = context.state.get(&action.target);
     if let Materialization::Incremental(incremental) = &model.materialization {
-        let refresh = options.full_refresh && !incremental.protected;
+        let refresh = context.options.full_refresh && !incremental.protected;
         if let Some(table) = existing.filter(|existing| existing.kind == RelationKind::Table && !refresh) {
             return extend(action, model, incremental, &table.columns, translator);
         }
     }
-    let wanted = match model.materialization {
-        Materialization::View { .. } => RelationKind::View,
-        Materialization::Table | Materialization::Incremental(_) => RelationKind::Table,
+    let build = Build {
+        action,
+        model,
+        kind: kind(model, translator.to),
+        existing: existing.map(|existing| existing.kind),
+        rebuilt: context.rebuilt,
     };
-    let in_the_way = existing.map(|existing| existing.kind).filter(|kind| *kind != wanted);
-    build(action, model, wanted, in_the_way, translator)
+    let capabilities = translator.to.capabilities();
+    let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
+    let statements = match capabilities.replacement {
+        Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, translator),
+        Replacement::Swap if drops_first && build.kind == RelationKind::MaterializedView => {
+            build.in_place("create", translator)
+        }
+        Replacement::Swap => build.beside(translator),
+    };
+    Work::Build(Script { statements, in_transaction: capabilities.transactional_ddl })
 }
 
-/// Replaces what is there by what the query gives, and all of it or nothing.
-fn build(
-    action: &Action<ActionId>,
-    model: &Model,
-    wanted: RelationKind,
-    in_the_way: Option<RelationKind>,
-    translator: &mut Translator<'_>,
-) -> Work {
-    let name = translator.to.relation(&action.target);
-    let Texts { query, pre_operations, post_operations } = &model.texts;
-    let mut statements = runs(&translator.texts(pre_operations));
-    if let Some(kind) = in_the_way {
-        statements.push(run(format!("drop {} {name}", word(kind))));
+/// What the model becomes there.
+fn kind(model: &Model, dialect: &dyn Dialect) -> RelationKind {
+    match model.materialization {
+        Materialization::View { materialized: true }
+            if dialect.capabilities().materialized_views != MaterializedViews::Missing =>
+        {
+            RelationKind::MaterializedView
+        }
+        Materialization::View { .. } => RelationKind::View,
+        Materialization::Table | Materialization::Incremental(_) => RelationKind::Table,
     }
-    let query = translator.text(query);
-    let create = Statement::new(format!("create or replace {} {name} as\n", word(wanted))).then_text(&query);
-    match wanted {
-        RelationKind::View => statements.push(ScriptStatement::Run(create)),
-        RelationKind::Table => {
-            statements.push(ScriptStatement::Count(create));
-            if matches!(model.materialization, Materialization::Incremental(_)) {
-                statements.extend(unique_guard(&name, &model.unique_key, translator.to));
+}
+
+/// A relation to be replaced by what a query gives, all of it or nothing.
+struct Build<'a> {
+    action: &'a Action<ActionId>,
+    model: &'a Model,
+    kind: RelationKind,
+    existing: Option<RelationKind>,
+    /// Relations that are built anew behind this one.
+    rebuilt: &'a [&'a Target],
+}
+
+impl Build<'_> {
+    fn in_place(&self, create: &str, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
+        let Texts { query, pre_operations, post_operations } = &self.model.texts;
+        let target = &self.action.target;
+        let name = translator.to.relation(target);
+        let mut statements = runs(&translator.texts(pre_operations));
+        let replaces = |existing: &RelationKind| *existing == self.kind && create == CREATE_OR_REPLACE;
+        if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
+            statements.push(ScriptStatement::run(format!("drop {kind} {name}")));
+        }
+        let query = translator.text(query);
+        let has_guard = translator.to.capabilities().transactional_ddl;
+        statements.push(self.create(create, &name, &query, !has_guard, translator.to));
+        if has_guard {
+            statements.extend(self.guard(&name, translator.to));
+        }
+        statements.extend(self.descriptions(target, translator.to));
+        statements.extend(runs(&translator.texts(post_operations)));
+        statements
+    }
+
+    fn beside(&self, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
+        let Texts { query, pre_operations, post_operations } = &self.model.texts;
+        let dialect = translator.to;
+        let target = &self.action.target;
+        let made = beside(target, dialect.longest_name());
+        let name = dialect.relation(&made);
+        let mut statements: Vec<_> = dialect.lock(target).map(ScriptStatement::run).into_iter().collect();
+        statements.extend(runs(&translator.texts(pre_operations)));
+        let query = translator.text(query);
+        statements.push(self.create("create", &name, &query, false, dialect));
+        statements.extend(self.guard(&name, dialect));
+        statements.extend(self.descriptions(&made, dialect));
+        let Self { existing, kind, rebuilt, .. } = *self;
+        let publication = Publication { target, existing, made: &made, kind, rebuilt };
+        statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
+        statements.extend(runs(&translator.texts(post_operations)));
+        statements
+    }
+
+    /// `is_checked` is whether the statement itself has to see to it that the unique key is one.
+    fn create(
+        &self,
+        create: &str,
+        name: &str,
+        query: &WarehouseText,
+        is_checked: bool,
+        dialect: &dyn Dialect,
+    ) -> ScriptStatement {
+        let documentation = &self.action.documentation;
+        let description = documentation.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let storage = Storage { options: &self.model.options, description, labels: &documentation.labels };
+        let clauses = dialect.clauses(self.kind, &storage);
+        let head = format!("{create} {} {name} {}as\n", self.kind, clauses.before);
+        let key = self.unique_key().filter(|_| is_checked);
+        let statement = match key {
+            None => Statement::new(head).then_text(query),
+            Some(key) => {
+                let key = quoted(key, dialect);
+                let message =
+                    dialect.string(&format!("the unique key ({}) is not unique", self.model.unique_key.join(", ")));
+                Statement::new(head + "select * from (\n").then_text(query).then(&format!(
+                    "\n) where true\nqualify if(count(*) over (partition by {key}) > 1, error({message}), true)"
+                ))
             }
+        };
+        let statement = statement.then(clauses.after);
+        if self.kind == RelationKind::Table {
+            ScriptStatement::Count(statement)
+        } else {
+            ScriptStatement::Run(statement)
         }
     }
-    statements.extend(comments(action, &name, wanted, translator));
-    statements.extend(runs(&translator.texts(post_operations)));
-    Work::Build(Script { statements, in_transaction: true })
+
+    /// The key that the rows of a table must have from the first one on.
+    fn unique_key(&self) -> Option<&[String]> {
+        let has_key = matches!(self.model.materialization, Materialization::Incremental(_));
+        Some(self.model.unique_key.as_slice()).filter(|key| has_key && !key.is_empty())
+    }
+
+    fn guard(&self, name: &str, dialect: &dyn Dialect) -> Option<ScriptStatement> {
+        unique_guard(name, self.unique_key()?, dialect)
+    }
+
+    /// Descriptions go along with the relation.
+    fn descriptions(&self, target: &Target, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let documentation = &self.action.documentation;
+        let description = documentation.description.as_deref().map(str::trim).unwrap_or_default();
+        let of_relation = dialect.describe_relation(self.kind, &dialect.relation(target), description);
+        let columns: Vec<(&str, &str)> = documentation
+            .columns
+            .iter()
+            .filter_map(|column| match column.path.as_slice() {
+                [name] => Some((name.as_str(), column.description.as_deref()?)),
+                _ => None,
+            })
+            .collect();
+        let of_columns = dialect.describe_columns(self.kind, target, &columns);
+        let of_relation = of_relation.map(ScriptStatement::run);
+        of_relation.into_iter().chain(of_columns.map(ScriptStatement::from)).collect()
+    }
+}
+
+/// The name under which a relation is made before it takes its place. One that would be too long is cut, and told apart
+/// by a number.
+fn beside(target: &Target, longest: usize) -> Target {
+    const ENDING: &str = "__trueup_new";
+    // `_old` may come behind it.
+    let room = longest.saturating_sub(ENDING.len() + "_old".len());
+    let name = if target.name.len() <= room {
+        format!("{}{ENDING}", target.name)
+    } else {
+        let mut hasher = DefaultHasher::new();
+        target.name.hash(&mut hasher);
+        let number = format!("_{:016x}", hasher.finish());
+        let kept = target.name.floor_char_boundary(room.saturating_sub(number.len()));
+        format!("{}{number}{ENDING}", &target.name[..kept])
+    };
+    Target { name, ..target.clone() }
 }
 
 /// A key that is declared holds from the first row on: a merge that meets it twice could not say which row it means.
@@ -65,8 +193,7 @@ pub(super) fn unique_guard(name: &str, key: &[String], dialect: &dyn Dialect) ->
     if key.is_empty() {
         return None;
     }
-    let columns: Vec<String> = key.iter().map(|column| dialect.identifier(column)).collect();
-    let columns = columns.join(", ");
+    let columns = quoted(key, dialect);
     Some(ScriptStatement::Guard {
         query: Statement::new(format!(
             "select {columns}, count(*) as rows_with_this_key from {name} group by {columns} having count(*) > 1 limit 5"
@@ -77,16 +204,8 @@ pub(super) fn unique_guard(name: &str, key: &[String], dialect: &dyn Dialect) ->
     })
 }
 
-/// Descriptions go along with the relation.
-fn comments(
-    action: &Action<ActionId>,
-    name: &str,
-    kind: RelationKind,
-    translator: &Translator<'_>,
-) -> Option<ScriptStatement> {
-    let description = action.documentation.description.as_ref()?;
-    let text = translator.to.string(description.trim());
-    Some(run(format!("comment on {} {name} is {text}", word(kind))))
+fn quoted(names: &[String], dialect: &dyn Dialect) -> String {
+    names.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn extend(
@@ -105,6 +224,7 @@ fn extend(
     Work::Incremental(Box::new(IncrementalWork {
         name: action.target.name.clone(),
         relation: translator.to.relation(&action.target),
+        lock: translator.to.lock(&action.target),
         columns: columns.to_vec(),
         filter,
         query,
@@ -114,6 +234,7 @@ fn extend(
         on_schema_change: incremental.on_schema_change,
         unique_key: model.unique_key.clone(),
         partition_by: model.options.partition_by.as_ref().map(|expression| translator.expression(expression)),
+        options: model.options.clone(),
         merge_conditions: merge_conditions(incremental, translator),
     }))
 }
@@ -127,15 +248,4 @@ fn merge_conditions(incremental: &Incremental, translator: &mut Translator<'_>) 
 
 pub(super) fn runs(texts: &[WarehouseText]) -> Vec<ScriptStatement> {
     texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect()
-}
-
-pub(super) fn run(sql: String) -> ScriptStatement {
-    ScriptStatement::Run(Statement::new(sql))
-}
-
-fn word(kind: RelationKind) -> &'static str {
-    match kind {
-        RelationKind::Table => "table",
-        RelationKind::View => "view",
-    }
 }

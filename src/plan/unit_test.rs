@@ -6,7 +6,7 @@ use crate::dialect::Dialect;
 use crate::graph::{Graph, InputMatch};
 use crate::plan::statement::Statement;
 use crate::plan::texts::Translator;
-use crate::plan::{PlanOptions, Step, Work, model};
+use crate::plan::{Context, PlanOptions, Step, Work, model};
 use crate::relation::{Target, WarehouseState};
 
 /// What has to be done for a unit test, in an empty warehouse.
@@ -48,7 +48,7 @@ pub fn plan_unit_test(
                 name: input.relation.name.clone(),
             },
         };
-        inputs.extend(super::create_schema(&target, to));
+        inputs.extend(super::create_schema(&target, to).map(Statement::new));
         let rows = translator.text(&input.rows);
         inputs.push(Statement::new(format!("create table {} as\n", to.relation(&target))).then_text(&rows));
     }
@@ -74,7 +74,8 @@ pub fn plan_tested_step(
     let action: &Action<ActionId> = graph.get(tested);
     let work = match &action.kind {
         Kind::Model(model) => {
-            model::plan(action, &without_operations(model), state, &mut translator, PlanOptions::default())
+            let context = Context { state, options: PlanOptions::default(), rebuilt: &[] };
+            model::plan(action, &without_operations(model), &context, &mut translator)
         }
         _ => Work::Disabled,
     };

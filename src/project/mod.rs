@@ -69,6 +69,13 @@ impl Project {
         let target = Target { database: self.settings.defaults.database.clone(), schema: None, name: String::new() };
         self.naming().apply(&target).database
     }
+
+    /// The quoted name of a relation in the SQL of the models.
+    pub fn relation(&self, target: &Target) -> String {
+        let dialect = self.settings.dialect;
+        let is_near = target.database.is_none() || target.database == self.default_database();
+        if is_near { dialect.relation(target) } else { dialect.qualified(target) }
+    }
 }
 
 /// What the command line may change. Names that are `None` or empty change nothing.

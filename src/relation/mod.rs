@@ -1,7 +1,9 @@
 //! Warehouse nouns: what an object is called and what is known of it.
 
+mod physical;
 mod state;
 mod target;
 
+pub use physical::{DistStyle, Iceberg, PhysicalOptions, RedshiftOptions, SortStyle};
 pub use state::{Column, Relation, RelationKind, WarehouseState};
 pub use target::Target;

@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use crate::relation::Target;
 
@@ -18,6 +19,19 @@ pub enum RelationKind {
     Table,
     /// A view.
     View,
+    /// A view whose rows are kept.
+    MaterializedView,
+}
+
+/// As in SQL: `table`, `view`, `materialized view`.
+impl fmt::Display for RelationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Table => "table",
+            Self::View => "view",
+            Self::MaterializedView => "materialized view",
+        })
+    }
 }
 
 /// An object that exists in a warehouse.
@@ -34,6 +48,8 @@ pub struct Relation {
 pub struct WarehouseState {
     /// By the target as it was asked for.
     pub relations: HashMap<Target, Relation>,
+    /// The targets whose schema is there.
+    pub with_schema: HashSet<Target>,
 }
 
 impl WarehouseState {

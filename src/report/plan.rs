@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
-use crate::plan::{Plan, Script, Step, Work};
+use crate::plan::{Plan, Script, ScriptStatement, Step, Work};
 use crate::report::count;
 
 /// A plan for people: each step, what it needs, and its SQL as it would be sent.
@@ -41,19 +41,20 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
         Work::Disabled => {}
         Work::Build(script) | Work::Operations(script) => write_script(text, script),
         Work::Incremental(work) => {
-            for statement in work.pre_operations() {
-                text.push_str(&statement_text(statement.statement().sql()));
-            }
+            let mut statements = work.pre_operations();
             // As long as the columns of the query are those of the table.
             match work.finish(work.columns(), dialect) {
-                Ok(script) => write_script(text, &script),
+                Ok(script) => {
+                    statements.extend(script.statements);
+                    write_script(text, &Script { statements, ..script });
+                }
                 Err(mismatch) => {
                     let _ = writeln!(text, "-- {mismatch}");
                 }
             }
         }
         Work::Assertion { create, count, .. } => {
-            text.push_str(&statement_text(create.sql()));
+            write_script(text, create);
             text.push_str(&statement_text(count.sql()));
         }
     }
@@ -64,10 +65,29 @@ fn write_script(text: &mut String, script: &Script) {
         text.push_str("begin transaction;\n");
     }
     for statement in &script.statements {
-        text.push_str(&statement_text(statement.statement().sql()));
+        text.push_str(&script_statement_text(statement));
     }
     if script.in_transaction {
         text.push_str("commit;\n");
+    }
+}
+
+/// What is sent for a part of a script.
+pub fn script_statement_text(statement: &ScriptStatement) -> String {
+    match statement {
+        ScriptStatement::Run(statement) | ScriptStatement::Count(statement) => statement_text(statement.sql()),
+        ScriptStatement::Guard { query, message, .. } => {
+            format!("-- must give no rows: {message}\n{}", statement_text(query.sql()))
+        }
+        ScriptStatement::Each { query, between } => {
+            let between: String = between.iter().map(|statement| statement_text(statement.sql())).collect();
+            let when = if between.is_empty() {
+                "each row is a statement, and runs"
+            } else {
+                "each row is a statement, and runs behind the next ones"
+            };
+            format!("-- {when}:\n{}{between}", statement_text(query.sql()))
+        }
     }
 }
 

@@ -79,7 +79,7 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let is_old = project.settings.core.is_some_and(|core| core.major < 3);
     let catalog = Arc::new(Catalog {
         names: Arc::clone(&names),
-        relations: declared.iter().map(|declared| dialect.relation(&declared.target)).collect(),
+        relations: declared.iter().map(|declared| project.relation(&declared.target)).collect(),
         dialect,
         vars: project.settings.vars.clone(),
         unresolved: is_old

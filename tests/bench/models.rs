@@ -19,7 +19,7 @@ use std::{env, fs};
 use trueup::compile::compile;
 use trueup::files::{Disk, FileSystem};
 use trueup::graph::Selection;
-use trueup::plan::{PlanOptions, ScriptStatement, Work, plan};
+use trueup::plan::{PlanOptions, Work, plan};
 use trueup::project::Overrides;
 use trueup::relation::WarehouseState;
 
@@ -91,11 +91,11 @@ fn straight_to_duckdb(root: &Path) -> Duration {
         match &step.work {
             Work::Build(script) | Work::Operations(script) => {
                 send("begin");
-                script.statements.iter().map(ScriptStatement::statement).for_each(|statement| send(statement.sql()));
+                script.sent().for_each(|statement| send(statement.sql()));
                 send("commit");
             }
             Work::Assertion { create, count, .. } => {
-                send(create.sql());
+                create.sent().for_each(|statement| send(statement.sql()));
                 send(count.sql());
             }
             Work::Incremental(_) | Work::Disabled => {}

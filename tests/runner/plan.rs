@@ -2,8 +2,9 @@
 //!
 //! A heading is a test: the files of a project, by default under `definitions/`; a `state` block with what the warehouse
 //! holds; a `run` block with flags of `trueup run`; and for each dialect a block such as `duckdb.sql` with what is sent.
-//! A line of the state is `table s.orders (id INTEGER, at DATE)`, `view …`, or `query …` with the columns that the query
-//! of an incremental model gives, if they are not those of its table.
+//! A line of the state is `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
+//! of an incremental model gives, if they are not those of its table. The models of `redshift.md` are in Redshift's SQL,
+//! and so on; in the other files they are in DuckDB's.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -12,18 +13,15 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use trueup::compile::{Compilation, compile};
-use trueup::dialect::{self, Dialect};
+use trueup::dialect::{self, Dialect, Widening};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
 use trueup::plan::{IncrementalWork, Plan, PlanOptions, Script, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
 use trueup::relation::{Column, Relation, RelationKind, Target, WarehouseState};
-use trueup::report::{DiagnosticFormat, render_diagnostics, statement_text};
+use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
 use crate::markdown::{self, Block};
-
-/// For tests that bring none.
-const SETTINGS: &str = "name: test\ndialect: duckdb\ndefaults: { schema: s }\n";
 
 /// One trial for each heading.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -49,7 +47,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     let mut memory = Memory::default();
-    memory.write("trueup.yaml", SETTINGS);
+    let written = path.file_stem().and_then(|stem| stem.to_str()).and_then(dialect::named);
+    let written = written.map_or("duckdb", Dialect::name);
+    memory.write("trueup.yaml", format!("name: test\ndialect: {written}\ndefaults: {{ schema: s }}\n"));
     let (mut state, mut queries) = (WarehouseState::default(), HashMap::new());
     let mut flags: Vec<&str> = Vec::new();
     let mut outputs: Vec<(&Block, &dyn Dialect)> = Vec::new();
@@ -114,7 +114,7 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
     let broken = || format!("`{line}` is no line of a state");
     let (head, columns) = line.split_once(" (").ok_or_else(broken)?;
     let (kind, name) = head.split_once(' ').ok_or_else(broken)?;
-    let columns = columns.trim_end_matches(')').split(", ").filter_map(|column| column.split_once(' '));
+    let columns = columns.strip_suffix(')').unwrap_or(columns).split(", ").filter_map(|column| column.split_once(' '));
     let columns = columns.map(|(name, data_type)| Column { name: name.to_owned(), data_type: data_type.to_owned() });
     let columns: Vec<Column> = columns.collect();
     let mut parts = name.rsplit('.').map(str::to_owned);
@@ -123,6 +123,7 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
     let kind = match kind {
         "table" => RelationKind::Table,
         "view" => RelationKind::View,
+        "mview" => RelationKind::MaterializedView,
         "query" => {
             queries.insert(target.to_string(), columns);
             return Ok(());
@@ -151,7 +152,7 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
             Work::Build(script) | Work::Operations(script) => text += &of_script(script),
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Assertion { create, count, rows } => {
-                text += &statement_text(create.sql());
+                text += &of_script(create);
                 text += &statement_text(count.sql());
                 text += "-- if there are any:\n";
                 text += &statement_text(rows.sql());
@@ -162,17 +163,24 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
 }
 
 fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
+    let columns = query.map_or(work.columns(), Vec::as_slice);
+    let widenings = work.widen(columns, dialect);
+    let (inside, before): (Vec<_>, Vec<_>) =
+        widenings.into_iter().partition(|_| dialect.capabilities().widening == Widening::InTransaction);
+    let outside = of_script(&Script { statements: before, in_transaction: false });
     let mut statements = work.pre_operations();
-    match work.finish(query.map_or(work.columns(), Vec::as_slice), dialect) {
-        Ok(script) => {
-            statements.extend(script.statements);
-            of_script(&Script { statements, in_transaction: script.in_transaction })
+    statements.extend(inside);
+    outside
+        + &match work.finish(columns, dialect) {
+            Ok(script) => {
+                statements.extend(script.statements);
+                of_script(&Script { statements, in_transaction: script.in_transaction })
+            }
+            Err(mismatch) => {
+                let before = of_script(&Script { statements, in_transaction: true });
+                format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
+            }
         }
-        Err(mismatch) => {
-            let before = of_script(&Script { statements, in_transaction: true });
-            format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
-        }
-    }
 }
 
 fn of_script(script: &Script) -> String {
@@ -181,10 +189,10 @@ fn of_script(script: &Script) -> String {
         text += "begin transaction;\n";
     }
     for statement in &script.statements {
-        if let ScriptStatement::Guard { message, help, .. } = statement {
-            let _ = write!(text, "-- must give no rows: {message}\n-- help: {help}\n");
+        text += &script_statement_text(statement);
+        if let ScriptStatement::Guard { help, .. } = statement {
+            let _ = writeln!(text, "-- help: {help}");
         }
-        text += &statement_text(statement.statement().sql());
     }
     if script.in_transaction {
         text += "commit;\n";

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::action::{
     Action, ActionId, Assertion, Check, DataPreparation, Documentation, GraphEndpoint, GraphField, GraphProperties,
     GraphTable, Incremental, IncrementalStrategy, Kind, Load, Materialization, Model, Node, OnSchemaChange,
-    PhysicalOptions, PropertyGraph, Rendered, UnitTest,
+    PropertyGraph, Rendered, UnitTest,
 };
 use crate::artifact::dataform::shape::{
     AssertionNode, BigQuery, Column, CompilationError, Declaration, Descriptor, Graph, GraphEnd, GraphErrors,
@@ -22,7 +22,7 @@ use crate::artifact::dataform::shape::{
 use crate::compile::Compilation;
 use crate::diagnostic::Severity;
 use crate::project::CoreVersion;
-use crate::relation::Target as Name;
+use crate::relation::{DistStyle, PhysicalOptions, SortStyle, Target as Name};
 
 /// The graph as one JSON object, indented by four blanks.
 pub fn dataform_graph(compilation: &Compilation) -> String {
@@ -281,9 +281,9 @@ fn redshift(options: &PhysicalOptions) -> Option<Redshift> {
     let is_set = redshift.dist_key.is_some() || redshift.dist_style.is_some() || !redshift.sort_keys.is_empty();
     is_set.then(|| Redshift {
         dist_key: redshift.dist_key.clone(),
-        dist_style: redshift.dist_style.clone(),
+        dist_style: redshift.dist_style.map(DistStyle::word),
         sort_keys: redshift.sort_keys.clone(),
-        sort_style: redshift.sort_style.clone(),
+        sort_style: redshift.sort_style.map(SortStyle::word),
     })
 }
 

@@ -146,11 +146,11 @@ pub(super) struct Redshift {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dist_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) dist_style: Option<String>,
+    pub(super) dist_style: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) sort_keys: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sort_style: Option<String>,
+    pub(super) sort_style: Option<&'static str>,
 }
 
 #[derive(Serialize, Default)]

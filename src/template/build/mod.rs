@@ -7,14 +7,14 @@ mod texts;
 use std::sync::Arc;
 
 use crate::action::{
-    Action, ActionId, Assertion, Check, Dependency, Documentation, Iceberg, Incremental, Kind, Materialization, Model,
-    Node, Origin, Reference, Rendered, TestInput, Texts, UnitTest,
+    Action, ActionId, Assertion, Check, Dependency, Documentation, Incremental, Kind, Materialization, Model, Node,
+    Origin, Reference, Rendered, TestInput, Texts, UnitTest,
 };
 use crate::config::Spanned;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::Span;
 use crate::project::{self, Project};
-use crate::relation::Target;
+use crate::relation::{Iceberg, Target};
 use crate::template::build::texts::{ActionTexts, Part};
 use crate::template::checks::{InlineCheck, InlineKind};
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig, ModelConfig};

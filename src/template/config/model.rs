@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange, PhysicalOptions, Redshift};
+use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
+use crate::relation::{DistStyle, PhysicalOptions, RedshiftOptions, SortStyle};
 use crate::template::config::checks::{ChecksConfig, read_checks};
 use crate::template::config::{ELSEWHERE, Rules, Type, plain};
 
@@ -264,12 +265,21 @@ fn texts(pairs: Vec<(String, Spanned<String>)>) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, text)| (key, text.value)).collect()
 }
 
-fn read_redshift(reader: &mut Reader<'_>, redshift: &mut Redshift) {
-    let styles = ["even", "key", "all", "auto"].map(|style| (style, style));
-    redshift.dist_style = reader.one_of("distStyle", &styles).map(|style| style.value.to_owned());
-    redshift.dist_key = reader.string("distKey").map(|key| key.value);
+fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
+    let styles = [DistStyle::Even, DistStyle::Key, DistStyle::All, DistStyle::Auto].map(|style| (style.word(), style));
+    let style = reader.one_of("distStyle", &styles);
+    let key = reader.string("distKey");
+    if let (Some(key), Some(style)) = (&key, &style)
+        && style.value != DistStyle::Key
+    {
+        let message = format!("rows go by a key only where `distStyle` is \"key\", not \"{}\"", style.value.word());
+        reader.refuse(key.span, message, Some("leave one of the two out".to_owned()));
+    }
+    redshift.dist_style = style.map(|style| style.value);
+    redshift.dist_key = key.map(|key| key.value);
     redshift.sort_keys = reader.strings("sortKeys").map(|keys| plain(keys.value)).unwrap_or_default();
-    let styles = ["compound", "interleaved"].map(|style| (style, style));
-    redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value.to_owned());
+    let styles = [SortStyle::Compound, SortStyle::Interleaved].map(|style| (style.word(), style));
+    redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value);
     redshift.bind = reader.bool("bind").is_some_and(|bind| bind.value);
+    redshift.no_backup = reader.bool("backup").is_some_and(|backup| !backup.value);
 }

@@ -1,0 +1,89 @@
+/// What a warehouse can do, as far as a plan depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How a relation takes the place of another.
+    pub replacement: Replacement,
+    /// How new rows take the place of those with the same key.
+    pub upsert: Upsert,
+    /// Whether statements that make, change and drop relations are undone with their transaction.
+    pub transactional_ddl: bool,
+    /// Whether columns of a temporary table can be given another type.
+    pub retypes_columns: bool,
+    /// When a column of a table can be made longer.
+    pub widening: Widening,
+    /// What it makes of a view whose rows are to be kept.
+    pub materialized_views: MaterializedViews,
+    /// How two values are compared so that NULL equals NULL.
+    pub null_safe: NullSafe,
+    /// Whether the table of a DELETE can have another name in it.
+    pub aliases_deleted: bool,
+}
+
+/// How a relation takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacement {
+    /// By `create or replace`.
+    InPlace,
+    /// It is made beside the other, and the two swap their names in one transaction.
+    Swap,
+}
+
+/// When a column of a table can be made longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Widening {
+    /// At any time.
+    InTransaction,
+    /// While no transaction is open.
+    Apart,
+}
+
+/// What becomes of a view whose rows are to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaterializedViews {
+    /// A view like any other.
+    Missing,
+    /// One that is replaced as tables are.
+    Replaced,
+    /// One that cannot be renamed, so that it is dropped and made anew, in one transaction.
+    DroppedFirst,
+}
+
+/// How new rows take the place of those with the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upsert {
+    /// By one MERGE.
+    Merge,
+    /// The old ones are deleted and the new ones inserted: rows are found by a hash of their keys, which a MERGE on
+    /// null-safe keys could not do there.
+    DeleteAndInsert,
+}
+
+/// How two values are compared so that NULL equals NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NullSafe {
+    /// `a is not distinct from b`
+    NotDistinct,
+    /// `(a = b or a is null and b is null)`
+    Spelled,
+}
+
+impl NullSafe {
+    /// The condition that two expressions are equal, or both NULL.
+    pub fn equal(self, left: &str, right: &str) -> String {
+        match self {
+            Self::NotDistinct => format!("{left} is not distinct from {right}"),
+            Self::Spelled => format!("({left} = {right} or {left} is null and {right} is null)"),
+        }
+    }
+
+    /// The condition that they are not.
+    pub fn different(self, left: &str, right: &str) -> String {
+        match self {
+            Self::NotDistinct => format!("{left} is distinct from {right}"),
+            // Whether both are NULL is never unknown, so neither is the whole.
+            Self::Spelled => format!(
+                "({left} <> {right} or {left} is null and {right} is not null or {left} is not null and {right} is null)"
+            ),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+
+use crate::relation::{PhysicalOptions, RelationKind, Target};
+
+/// How a relation is to be kept, and what is said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Storage<'a> {
+    /// How it lies.
+    pub options: &'a PhysicalOptions,
+    /// For people.
+    pub description: Option<&'a str>,
+    /// For programs.
+    pub labels: &'a BTreeMap<String, String>,
+}
+
+/// What stands around the query of a statement that makes a relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clauses {
+    /// Between `create` and the kind, with a blank at its end.
+    pub modifier: &'static str,
+    /// Between the name and `as`, with a blank at its end.
+    pub before: String,
+    /// Behind the query, with a line end at its start.
+    pub after: &'static str,
+}
+
+/// A relation that takes the place of another.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'a> {
+    /// The place.
+    pub target: &'a Target,
+    /// What stands there as far as is known.
+    pub existing: Option<RelationKind>,
+    /// The new relation.
+    pub made: &'a Target,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Relations that are built anew behind this one: they may be lost in the meantime if they no longer fit.
+    pub rebuilt: &'a [&'a Target],
+}
+
+/// SQL with its part in a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Just runs.
+    Run(String),
+    /// A query whose rows are statements. They run behind those that are given.
+    Each {
+        /// Gives the statements, in one column.
+        query: String,
+        /// Run between the query and what it gives.
+        between: Vec<String>,
+    },
+}

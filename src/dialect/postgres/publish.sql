@@ -1,0 +1,118 @@
+-- Puts the relation `made` in the place `target` of the same schema, in the transaction of its caller. What stood there
+-- hands on its owner, its privileges and its comments, and is dropped. Views that stand on it are made again, in
+-- their order; one of those in `rebuilt` may be lost if it no longer fits, because it is about to be built anew.
+create or replace function pg_temp.trueup_publish(target text, made text, rebuilt text[]) returns void
+language plpgsql set search_path = pg_catalog as $publish$
+declare
+  old oid := to_regclass(target);
+  new oid := to_regclass(made);
+  kinds constant jsonb := '{"r": "table", "p": "table", "f": "foreign table", "v": "view", "m": "materialized view"}';
+  kind text;
+  old_name text;
+  statement text;
+  dependant record;
+  handed_on text[] := '{}';
+  dependants jsonb := '[]';
+  lost text[] := array(
+    select (select string_agg(quote_ident(part), '.' order by at) from unnest(parse_ident(name)) with ordinality as parts (part, at))
+    from unnest(rebuilt) as names (name)
+  );
+begin
+  if old is not null then
+    select kinds ->> relkind::text, format('%I.%I', nspname, 'trueup_old_' || c.oid) into kind, old_name
+    from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = old;
+
+    select coalesce(array_agg(text order by at), '{}') into handed_on from (
+      select 1 as at, format('alter table %s owner to %I', target, pg_get_userbyid(relowner)) as text
+      from pg_class where oid = old and relowner <> (select relowner from pg_class where oid = new)
+      union all
+      select 2, format('grant %s on %s to %s%s', privilege_type, target,
+        case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end,
+        case when is_grantable then ' with grant option' else '' end)
+      from pg_class, aclexplode(relacl) where oid = old and grantee <> relowner
+      union all
+      select 2, format('grant %s (%I) on %s to %s', privilege_type, a.attname, target,
+        case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end)
+      from pg_attribute a join pg_attribute b on b.attrelid = new and b.attname = a.attname, aclexplode(a.attacl)
+      where a.attrelid = old and a.attnum > 0 and not a.attisdropped
+      union all
+      select 3, format('comment on %s %s is %L', (select kinds ->> relkind::text from pg_class where oid = new), target,
+        obj_description(old, 'pg_class'))
+      where obj_description(old, 'pg_class') is not null and obj_description(new, 'pg_class') is null
+      union all
+      select 3, format('comment on column %s.%I is %L', target, a.attname, col_description(old, a.attnum))
+      from pg_attribute a join pg_attribute b on b.attrelid = new and b.attname = a.attname
+      where a.attrelid = old and a.attnum > 0 and not a.attisdropped and not b.attisdropped
+        and col_description(old, a.attnum) is not null and col_description(new, b.attnum) is null
+    ) as statements;
+
+    -- Names and definitions as they are now: a view keeps the object that it stands on, not its name.
+    with recursive below as (
+      select ev_class as oid, 1 as depth from pg_rewrite r
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+      where d.refclassid = 'pg_class'::regclass and d.refobjid = old and ev_class <> old
+      union
+      select ev_class, depth + 1 from below
+      join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = below.oid
+      join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+      where ev_class <> below.oid
+    ), deepest as (
+      select oid, max(depth) as depth from below group by oid
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'depth', depth,
+      'name', format('%I.%I', nspname, relname),
+      'kind', kinds ->> relkind::text,
+      'statements', (select jsonb_agg(text order by at) from (
+        select 1 as at, format('create %s %s%s as %s', kinds ->> relkind::text, c.oid::regclass,
+          ' with (' || array_to_string(reloptions, ', ') || ')', pg_get_viewdef(c.oid)) as text
+        union all
+        select 2, pg_get_indexdef(indexrelid) from pg_index where indrelid = c.oid
+        union all
+        select 3, format('alter table %s owner to %I', c.oid::regclass, pg_get_userbyid(relowner))
+        where pg_get_userbyid(relowner) <> current_user
+        union all
+        select 4, format('grant %s on %s to %s%s', privilege_type, c.oid::regclass,
+          case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end,
+          case when is_grantable then ' with grant option' else '' end)
+        from aclexplode(relacl) where grantee <> relowner
+        union all
+        select 5, format('comment on %s %s is %L', kinds ->> relkind::text, c.oid::regclass, obj_description(c.oid, 'pg_class'))
+        where obj_description(c.oid, 'pg_class') is not null
+        union all
+        select 6, format('comment on column %s.%I is %L', c.oid::regclass, attname, col_description(c.oid, attnum))
+        from pg_attribute where attrelid = c.oid and attnum > 0 and col_description(c.oid, attnum) is not null
+      ) as texts)
+    )), '[]') into dependants
+    from deepest join pg_class c using (oid) join pg_namespace n on n.oid = relnamespace;
+
+    execute format('alter table %s rename to %I', target, 'trueup_old_' || old);
+  end if;
+
+  execute format('alter table %s rename to %I', made, (parse_ident(target))[array_length(parse_ident(target), 1)]);
+
+  if old is not null then
+    foreach statement in array handed_on loop
+      execute statement;
+    end loop;
+    for dependant in select value from jsonb_array_elements(dependants) order by (value ->> 'depth')::int desc loop
+      execute format('drop %s %s', dependant.value ->> 'kind', dependant.value ->> 'name');
+    end loop;
+    for dependant in select value from jsonb_array_elements(dependants) order by (value ->> 'depth')::int loop
+      begin
+        for statement in select jsonb_array_elements_text(dependant.value -> 'statements') loop
+          execute statement;
+        end loop;
+      exception when undefined_column or undefined_table or undefined_function or datatype_mismatch or cannot_coerce
+        or wrong_object_type or invalid_text_representation or grouping_error then
+        if not dependant.value ->> 'name' = any (lost) then
+          raise exception using errcode = sqlstate, message = format(
+            'the %s %s stands on %s and no longer fits: %s', dependant.value ->> 'kind', dependant.value ->> 'name', target,
+            sqlerrm), hint = 'change it or drop it, and run again; nothing has been changed';
+        end if;
+      end;
+    end loop;
+    execute format('drop %s %s', kind, old_name);
+  end if;
+end
+$publish$

@@ -1,0 +1,169 @@
+//! How staged rows come into a table: INSERT, MERGE, and what is deleted before.
+
+use sqlparser::dialect::GenericDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+use crate::dialect::Dialect;
+use crate::plan::{ScriptStatement, Statement};
+use crate::relation::Column;
+
+/// The table and the new rows, in the words of Dataform.
+const TABLE: &str = "DATAFORM_DEST";
+const NEW_ROWS: &str = "DATAFORM_SOURCE";
+
+/// The rows that a query has given, beside the table that they go to.
+pub(super) struct StagedRows<'a> {
+    relation: &'a str,
+    staged: &'a str,
+    columns: Vec<Written>,
+    dialect: &'a dyn Dialect,
+}
+
+/// A column that is written.
+struct Written {
+    /// Quoted.
+    name: String,
+    /// The type that the rows have to be given for it.
+    cast: Option<String>,
+}
+
+impl<'a> StagedRows<'a> {
+    /// `relation` and `staged` are quoted names. `written` are columns of the query; where one has another type in the
+    /// table it is cast, if the staged rows do not have that type by now.
+    pub(super) fn new(
+        relation: &'a str,
+        staged: &'a str,
+        written: &[Column],
+        table: &[Column],
+        query: &[Column],
+        dialect: &'a dyn Dialect,
+    ) -> Self {
+        let data_type = |columns: &[Column], name: &str| {
+            let column = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            column.map(|column| column.data_type.clone())
+        };
+        let columns = written.iter().map(|column| {
+            let wanted = data_type(table, &column.name).filter(|_| !dialect.capabilities().retypes_columns);
+            let cast = wanted.filter(|wanted| data_type(query, &column.name).is_some_and(|given| given != *wanted));
+            Written { name: dialect.identifier(&column.name), cast }
+        });
+        Self { relation, staged, columns: columns.collect(), dialect }
+    }
+
+    fn names(&self) -> String {
+        self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The values of the new rows, each with `qualifier` before its name.
+    fn values(&self, qualifier: &str) -> Vec<String> {
+        let value = |column: &Written| {
+            let name = format!("{qualifier}{}", column.name);
+            column.cast.as_ref().map_or_else(|| name.clone(), |data_type| format!("cast({name} as {data_type})"))
+        };
+        self.columns.iter().map(value).collect()
+    }
+
+    pub(super) fn insert(&self) -> Statement {
+        let Self { relation, staged, .. } = self;
+        let (names, values) = (self.names(), self.values("").join(", "));
+        Statement::new(format!("insert into {relation} ({names}) select {values} from {staged}"))
+    }
+
+    /// NULLs in a key are equal to each other, so that such a row is updated and not added again on each run.
+    pub(super) fn merge(&self, unique_key: &[String], conditions: &[String]) -> Statement {
+        let Self { relation, staged, dialect, .. } = self;
+        let null_safe = dialect.capabilities().null_safe;
+        let keys: Vec<String> = unique_key.iter().map(|key| dialect.identifier(key)).collect();
+        let equal = keys.iter().map(|key| null_safe.equal(&format!("{TABLE}.{key}"), &format!("{NEW_ROWS}.{key}")));
+        let on: Vec<String> = equal.chain(conditions.iter().map(|condition| format!("({condition})"))).collect();
+        let values = self.values(&format!("{NEW_ROWS}."));
+        let is_key = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+        let updates = self.columns.iter().zip(&values).filter(|(column, _)| !is_key(&column.name));
+        let updates: Vec<String> = updates.map(|(column, value)| format!("{} = {value}", column.name)).collect();
+        let update = if updates.is_empty() {
+            String::new()
+        } else {
+            format!("when matched then update set {}\n", updates.join(", "))
+        };
+        Statement::new(format!(
+            "merge into {relation} as {TABLE}\nusing {staged} as {NEW_ROWS}\non {}\n{update}when not matched then insert \
+             ({}) values ({})",
+            on.join(" and "),
+            self.names(),
+            values.join(", "),
+        ))
+    }
+
+    /// Deletes the rows of the table whose key one of the new rows has. Equal keys are found by their hashes; rows with a
+    /// NULL in their key, of which there are few, by a second statement.
+    pub(super) fn delete_by_key(&self, unique_key: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
+        let aliases = self.dialect.capabilities().aliases_deleted;
+        let (table, new_rows) = if aliases { (TABLE, NEW_ROWS) } else { (self.relation, self.staged) };
+        let head = if aliases {
+            format!("delete from {} as {table} using {} as {new_rows}", self.relation, self.staged)
+        } else {
+            format!("delete from {table} using {new_rows}")
+        };
+        let keys: Vec<String> = unique_key.iter().map(|key| self.dialect.identifier(key)).collect();
+        let sides = keys.iter().map(|key| (format!("{table}.{key}"), format!("{new_rows}.{key}")));
+        let sides: Vec<(String, String)> = sides.collect();
+        let conditions: Vec<String> = conditions.iter().map(|condition| self.of_table(condition)).collect();
+        let delete = |tests: Vec<String>| {
+            let tests = tests.into_iter().chain(conditions.iter().map(|condition| format!("({condition})")));
+            ScriptStatement::run(format!("{head}\nwhere {}", tests.collect::<Vec<_>>().join(" and ")))
+        };
+        let equal = sides.iter().map(|(old, new)| format!("{old} = {new}")).collect();
+        let null_safe = self.dialect.capabilities().null_safe;
+        let any_null: Vec<String> = sides.iter().map(|(_, new)| format!("{new} is null")).collect();
+        let mut with_null = vec![format!("({})", any_null.join(" or "))];
+        with_null.extend(sides.iter().map(|(old, new)| null_safe.equal(old, new)));
+        vec![delete(equal), delete(with_null)]
+    }
+
+    /// Replaces the partitions that the new rows touch, whole. A partition of NULL is one like any other.
+    pub(super) fn overwrite(&self, partition: &str, conditions: &[String]) -> Vec<ScriptStatement> {
+        let capabilities = self.dialect.capabilities();
+        let staged = self.staged;
+        let mut head = format!("delete from {}", self.relation);
+        if capabilities.aliases_deleted && !conditions.is_empty() {
+            head = format!("{head} as {TABLE}");
+        }
+        let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
+        let conditions: String = conditions.collect();
+        let touched = format!("select {partition} from {staged}");
+        let of_null = format!(
+            "{head} where ({partition}) is null and exists (select 1 from {staged} where ({partition}) is null){conditions}"
+        );
+        if capabilities.transactional_ddl {
+            return vec![
+                ScriptStatement::run(format!("{head} where ({partition}) in ({touched}){conditions}")),
+                ScriptStatement::run(of_null),
+                ScriptStatement::Count(self.insert()),
+            ];
+        }
+        // Only partitions that a constant or a variable names are left unread.
+        let insert = self.insert();
+        vec![ScriptStatement::Count(Statement::new(format!(
+            "begin\ndeclare trueup_touched default (array(select distinct {partition} from {staged} where ({partition}) is not \
+             null));\nbegin transaction;\n{head} where ({partition}) in unnest(trueup_touched){conditions};\n{of_null};\n{};\n\
+             commit transaction;\nend",
+            insert.sql()
+        )))]
+    }
+
+    /// A condition without the words of Dataform, where the table of a DELETE can have no other name.
+    fn of_table(&self, condition: &str) -> String {
+        if self.dialect.capabilities().aliases_deleted {
+            return condition.to_owned();
+        }
+        let Ok(tokens) = Tokenizer::new(&GenericDialect {}, condition).with_unescape(false).tokenize() else {
+            return condition.to_owned();
+        };
+        let name = |token: &Token| match token {
+            Token::Word(word) if word.value.eq_ignore_ascii_case(TABLE) => self.relation.to_owned(),
+            Token::Word(word) if word.value.eq_ignore_ascii_case(NEW_ROWS) => self.staged.to_owned(),
+            other => other.to_string(),
+        };
+        tokens.iter().map(name).collect()
+    }
+}

@@ -1,0 +1,92 @@
+use std::collections::BTreeMap;
+
+/// How a relation lies in its warehouse. Each warehouse takes what it has a word for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhysicalOptions {
+    /// An SQL expression; rows with the same value make a partition.
+    pub partition_by: Option<String>,
+    /// Columns to cluster by.
+    pub cluster_by: Vec<String>,
+    /// Days that a partition is kept.
+    pub partition_expiration_days: Option<u64>,
+    /// Whether queries must filter on the partition.
+    pub require_partition_filter: bool,
+    /// Further options of BigQuery, as written.
+    pub additional_options: BTreeMap<String, String>,
+    /// BigQuery: where the files are, if it is an Iceberg table.
+    pub iceberg: Option<Iceberg>,
+    /// BigQuery: whether a table that is built anew keeps what has been granted on it.
+    pub preserve_governance_controls: bool,
+    /// Redshift's own.
+    pub redshift: RedshiftOptions,
+}
+
+/// Where BigQuery keeps an Iceberg table. Its files are Parquet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Iceberg {
+    /// `project.location.connection`, the same as a path, or `DEFAULT`.
+    pub connection: String,
+    /// `gs://bucket/folder/…`
+    pub storage_uri: String,
+}
+
+/// Where Redshift keeps the rows of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RedshiftOptions {
+    /// How rows are spread over the nodes.
+    pub dist_style: Option<DistStyle>,
+    /// The distribution key.
+    pub dist_key: Option<String>,
+    /// The sort key.
+    pub sort_keys: Vec<String>,
+    /// How the sort key is used.
+    pub sort_style: Option<SortStyle>,
+    /// Whether a view is bound to what it reads; late-binding otherwise.
+    pub bind: bool,
+    /// Whether the table is left out of snapshots.
+    pub no_backup: bool,
+}
+
+/// How Redshift spreads the rows of a table over its nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DistStyle {
+    /// In turn.
+    Even,
+    /// By the distribution key.
+    Key,
+    /// All of them on each node.
+    All,
+    /// As Redshift thinks best.
+    Auto,
+}
+
+impl DistStyle {
+    /// As Redshift writes it: `even`, `key`, `all`, `auto`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Key => "key",
+            Self::All => "all",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// How Redshift uses the columns of a sort key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortStyle {
+    /// In their order.
+    Compound,
+    /// All alike.
+    Interleaved,
+}
+
+impl SortStyle {
+    /// As Redshift writes it: `compound`, `interleaved`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compound => "compound",
+            Self::Interleaved => "interleaved",
+        }
+    }
+}
