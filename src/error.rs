@@ -50,7 +50,7 @@ impl From<LoadError> for CommandError {
                 Some("go to a project's folder, name it with --project, or make one with `trueup init`")
             }
             LoadError::NoVariable { .. } => Some("set it, or write it into a file `.env` beside the settings"),
-            LoadError::Io { .. } => None,
+            LoadError::WrongValue { .. } | LoadError::Io { .. } => None,
         };
         Self::Unable { message, help: help.map(str::to_owned) }
     }
@@ -81,6 +81,10 @@ impl From<ConnectError> for CommandError {
             ConnectError::InUse { .. } => {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")
             }
+            ConnectError::Settings { .. } => Some("look at the environment in the settings, and at the variables PG…"),
+            ConnectError::Unreachable { .. } => Some(
+                "look at `host`, `port`, `database`, `user`, `password` and `sslmode` of the environment, or at PGHOST and its like",
+            ),
             ConnectError::Failed { .. } => Some(
                 "the environment's `path` must be a DuckDB database file, or a new one, in a folder that can be written to",
             ),

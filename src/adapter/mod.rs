@@ -2,17 +2,19 @@
 
 mod duckdb;
 mod json;
+mod postgres;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::dialect::Dialect;
+use crate::dialect::{self, Dialect};
 use crate::project::{Connection, Project};
 use crate::relation::{Column, Target, WarehouseState};
 
 pub use duckdb::DuckDb;
+pub use postgres::Postgres;
 
 /// A warehouse.
 pub trait Adapter: Send + Sync {
@@ -110,6 +112,20 @@ pub enum ConnectError {
         /// Who, if the engine tells.
         holder: Option<String>,
     },
+    /// The settings of the connection make no sense.
+    #[error("{message}")]
+    Settings {
+        /// What is wrong.
+        message: String,
+    },
+    /// The server does not answer, or lets nobody in.
+    #[error("cannot connect to {server}: {message}")]
+    Unreachable {
+        /// `user@host:port/database`
+        server: String,
+        /// In its own words, or those of the network.
+        message: String,
+    },
     /// Anything else.
     #[error("cannot open {path}: {error}")]
     Failed {
@@ -130,6 +146,8 @@ pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc
             let adapter = DuckDb::open(&path, project.default_database().as_deref(), targets)?;
             Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
         }
+        Connection::Postgres(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Postgres, 5432)?)),
+        Connection::Redshift(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Redshift, 5439)?)),
         Connection::Unsupported { warehouse } => {
             Err(ConnectError::Unsupported { environment: environment.name.clone(), warehouse })
         }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::config::{Entry, Reader, Value, ValueKind};
 use crate::dialect::{self, Dialect};
+use crate::project::connection::{Connection, WrittenConnection, WrittenServer};
 use crate::project::settings::read_dialect;
 use crate::project::{LoadError, Naming};
 
@@ -18,21 +19,6 @@ pub struct Environment {
     pub sources: Vec<Source>,
     /// How many steps may run at once; otherwise as many as the engine takes.
     pub threads: Option<usize>,
-}
-
-/// How a warehouse is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Connection {
-    /// The embedded engine: a database file, relative to the project's root; or `:memory:`.
-    DuckDb {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A warehouse that this version can compile for but not reach.
-    Unsupported {
-        /// Its name in the settings.
-        warehouse: &'static str,
-    },
 }
 
 /// A relation that stands for files: data that lies in a lake, or was made by hand.
@@ -55,12 +41,6 @@ pub(super) struct WrittenEnvironment {
     naming: Naming,
     sources: Vec<Source>,
     threads: Option<usize>,
-}
-
-#[derive(Debug)]
-enum WrittenConnection {
-    DuckDb { path: Option<String> },
-    Unsupported { warehouse: &'static str },
 }
 
 /// The environment of a project that names none.
@@ -94,6 +74,12 @@ impl WrittenEnvironment {
         let connection = match &self.connection {
             WrittenConnection::DuckDb { path } => {
                 Connection::DuckDb { path: fill_maybe(path)?.map_or_else(|| default_path(&self.name), PathBuf::from) }
+            }
+            WrittenConnection::Postgres(server) => {
+                Connection::Postgres(Box::new(server.resolve(&fill, secret, &self.name)?))
+            }
+            WrittenConnection::Redshift(server) => {
+                Connection::Redshift(Box::new(server.resolve(&fill, secret, &self.name)?))
             }
             WrittenConnection::Unsupported { warehouse } => Connection::Unsupported { warehouse },
         };
@@ -148,6 +134,8 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
         // The one place where a warehouse is told by its name: its connection is built here.
         let connection = match warehouse?.name() {
             "duckdb" => WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) },
+            "postgres" => WrittenConnection::Postgres(WrittenServer::read(reader)),
+            "redshift" => WrittenConnection::Redshift(WrittenServer::read(reader)),
             warehouse => {
                 // Its fields belong to the adapter of that warehouse, which checks them when it connects.
                 reader.allow_rest();

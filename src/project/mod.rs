@@ -1,5 +1,6 @@
 //! A project: its settings, the environment chosen, and the text of its files.
 
+mod connection;
 mod dataform;
 mod environment;
 mod settings;
@@ -12,8 +13,9 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
 
+pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
-pub use environment::{Connection, Environment, Source};
+pub use environment::{Environment, Source};
 pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Settings};
 
 /// The names of settings files, first choice first.
@@ -116,6 +118,14 @@ pub enum LoadError {
         environment: String,
         /// The name in `${…}`.
         variable: String,
+    },
+    /// A value of an environment is of no use.
+    #[error("in environment `{environment}` {message}")]
+    WrongValue {
+        /// Whose settings, or the variables that stand for them.
+        environment: String,
+        /// What is wrong.
+        message: String,
     },
     /// The disk said no.
     #[error("cannot read {path}: {error}")]

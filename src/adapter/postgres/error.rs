@@ -1,0 +1,61 @@
+use std::error::Error as _;
+
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+use crate::adapter::AdapterError;
+
+/// What the server or the way to it said no to. `sql` is the text that was sent.
+pub(super) fn error(failure: &Error, sql: &str) -> AdapterError {
+    let Some(said) = failure.as_db_error() else {
+        let cause = failure.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let message = if failure.is_closed() {
+            "the connection to the server was lost".to_owned()
+        } else {
+            format!("{failure}{cause}")
+        };
+        return AdapterError::from_message(message);
+    };
+    let (position, message) = match said.position() {
+        Some(ErrorPosition::Original(at)) => (byte(sql, *at), words(said)),
+        // Of a statement that a function of ours ran.
+        Some(ErrorPosition::Internal { query, .. }) => (None, format!("{}\nin: {query}", words(said))),
+        None => (None, words(said)),
+    };
+    AdapterError { message, position, is_conflict: is_conflict(said) }
+}
+
+/// The message, its detail and its hint.
+fn words(said: &DbError) -> String {
+    let mut words = said.message().to_owned();
+    for more in [said.detail(), said.hint()].into_iter().flatten() {
+        words = format!("{words}\n{more}");
+    }
+    words
+}
+
+/// The server counts characters, from one.
+fn byte(sql: &str, position: u32) -> Option<usize> {
+    let before = usize::try_from(position).ok()?.checked_sub(1)?;
+    sql.char_indices().nth(before).map(|(at, _)| at)
+}
+
+/// How Redshift says that another transaction was in the way; the first of them is its error 1023.
+const CONFLICTS: [&str; 4] = [
+    "serializable isolation violation",
+    "conflict with concurrent transaction",
+    "could not open relation with oid",
+    "could not complete because of conflict",
+];
+
+/// Whether the same transaction may work if it is tried again.
+fn is_conflict(said: &DbError) -> bool {
+    let message = said.message().to_ascii_lowercase();
+    *said.code() == SqlState::T_R_SERIALIZATION_FAILURE
+        || *said.code() == SqlState::T_R_DEADLOCK_DETECTED
+        // Two who make the same schema or type at the same moment.
+        || *said.code() == SqlState::UNIQUE_VIOLATION && message.contains("\"pg_")
+        || message.contains("tuple concurrently updated")
+        || message.contains("tuple concurrently deleted")
+        || CONFLICTS.iter().any(|words| message.contains(words))
+}

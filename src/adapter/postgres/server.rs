@@ -1,0 +1,179 @@
+//! From the settings of a server to connections.
+
+use std::time::Duration;
+use std::{env, str};
+
+use tokio::runtime::Handle;
+use tokio_postgres::config::{self, Host};
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::adapter::postgres::pass_file::{self, Whom};
+use crate::adapter::postgres::tls;
+use crate::project::{SSL_MODES, Server, SslMode};
+
+/// A server that has been found. Every connection to it is the same.
+#[derive(Clone)]
+pub(super) struct Door {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A connection that nobody uses is dropped by some firewalls, after five minutes or so.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+impl Door {
+    /// Completes the settings. An error says what is wrong with them; it holds no secret.
+    pub(super) fn find(server: &Server, default_port: u16) -> Result<Self, String> {
+        let (mut config, url) = match &server.url {
+            None => (Config::new(), UrlSsl::default()),
+            Some(url) => {
+                let (url, ssl) = without_ssl(&url.0)?;
+                let config: Config =
+                    url.parse().map_err(|_| "the `url` is not `postgres://user@host/database`".to_owned())?;
+                (config, ssl)
+            }
+        };
+        if let Some(host) = &server.host {
+            config = keep_but_hosts(&config);
+            config.host(host);
+        }
+        if config.get_hosts().is_empty() {
+            config.host(if cfg!(unix) && server.url.is_none() { socket_folder() } else { "localhost" });
+        }
+        if let Some(port) = server.port.or(config.get_ports().is_empty().then_some(default_port)) {
+            config.port(port);
+        }
+        let user = server.user.clone().or_else(|| config.get_user().map(str::to_owned)).or_else(login_name);
+        let user = user.ok_or("there is no `user`")?;
+        config.user(&user);
+        let database =
+            server.database.clone().or_else(|| config.get_dbname().map(str::to_owned)).unwrap_or_else(|| user.clone());
+        config.dbname(&database);
+        if let Some(password) = &server.password {
+            config.password(&password.0);
+        }
+        if config.get_password().is_none() {
+            let host = host_name(&config);
+            let port = config.get_ports().first().copied().unwrap_or(default_port);
+            let whom = Whom { host: &host, port, database: &database, user: &user };
+            if let Some(password) = pass_file::password(server.password_file.as_deref(), whom) {
+                config.password(password);
+            }
+        }
+        config.application_name(server.application_name.as_deref().unwrap_or("trueup"));
+        config.connect_timeout(server.connect_timeout.unwrap_or(CONNECT_TIMEOUT)).keepalives_idle(KEEPALIVE);
+        let mode = server.ssl_mode.or(url.mode).unwrap_or(SslMode::Prefer);
+        let is_socket = config.get_hosts().iter().all(|host| !matches!(host, Host::Tcp(_)));
+        config.ssl_mode(match mode {
+            SslMode::Disable => config::SslMode::Disable,
+            SslMode::Prefer => config::SslMode::Prefer,
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => config::SslMode::Require,
+        });
+        // No one encrypts what goes through a socket.
+        if is_socket {
+            config.ssl_mode(config::SslMode::Disable);
+        }
+        let root = server.ssl_root_cert.clone().or(url.root.map(Into::into));
+        let tls = if mode == SslMode::Disable || is_socket { None } else { Some(tls::client(mode, root.as_deref())?) };
+        Ok(Self { config, tls: tls.map(MakeRustlsConnect::new) })
+    }
+
+    /// `user@host:port/database`, for people.
+    pub(super) fn name(&self) -> String {
+        let config = &self.config;
+        let ports: Vec<String> = config.get_ports().iter().map(u16::to_string).collect();
+        format!(
+            "{}@{}:{}/{}",
+            config.get_user().unwrap_or_default(),
+            host_name(config),
+            ports.join(","),
+            config.get_dbname().unwrap_or_default()
+        )
+    }
+
+    /// Opens a connection, whose messages are looked after as long as it lives.
+    pub(super) async fn connect(&self, runtime: &Handle) -> Result<Client, tokio_postgres::Error> {
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                // What breaks the connection is told by the next call of the client.
+                runtime.spawn(connection);
+                Ok(client)
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                runtime.spawn(connection);
+                Ok(client)
+            }
+        }
+    }
+
+    /// Asks the server to stop what a connection is at.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match &self.tls {
+            None => token.cancel_query(NoTls).await,
+            Some(tls) => token.cancel_query(tls.clone()).await,
+        }
+    }
+}
+
+/// What the address says of encryption, in words that the library does not know.
+#[derive(Default)]
+struct UrlSsl {
+    mode: Option<SslMode>,
+    root: Option<String>,
+}
+
+/// Takes `sslmode` and `sslrootcert` out of an address.
+fn without_ssl(url: &str) -> Result<(String, UrlSsl), String> {
+    let mut ssl = UrlSsl::default();
+    let Some((address, query)) = url.split_once('?') else { return Ok((url.to_owned(), ssl)) };
+    let mut rest = Vec::new();
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", word)) => {
+                let known = SSL_MODES.iter().find(|(name, _)| *name == word);
+                ssl.mode = Some(known.map(|(_, mode)| *mode).ok_or_else(|| format!("`{word}` is no mode of SSL"))?);
+            }
+            Some(("sslrootcert", path)) => ssl.root = Some(path.replace("%2F", "/")),
+            _ => rest.push(pair),
+        }
+    }
+    let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
+    Ok((format!("{address}{query}"), ssl))
+}
+
+/// The settings of an address without where it leads.
+fn keep_but_hosts(config: &Config) -> Config {
+    let mut kept = Config::new();
+    config.get_user().map(|user| kept.user(user));
+    config.get_password().map(|password| kept.password(password));
+    config.get_dbname().map(|name| kept.dbname(name));
+    config.get_options().map(|options| kept.options(options));
+    config.get_ports().iter().for_each(|port| {
+        kept.port(*port);
+    });
+    kept
+}
+
+fn host_name(config: &Config) -> String {
+    let names = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Where the server's packages put the socket: Debian's first, then that of the source.
+fn socket_folder() -> &'static str {
+    let has_socket = |folder: &&str| std::path::Path::new(folder).is_dir();
+    ["/var/run/postgresql", "/tmp"].into_iter().find(has_socket).unwrap_or("localhost")
+}
+
+fn login_name() -> Option<String> {
+    ["USER", "USERNAME", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok()).filter(|name| !name.is_empty())
+}
