@@ -17,8 +17,13 @@ const FOLDER: &str = "/…";
 
 /// Runs the blocks of a Markdown file in `folder`, of which `start` is the folder to begin in.
 pub(crate) fn run(path: &Path, folder: &Path, start: &Path) -> Result<(), Failed> {
+    run_with(path, folder, start, &[])
+}
+
+/// The same with variables of the environment.
+pub(crate) fn run_with(path: &Path, folder: &Path, start: &Path, variables: &[(&str, String)]) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
-    let mut shell = Shell { top: folder.canonicalize()?, here: folder.join(start).canonicalize()? };
+    let mut shell = Shell { top: folder.canonicalize()?, here: folder.join(start).canonicalize()?, variables };
     let mut found: Vec<(Block, String)> = Vec::new();
     for block in markdown::blocks(&text) {
         if let Some(name) = &block.file {
@@ -33,14 +38,15 @@ pub(crate) fn run(path: &Path, folder: &Path, start: &Path) -> Result<(), Failed
     markdown::compare(path, &text, &found, mask::same)
 }
 
-struct Shell {
+struct Shell<'a> {
     /// All that the session may see.
     top: PathBuf,
     /// Where it is.
     here: PathBuf,
+    variables: &'a [(&'a str, String)],
 }
 
-impl Shell {
+impl Shell<'_> {
     /// Types the commands of a block. The result is the block as it should be.
     fn session(&mut self, block: &str) -> Result<String, Failed> {
         let mut transcript = String::new();
@@ -83,6 +89,7 @@ impl Shell {
             .env("TZ", "UTC")
             .env("NO_COLOR", "1")
             .env("COLUMNS", "100")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .output()?;
         let printed = String::from_utf8_lossy(&output.stdout).replace(&*self.top.to_string_lossy(), FOLDER);
         let mut printed: String = printed.lines().map(|line| format!("{}\n", line.trim_end())).collect();

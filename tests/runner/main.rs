@@ -11,6 +11,8 @@ mod markdown;
 mod mask;
 mod parallel;
 mod plan;
+mod postgres;
+mod postgres_server;
 mod processes;
 mod project;
 mod random;
@@ -35,6 +37,7 @@ fn main() {
         hostile::trials(),
         parallel::trials(),
         plan::trials(),
+        postgres::trials(),
         processes::trials(),
         reference::trials(),
         shell::trials(),
@@ -45,5 +48,7 @@ fn main() {
         watch::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    postgres_server::stop();
+    conclusion.exit();
 }
