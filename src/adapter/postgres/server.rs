@@ -22,7 +22,7 @@ pub(super) struct Door {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that nobody uses is dropped by some firewalls, after five minutes or so.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 impl Door {
     /// Completes the settings. An error says what is wrong with them; it holds no secret.
