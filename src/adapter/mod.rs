@@ -33,6 +33,11 @@ pub trait Adapter: Send + Sync {
     /// How many sessions can work at the same time to any good.
     fn parallelism(&self) -> usize;
 
+    /// What the sessions wait for at this moment because others hold it, a sentence each. May take a query.
+    fn waits(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Stops every statement that runs, in all sessions, and lets no other begin: their calls return an error. One that
     /// begins at this very moment may slip through, so call it again for as long as something runs.
     fn cancel(&self);

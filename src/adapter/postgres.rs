@@ -8,25 +8,31 @@ mod state;
 mod tls;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
-use tokio_postgres::CancelToken;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 
 use crate::adapter::{Adapter, AdapterError, ConnectError, Session};
 use crate::dialect::Dialect;
 use crate::project::Server;
 use crate::relation::{Target, WarehouseState};
 
-use error::error;
+use error::{error, is_away};
 use server::Door;
 use session::PostgresSession;
 
 /// How long a request to cancel may take: the server may be gone.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a session may go on after it was asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a server that has answered before may stay away, as when it starts again.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server, and the sessions on it.
 pub struct Postgres {
@@ -35,8 +41,16 @@ pub struct Postgres {
     /// Statements before those of a plan: the same for every session.
     settings: String,
     runtime: Runtime,
-    running: Mutex<Vec<Weak<CancelToken>>>,
+    running: Mutex<Vec<Weak<Hold>>>,
     cancelled: Arc<AtomicBool>,
+    first_cancel: OnceLock<Instant>,
+}
+
+/// What stops a session from outside.
+struct Hold {
+    token: CancelToken,
+    /// The server's process.
+    process: String,
 }
 
 impl Postgres {
@@ -53,8 +67,66 @@ impl Postgres {
             settings += &format!(" set statement_timeout = {};", limit.as_millis());
         }
         settings += dialect.session().unwrap_or_default();
-        Ok(Self { dialect, door, settings, runtime, running: Mutex::default(), cancelled: Arc::default() })
+        Ok(Self {
+            dialect,
+            door,
+            settings,
+            runtime,
+            running: Mutex::default(),
+            cancelled: Arc::default(),
+            first_cancel: OnceLock::new(),
+        })
     }
+
+    /// A connection that is ready for a plan, and the server's process behind it.
+    async fn open(&self) -> Result<(Client, String), tokio_postgres::Error> {
+        let client = self.door.connect(self.runtime.handle()).await?;
+        client.batch_execute(&self.settings).await?;
+        let process = first_value(&client, "select pg_backend_pid()").await?;
+        Ok((client, process.unwrap_or_default()))
+    }
+
+    /// The same, with patience for a server that starts again.
+    async fn open_again(&self) -> Result<(Client, String), tokio_postgres::Error> {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.open().await {
+                Err(failure) if is_away(&failure) && started.elapsed() < RETURN_TIMEOUT => {
+                    if self.cancelled.load(Ordering::SeqCst) {
+                        return Err(failure);
+                    }
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    fn holds(&self) -> Vec<Arc<Hold>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Runs a query on a connection of its own, and gives its first column.
+    async fn ask(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+        let client = self.door.connect(self.runtime.handle()).await?;
+        let messages = client.simple_query(sql).await?;
+        let values = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        Ok(values.collect())
+    }
+}
+
+async fn first_value(client: &Client, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let messages = client.simple_query(sql).await?;
+    Ok(messages.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
 }
 
 impl Adapter for Postgres {
@@ -71,33 +143,40 @@ impl Adapter for Postgres {
     }
 
     fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError> {
-        let open = async {
-            let client = self.door.connect(self.runtime.handle()).await?;
-            client.batch_execute(&self.settings).await?;
-            Ok(client)
-        };
-        let client = self.runtime.block_on(open).map_err(|failure| error(&failure, &self.settings))?;
-        let token = Arc::new(client.cancel_token());
+        let opened = self.runtime.block_on(self.open_again());
+        let (client, process) = opened.map_err(|failure| error(&failure, &self.settings))?;
+        let hold = Arc::new(Hold { token: client.cancel_token(), process });
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|token| token.strong_count() > 0);
-        running.push(Arc::downgrade(&token));
+        running.retain(|hold| hold.strong_count() > 0);
+        running.push(Arc::downgrade(&hold));
         drop(running);
-        Ok(Box::new(PostgresSession::new(client, self.runtime.handle().clone(), token, Arc::clone(&self.cancelled))))
+        Ok(Box::new(PostgresSession::new(client, self.runtime.handle().clone(), hold, Arc::clone(&self.cancelled))))
     }
 
     fn parallelism(&self) -> usize {
         thread::available_parallelism().map_or(4, usize::from).clamp(4, 8)
     }
 
+    fn waits(&self) -> Vec<String> {
+        let processes: Vec<String> = self.holds().iter().map(|hold| hold.process.clone()).collect();
+        let Some(sql) = self.dialect.waits(&processes).filter(|_| !processes.is_empty()) else { return Vec::new() };
+        // Whoever cannot be asked is not in the way of the run itself.
+        self.runtime.block_on(self.ask(&sql)).unwrap_or_default()
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let tokens: Vec<Arc<CancelToken>> = running.iter().filter_map(Weak::upgrade).collect();
-        drop(running);
+        let holds = self.holds();
+        let is_late = self.first_cancel.get_or_init(Instant::now).elapsed() > GRACE;
         self.runtime.block_on(async {
-            for token in tokens {
+            for hold in &holds {
                 // One that cannot be cancelled now is asked again as long as it runs.
-                let _ = timeout(CANCEL_TIMEOUT, self.door.cancel(&token)).await;
+                let _ = timeout(CANCEL_TIMEOUT, self.door.cancel(&hold.token)).await;
+            }
+            if is_late && !holds.is_empty() {
+                let ends = holds.iter().map(|hold| format!("pg_terminate_backend({})", hold.process));
+                let sql = format!("select {}", ends.collect::<Vec<_>>().join(", "));
+                let _ = timeout(CANCEL_TIMEOUT, self.ask(&sql)).await;
             }
         });
     }

@@ -18,6 +18,10 @@ impl Dialect for DuckDb {
         format!("'{}'", text.replace('\'', "''"))
     }
 
+    fn takes_translations(&self) -> bool {
+        true
+    }
+
     fn ignores_case(&self) -> bool {
         true
     }

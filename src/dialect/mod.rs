@@ -65,6 +65,11 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether the SQL of other dialects is translated to it.
+    fn takes_translations(&self) -> bool {
+        false
+    }
+
     /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
     fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
         None
@@ -113,6 +118,12 @@ pub trait Dialect: Debug + Send + Sync {
     /// [`Replacement::Swap`](Replacement::Swap).
     fn publish(&self, _publication: &Publication<'_>) -> Vec<Command> {
         Vec::new()
+    }
+
+    /// A query with a sentence for each of these processes of the server that waits for another session: for which one,
+    /// and since when that holds what it holds.
+    fn waits(&self, _processes: &[String]) -> Option<String> {
+        None
     }
 
     /// What a session needs before the statements of a plan.

@@ -84,8 +84,21 @@ impl Dialect for Postgres {
         ))]
     }
 
+    fn waits(&self, processes: &[String]) -> Option<String> {
+        let processes = processes.join(", ");
+        Some(format!(
+            "select format('session %s (%s, user %s) holds a lock, in a transaction since %s: %s', holder.pid, \
+             coalesce(nullif(holder.application_name, ''), 'unnamed'), holder.usename, \
+             to_char(holder.xact_start, 'YYYY-MM-DD HH24:MI:SS'), left(regexp_replace(holder.query, '\\s+', ' ', 'g'), 80))\n\
+             from pg_stat_activity as holder\n\
+             where holder.pid in (select unnest(pg_blocking_pids(waiter.pid)) from pg_stat_activity as waiter where \
+             waiter.pid in ({processes})) and holder.pid not in ({processes})\n\
+             order by holder.pid"
+        ))
+    }
+
     fn session(&self) -> Option<&'static str> {
-        Some(include_str!("postgres/publish.sql"))
+        Some(include_str!("postgres/session.sql"))
     }
 
     fn widened(&self, table: &str, query: &str) -> Option<String> {

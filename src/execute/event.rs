@@ -16,6 +16,11 @@ pub enum Event {
     },
     /// A step is over; also one that never began.
     StepFinished(StepResult),
+    /// Steps wait for what others hold: a sentence for each.
+    Waiting {
+        /// Who, and since when.
+        waits: Vec<String>,
+    },
     /// The last thing.
     RunFinished,
 }

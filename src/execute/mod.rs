@@ -6,6 +6,7 @@ mod schedule;
 mod step;
 mod unit_test;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
@@ -23,6 +24,9 @@ use schedule::Schedule;
 
 /// How long a wish to cancel may go unseen.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How long nothing ends before it is asked what is in the way.
+const LOOK_FOR_WAITS: Duration = Duration::from_secs(2);
 
 /// How a run goes about its work.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +73,7 @@ pub fn execute(
             scope.spawn(move || work(adapter, jobs, &from_workers, cancelled));
         }
         let mut running = 0;
+        let mut patience = Patience::default();
         let mut stop = false;
         loop {
             stop |= cancelled.load(Ordering::SeqCst);
@@ -95,6 +100,8 @@ pub fn execute(
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     if cancelled.load(Ordering::SeqCst) {
                         adapter.cancel();
+                    } else if let Some(waits) = patience.new_waits(adapter) {
+                        report(&Event::Waiting { waits });
                     }
                     continue;
                 }
@@ -109,6 +116,25 @@ pub fn execute(
     let results = RunResults { started_at, took: started.elapsed(), steps: results };
     report(&Event::RunFinished);
     Ok(results)
+}
+
+/// Asks now and then what the sessions wait for, and tells of each wait once.
+#[derive(Default)]
+struct Patience {
+    asked: Option<Instant>,
+    told: BTreeSet<String>,
+}
+
+impl Patience {
+    fn new_waits(&mut self, adapter: &dyn Adapter) -> Option<Vec<String>> {
+        if self.asked.get_or_insert_with(Instant::now).elapsed() < LOOK_FOR_WAITS {
+            return None;
+        }
+        let mut waits = adapter.waits();
+        self.asked = Some(Instant::now());
+        waits.retain(|wait| self.told.insert(wait.clone()));
+        Some(waits).filter(|waits| !waits.is_empty())
+    }
 }
 
 /// Takes steps until there are no more. A session that cannot be had fails its step.

@@ -96,6 +96,10 @@ pub fn plan(
     options: PlanOptions,
 ) -> (Plan, Diagnostics) {
     let mut translator = Translator::new(from, to);
+    if let Some(diagnostic) = no_translation(from, to) {
+        translator.diagnostics.push(diagnostic);
+        return (Plan { schemas: Vec::new(), steps: Vec::new() }, translator.diagnostics);
+    }
     let mut steps = Vec::new();
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
@@ -128,6 +132,16 @@ pub fn plan(
         diagnostics.extend(same_but_for_case(graph, to));
     }
     (Plan { schemas, steps }, diagnostics)
+}
+
+/// The models of a project are in one dialect; where that is not the warehouse's, DuckDB alone has a translation.
+fn no_translation(from: &dyn Dialect, to: &dyn Dialect) -> Option<Diagnostic> {
+    if from.name() == to.name() || to.takes_translations() {
+        return None;
+    }
+    let message = format!("models in the SQL of {} do not run on {}", from.name(), to.name());
+    let help = format!("choose an environment with `warehouse: {}` or `warehouse: duckdb` by --env", from.name());
+    Some(Diagnostic::error(Code::Untranslatable, message).help(help))
 }
 
 /// What only BigQuery's own pipelines run. What depends on it runs all the same.

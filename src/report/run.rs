@@ -51,6 +51,10 @@ impl<'a> RunReporter<'a> {
                 self.bar.inc(1);
                 self.show_running();
             }
+            Event::Waiting { waits } => {
+                let text: String = waits.iter().map(|wait| format!("waiting: {wait}\n")).collect();
+                self.bar.suspend(|| self.terminal.progress(&text));
+            }
             Event::RunFinished => self.bar.finish_and_clear(),
         }
     }

@@ -12,6 +12,8 @@ mod mask;
 mod parallel;
 mod plan;
 mod postgres;
+mod postgres_faults;
+mod postgres_processes;
 mod postgres_server;
 mod processes;
 mod project;
@@ -38,6 +40,8 @@ fn main() {
         parallel::trials(),
         plan::trials(),
         postgres::trials(),
+        postgres_faults::trials(),
+        postgres_processes::trials(),
         processes::trials(),
         reference::trials(),
         shell::trials(),

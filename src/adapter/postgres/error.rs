@@ -1,4 +1,5 @@
 use std::error::Error as _;
+use std::io;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
@@ -38,6 +39,16 @@ fn words(said: &DbError) -> String {
 fn byte(sql: &str, position: u32) -> Option<usize> {
     let before = usize::try_from(position).ok()?.checked_sub(1)?;
     sql.char_indices().nth(before).map(|(at, _)| at)
+}
+
+/// Whether the server may be there in a moment: nobody listens, or it starts or stops.
+pub(super) fn is_away(failure: &Error) -> bool {
+    let starts = [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+    let io = failure.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let silent = [io::ErrorKind::ConnectionRefused, io::ErrorKind::NotFound, io::ErrorKind::ConnectionReset];
+    failure.code().is_some_and(|code| starts.contains(code))
+        || failure.is_closed()
+        || io.is_some_and(|io| silent.contains(&io.kind()))
 }
 
 /// How Redshift says that another transaction was in the way; the first of them is its error 1023.

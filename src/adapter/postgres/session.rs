@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
-use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::adapter::postgres::Hold;
 use crate::adapter::postgres::error::error;
 use crate::adapter::{AdapterError, Rows, Session};
 use crate::relation::Column;
@@ -13,13 +14,13 @@ pub(super) struct PostgresSession {
     client: Client,
     runtime: Handle,
     /// Kept alive for as long as the session is, so that a cancel finds it.
-    _token: Arc<CancelToken>,
+    _hold: Arc<Hold>,
     cancelled: Arc<AtomicBool>,
 }
 
 impl PostgresSession {
-    pub(super) fn new(client: Client, runtime: Handle, token: Arc<CancelToken>, cancelled: Arc<AtomicBool>) -> Self {
-        Self { client, runtime, _token: token, cancelled }
+    pub(super) fn new(client: Client, runtime: Handle, hold: Arc<Hold>, cancelled: Arc<AtomicBool>) -> Self {
+        Self { client, runtime, _hold: hold, cancelled }
     }
 
     fn check(&self) -> Result<(), AdapterError> {

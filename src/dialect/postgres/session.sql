@@ -1,3 +1,7 @@
+-- The server looks whether its client is still there, and stops if it is not. Since version 14.
+select set_config('client_connection_check_interval', '2s', false)
+where current_setting('server_version_num')::int >= 140000;
+
 -- Puts the relation `made` in the place `target` of the same schema, in the transaction of its caller. What stood there
 -- hands on its owner, its privileges and its comments, and is dropped. Views that stand on it are made again, in
 -- their order; one of those in `rebuilt` may be lost if it no longer fits, because it is about to be built anew.
