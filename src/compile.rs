@@ -40,7 +40,7 @@ pub fn compile(
         // Dataform passes over it.
         diagnostics.weaken_all(Code::UnusedInput);
     }
-    diagnostics.extend(analysis::analyze(&graph, project.settings.dialect));
+    diagnostics.extend(analysis::analyze(&graph, &project.settings));
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, diagnostics })
 }
