@@ -34,7 +34,7 @@ pub fn compile(
     let (mut evaluated, found) = template::evaluate(&project);
     diagnostics.extend(found);
     let run_time_data = std::mem::take(&mut evaluated.run_time_data);
-    let (graph, found) = graph::resolve(evaluated);
+    let (graph, found) = graph::resolve(evaluated, &project.settings);
     diagnostics.extend(found);
     if project.settings.core.is_some() {
         // Dataform passes over it.

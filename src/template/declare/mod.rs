@@ -18,6 +18,7 @@ use crate::template::checks::{InlineCheck, inline_checks};
 use crate::template::config::{ActionConfig, KindConfig, Rules};
 use crate::template::engine::Engine;
 
+use code::Moved;
 pub(super) use code::Record;
 
 /// A name, and what will become of it in the second pass.
@@ -38,8 +39,8 @@ pub(super) struct Declared {
 pub(super) enum What {
     /// An action with a config of its own.
     Action { config: Box<ActionConfig>, body: Body },
-    /// A check in the config of the model `of`.
-    Check { check: InlineCheck, of: ActionId },
+    /// A check in the config of the model `of`, which was called `parent` then.
+    Check { check: InlineCheck, of: ActionId, parent: Target },
     /// An action without texts to render.
     Ready { kind: Box<Kind>, description: Option<String> },
 }
@@ -158,14 +159,14 @@ enum Pending<'a> {
 }
 
 impl Declarer<'_> {
-    /// Declares an action with its checks. `place` is where it is named if its config does not name it; `moved` are the
-    /// schema and database that code has given it afterwards.
+    /// Declares an action with its checks. `place` is where it is named if its config does not name it; `moved` is where code
+    /// has moved it afterwards, and where it had moved it when it gave it checks.
     fn action(
         &mut self,
         mut config: ActionConfig,
         stem: &str,
         place: Span,
-        moved: (Option<String>, Option<String>),
+        (moved, checked): (Moved, Option<Moved>),
         body: Body,
     ) {
         let defaults = &self.project.settings.defaults;
@@ -188,12 +189,8 @@ impl Declarer<'_> {
             schema: config.schema.as_ref().map(|schema| schema.value.clone()).or(own_schema),
             name,
         };
-        let (schema, database) = moved;
-        let named = Target {
-            database: database.or_else(|| canonical.database.clone()),
-            schema: schema.or_else(|| canonical.schema.clone()),
-            name: canonical.name.clone(),
-        };
+        let named = moved.rename(&canonical);
+        let parent = checked.unwrap_or_default().rename(&canonical);
         let target = match config.kind {
             KindConfig::Declaration => named.clone(),
             _ => self.naming.apply(&named),
@@ -210,7 +207,7 @@ impl Declarer<'_> {
         let file_name = file_name.or_else(|| self.other_file(&body));
         let of = ActionId(u32::try_from(self.declared.len() + checks.len()).unwrap_or(u32::MAX));
         for check in checks {
-            let check = self.check(check, of, &canonical, file_name.clone());
+            let check = self.check(check, of, &parent, file_name.clone());
             self.declared.push(check);
         }
         let what = What::Action { config: Box::new(config), body };
@@ -235,6 +232,8 @@ impl Declarer<'_> {
         };
         let target = self.naming.apply(&canonical);
         let named = canonical.clone();
-        Declared { canonical, named, target, name_span: check.span, file_name, what: What::Check { check, of } }
+        let name_span = check.span;
+        let what = What::Check { check, of, parent: parent.clone() };
+        Declared { canonical, named, target, name_span, file_name, what }
     }
 }

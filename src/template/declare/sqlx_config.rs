@@ -58,7 +58,7 @@ impl Declarer<'_> {
             _ => file.stem(),
         };
         let body = Body::Sqlx { file: file.id(), sqlx, added };
-        self.action(config, stem, place, (None, None), body);
+        self.action(config, stem, place, Default::default(), body);
     }
 }
 
