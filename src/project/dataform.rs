@@ -9,7 +9,7 @@ use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics};
 use crate::dialect;
 use crate::files::FileSystem;
-use crate::project::settings::{read_dialect, read_vars};
+use crate::project::settings::{ONE_PART, has_dot, read_dialect, read_vars};
 use crate::project::{BigQuerySettings, Iceberg, Notebooks, Project, Settings};
 
 /// A version of `@dataform/core`.
@@ -163,6 +163,10 @@ fn read_names<'a>(reader: &mut Reader<'a>, settings: &mut Settings, keys: &[&'a 
     ];
     for (key, place) in keys.iter().copied().zip(places).chain(constant) {
         if let Some(text) = reader.text(key).filter(|text| !text.value.is_empty()) {
+            // Dataform lets it be; the warehouse does not.
+            if keys[..3].contains(&key) && has_dot(key, &text.value) {
+                reader.warn(text.span, format!("`{key}` should not have a dot in it"), Some(ONE_PART.to_owned()));
+            }
             *place = Some(text.value);
         }
     }
