@@ -9,24 +9,26 @@ use crate::template::Evaluated;
 
 /// Links actions to what they depend on. What cannot be linked is reported and left out.
 pub fn resolve(evaluated: Evaluated, settings: &Settings) -> (Graph, Diagnostics) {
-    let Evaluated { actions, names, .. } = evaluated;
+    let Evaluated { actions, names, is_complete, .. } = evaluated;
     let mut diagnostics = Diagnostics::default();
     report_duplicates(&actions, &mut diagnostics);
 
     let no_output: BTreeSet<ActionId> =
         (0..).map(ActionId).zip(&actions).filter(|(_, action)| !action.kind.has_output()).map(|(id, _)| id).collect();
     let mut linked: Vec<Vec<Dependency<ActionId>>> = Vec::with_capacity(actions.len());
-    for action in &actions {
+    for (id, action) in (0..).map(ActionId).zip(&actions) {
         let mut dependencies: Vec<Dependency<ActionId>> = Vec::new();
         let mut written = Vec::new();
         for dependency in &action.dependencies {
-            match names.resolve(&dependency.on, dependency.origin) {
+            match names.resolve(&dependency.on, dependency.origin, Some(id)) {
+                // It may have a name that is not known.
+                Err(diagnostic) if diagnostic.code == Code::UnknownRef && !is_complete => {}
                 Err(diagnostic) => diagnostics.push(diagnostic),
-                Ok(id) => {
-                    if no_output.contains(&id) && dependency.is_read {
-                        diagnostics.push(refers_to_nothing(&actions[id.index()], dependency));
+                Ok(on) => {
+                    if no_output.contains(&on) && dependency.is_read {
+                        diagnostics.push(refers_to_nothing(&actions[on.index()], dependency));
                     }
-                    dependencies.push(dependency.map(id));
+                    dependencies.push(dependency.map(on));
                     written.push(&dependency.on);
                 }
             }

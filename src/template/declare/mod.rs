@@ -16,7 +16,7 @@ use crate::relation::Target;
 use crate::sqlx::SqlxFile;
 use crate::template::checks::{InlineCheck, inline_checks};
 use crate::template::config::{ActionConfig, KindConfig, Rules};
-use crate::template::engine::Engine;
+use crate::template::engine::{Engine, is_follow_up};
 
 use code::Moved;
 pub(super) use code::Record;
@@ -88,6 +88,8 @@ struct Declarer<'a> {
     naming: Naming,
     rules: Rules,
     declared: Vec<Declared>,
+    /// Whether no code has failed because of another file, so that no names are missing for that.
+    is_complete: bool,
     diagnostics: Diagnostics,
 }
 
@@ -95,12 +97,13 @@ struct Declarer<'a> {
 pub(super) type Parsed = (FileId, Option<SqlxFile>);
 
 /// Declares the actions of every file, in the order in which Dataform does: lists and the property graph first, then
-/// definitions by path. A model's inline assertions come before it.
-pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, Diagnostics) {
+/// definitions by path. A model's inline assertions come before it. Says too whether no names are
+/// missing because a file has failed that code needs.
+pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, bool, Diagnostics) {
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
     let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
-    let mut declarer = Declarer { project, engine, naming, rules, declared, diagnostics };
+    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
     for id in &project.action_lists {
         declarer.list(project.sources.get(*id));
     }
@@ -118,6 +121,7 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
             pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
         } else {
             let failed = engine.load(file).err();
+            declarer.is_complete &= !failed.as_ref().is_some_and(is_follow_up);
             declarer.diagnostics.extend(failed);
             let before = made;
             made = declarer.count().unwrap_or(made);
@@ -141,7 +145,7 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
             }
         }
     }
-    (declarer.declared, declarer.diagnostics)
+    (declarer.declared, declarer.is_complete, declarer.diagnostics)
 }
 
 /// What a file has declared when it has been evaluated.
