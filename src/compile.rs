@@ -41,6 +41,10 @@ pub fn compile(
         diagnostics.weaken_all(Code::UnusedInput);
     }
     diagnostics.extend(analysis::analyze(&graph, &project.settings));
+    diagnostics.retain(|diagnostic| {
+        let is_of_merge = diagnostic.code == Code::UnreadableFile;
+        is_of_merge || diagnostic.span().is_none_or(|span| !project.unsettled.contains(&span.file))
+    });
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, diagnostics })
 }

@@ -113,6 +113,11 @@ impl Diagnostics {
         self.found.dedup();
     }
 
+    /// Leaves out those that do not count.
+    pub fn retain(&mut self, counts: impl Fn(&Diagnostic) -> bool) {
+        self.found.retain(counts);
+    }
+
     /// In the order found, or by place after [`sort`](Self::sort).
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.found.iter()

@@ -103,7 +103,8 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
     let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
-    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
+    let is_complete = project.unsettled.is_empty();
+    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete, diagnostics };
     for id in &project.action_lists {
         declarer.list(project.sources.get(*id));
     }
