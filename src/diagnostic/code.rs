@@ -264,8 +264,8 @@ codes! {
 
     /// A file that cannot be read.
     ///
-    /// Sources are text in UTF-8; a byte-order mark at the start is left out. A file with the marks of a merge in it
-    /// (`<<<<<<<`, `=======`, `>>>>>>>`) is not looked at any further.
+    /// Sources are text in UTF-8; a byte-order mark at the start is left out. Of a file with the marks of a merge in it
+    /// (`<<<<<<<`, `=======`, `>>>>>>>`) nothing else is reported; if the project compiles for all that, it is a warning.
     ///
     /// What to do: save the file as UTF-8, or see whether you are allowed to read it. Bring the merge to its end.
     UnreadableFile = "unreadable-file",

@@ -133,9 +133,9 @@ impl Diagnostics {
         self.found.is_empty()
     }
 
-    /// Makes warnings of those with that code.
-    pub fn weaken_all(&mut self, code: Code) {
-        for diagnostic in self.found.iter_mut().filter(|diagnostic| diagnostic.code == code) {
+    /// Makes warnings of some.
+    pub fn weaken_where(&mut self, is_meant: impl Fn(&Diagnostic) -> bool) {
+        for diagnostic in self.found.iter_mut().filter(|diagnostic| is_meant(diagnostic)) {
             diagnostic.severity = Severity::Warning;
         }
     }

@@ -52,7 +52,7 @@ pub struct Project {
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
     pub macros: Vec<FileId>,
-    /// Those of all these that have the marks of a merge in them. That has been reported, and nothing else in them counts.
+    /// Those of all these that have the marks of a merge in them, which has been reported.
     pub unsettled: Vec<FileId>,
 }
 

@@ -190,7 +190,7 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
         ] {
             if let Some(text) = defaults.string(key) {
                 if has_dot(key, &text.value) {
-                    defaults.refuse(text.span, format!("`{key}` cannot have a dot in it"), Some(ONE_PART.to_owned()));
+                    defaults.refuse(text.span, format!("`{key}` has a dot in it"), Some(ONE_PART.to_owned()));
                 }
                 *place = Some(text.value);
             }

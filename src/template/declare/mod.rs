@@ -103,10 +103,12 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
     let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
-    let is_complete = project.unsettled.is_empty();
-    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete, diagnostics };
+    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
+    let is_unsettled = |file: &FileId| project.unsettled.contains(file);
     for id in &project.action_lists {
+        let known = declarer.diagnostics.len();
         declarer.list(project.sources.get(*id));
+        declarer.is_complete &= !is_unsettled(id) || declarer.diagnostics.len() == known;
     }
     declarer.property_graph();
     // Code may change what it has made until all files have run, so it is looked at when they have.
@@ -117,12 +119,13 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
         let file = project.sources.get(id);
         if let Some(sqlx) = sqlx {
             let (value, is_read) = declarer.evaluate_config(file, &sqlx);
+            declarer.is_complete &= is_read && !sqlx.is_broken || !is_unsettled(&id);
             let shown = is_watched.then(|| declarer.show(file, &value)).flatten();
             made = if is_watched { declarer.count().unwrap_or(made) } else { made };
             pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
         } else {
             let failed = engine.load(file).err();
-            declarer.is_complete &= !failed.as_ref().is_some_and(is_follow_up);
+            declarer.is_complete &= failed.as_ref().is_none_or(|failed| !is_follow_up(failed) && !is_unsettled(&id));
             declarer.diagnostics.extend(failed);
             let before = made;
             made = declarer.count().unwrap_or(made);
