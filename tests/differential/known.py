@@ -88,6 +88,7 @@ def facts(text):
 
 # The kind of difference, what the messages of either side hold, and why.
 BIGQUERY = "the labels of a config stay where `.bigquery()` gives none"
+REPLACED = "options that `.bigquery()` replaces are not looked at"
 KINDS = [
     ("^tables.where$", "", "a filter of a table that is not incremental has no effect"),
     ("^assertions.disabled$", "", "`disableAssertions` counts for assertions that say `.disabled(false)`, too"),
@@ -104,6 +105,7 @@ KINDS = [
     ("Dataform only", r"Dataset \{.*\} could not be found", "a test may name its model without the schema"),
     ("Dataform only", r"Running tests on incremental datasets", "incremental tables can be tested"),
     ("Dataform only", r"^no graph at all", "one action that Dataform cannot print does not take the others with it"),
+    ("Dataform only", r"not valid for non partitioned", REPLACED),
     ("^tables.bigquery$", "", BIGQUERY),
     ("^tests.canonicalTarget$", "", "an array that is given to a test is not turned around"),
     ("^tests.testQuery$", "", "an input stands for all refs to what it names, however they name it"),
@@ -130,7 +132,7 @@ def reason(kind, file, theirs, ours):
     """Why a difference of this kind is meant, or None."""
     messages = "\n".join(theirs.errors + ours.errors)
     for pattern, message, why in KINDS:
-        if why == BIGQUERY and ".bigquery(" not in file.text:
+        if why in (BIGQUERY, REPLACED) and ".bigquery(" not in file.text:
             continue
         if re.search(pattern, kind) and re.search(message, messages, re.M):
             return why
