@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::analysis;
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::FileSystem;
 use crate::graph::{self, Graph};
 use crate::project::{self, LoadError, Overrides, Project};
@@ -34,13 +34,28 @@ pub fn compile(
     let (mut evaluated, found) = template::evaluate(&project);
     diagnostics.extend(found);
     let run_time_data = std::mem::take(&mut evaluated.run_time_data);
-    let (graph, found) = graph::resolve(evaluated);
+    let (graph, found) = graph::resolve(evaluated, &project.settings);
     diagnostics.extend(found);
     if project.settings.core.is_some() {
         // Dataform passes over it.
-        diagnostics.weaken_all(Code::UnusedInput);
+        diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
     }
-    diagnostics.extend(analysis::analyze(&graph, project.settings.dialect));
+    diagnostics.extend(analysis::analyze(&graph, &project.settings));
+    settle(&project, &mut diagnostics);
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, diagnostics })
+}
+
+/// Of a file with the marks of a merge in it only that is reported; as a warning if the project compiles for all that.
+fn settle(project: &Project, diagnostics: &mut Diagnostics) {
+    let is_unsettled = |found: &Diagnostic| found.span().is_some_and(|span| project.unsettled.contains(&span.file));
+    let is_mark = |found: &Diagnostic| found.code == Code::UnreadableFile && is_unsettled(found);
+    let is_wrong = diagnostics.iter().any(|found| {
+        let is_in_doubt = found.code == Code::SqlNotUnderstood && is_unsettled(found);
+        !is_mark(found) && (found.severity == Severity::Error || is_in_doubt)
+    });
+    diagnostics.retain(|found| !is_unsettled(found) || is_mark(found));
+    if !is_wrong {
+        diagnostics.weaken_where(is_mark);
+    }
 }

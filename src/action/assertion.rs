@@ -1,4 +1,5 @@
 use crate::action::{Reference, Rendered};
+use crate::relation::Target;
 
 /// A query that must return no rows.
 #[derive(Debug, Clone)]
@@ -7,6 +8,8 @@ pub struct Assertion {
     pub query: Rendered,
     /// What it checks.
     pub check: Check,
+    /// The model whose config or code made it, under the name that this had then.
+    pub parent: Option<Target>,
 }
 
 /// What an assertion checks.

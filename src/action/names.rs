@@ -25,12 +25,12 @@ impl Names {
         self.matches(reference).map(|(id, _)| *id)
     }
 
-    /// The one that the reference means, or what is wrong with it at `origin`.
-    pub fn resolve(&self, reference: &Reference, origin: Origin) -> Result<ActionId, Diagnostic> {
+    /// The one that the reference means, or what is wrong with it at `origin`. It is not meant for the action `of`.
+    pub fn resolve(&self, reference: &Reference, origin: Origin, of: Option<ActionId>) -> Result<ActionId, Diagnostic> {
         let found: Vec<&(ActionId, Target)> = self.matches(reference).collect();
         match found.as_slice() {
             [(id, _)] => Ok(*id),
-            [] => Err(self.unknown(reference, origin)),
+            [] => Err(self.unknown(reference, origin, of)),
             several => {
                 // Duplicates of one full name are a mistake of their own, reported where they are.
                 let targets: BTreeSet<String> = several.iter().map(|(_, target)| target.to_string()).collect();
@@ -54,7 +54,7 @@ impl Names {
         })
     }
 
-    fn unknown(&self, reference: &Reference, origin: Origin) -> Diagnostic {
+    fn unknown(&self, reference: &Reference, origin: Origin, of: Option<ActionId>) -> Diagnostic {
         let message = format!("no action is called `{reference}`");
         let diagnostic = origin.place(Diagnostic::error(Code::UnknownRef, message), "named here");
         if let Some(same_name) = self.by_name.get(&reference.name) {
@@ -66,7 +66,9 @@ impl Names {
             let parts: Vec<String> = reference.name.split('.').map(|part| format!("\"{part}\"")).collect();
             return diagnostic.help(format!("give the parts one by one: `ref({})`", parts.join(", ")));
         }
-        let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+        // Nobody means the action itself.
+        let others = self.by_name.iter().filter(|(_, named)| named.iter().any(|(id, _)| Some(*id) != of));
+        let mut names: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let near = did_you_mean(&reference.name, names);
         diagnostic.help(near.unwrap_or_else(|| {

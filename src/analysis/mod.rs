@@ -8,21 +8,21 @@ use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
-use crate::dialect::Dialect;
 use crate::graph::Graph;
+use crate::project::Settings;
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;
 
 /// Checks every text of every action, in the SQL that the project is written in.
-pub fn analyze(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
+pub fn analyze(graph: &Graph, settings: &Settings) -> Diagnostics {
     let actions: Vec<_> = graph.iter().map(|(_, action)| action).collect();
     let one_at_a_time = Mutex::new(());
     let analyze = |action: &&Action<ActionId>| {
         // The trees of long texts fill the memory if there are many of them.
         let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
         let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-        analyze_action(action, dialect)
+        analyze_action(action, settings)
     };
     let found: Vec<Diagnostics> = actions.par_iter().map(analyze).collect();
     let mut diagnostics = Diagnostics::default();
@@ -30,14 +30,15 @@ pub fn analyze(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
     diagnostics
 }
 
-fn analyze_action(action: &Action<ActionId>, dialect: &dyn Dialect) -> Diagnostics {
+fn analyze_action(action: &Action<ActionId>, settings: &Settings) -> Diagnostics {
+    let dialect = settings.dialect;
     let mut diagnostics = Diagnostics::default();
     let mut read = |text: &Rendered, is_query: bool| {
         if text.is_broken() {
             return Vec::new();
         }
         if is_query {
-            diagnostics.extend(checks::one_statement(text, dialect));
+            diagnostics.extend(checks::one_statement(text, dialect, settings.core.is_some()));
         }
         checks::syntax(text, dialect, &mut diagnostics)
     };

@@ -264,9 +264,10 @@ codes! {
 
     /// A file that cannot be read.
     ///
-    /// Sources are text in UTF-8; a byte-order mark at the start is left out.
+    /// Sources are text in UTF-8; a byte-order mark at the start is left out. Of a file with the marks of a merge in it
+    /// (`<<<<<<<`, `=======`, `>>>>>>>`) nothing else is reported; if the project compiles for all that, it is a warning.
     ///
-    /// What to do: save the file as UTF-8, or see whether you are allowed to read it.
+    /// What to do: save the file as UTF-8, or see whether you are allowed to read it. Bring the merge to its end.
     UnreadableFile = "unreadable-file",
 
     /// A block or a `${…}` that is never closed.

@@ -113,6 +113,11 @@ impl Diagnostics {
         self.found.dedup();
     }
 
+    /// Leaves out those that do not count.
+    pub fn retain(&mut self, counts: impl Fn(&Diagnostic) -> bool) {
+        self.found.retain(counts);
+    }
+
     /// In the order found, or by place after [`sort`](Self::sort).
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.found.iter()
@@ -128,9 +133,9 @@ impl Diagnostics {
         self.found.is_empty()
     }
 
-    /// Makes warnings of those with that code.
-    pub fn weaken_all(&mut self, code: Code) {
-        for diagnostic in self.found.iter_mut().filter(|diagnostic| diagnostic.code == code) {
+    /// Makes warnings of some.
+    pub fn weaken_where(&mut self, is_meant: impl Fn(&Diagnostic) -> bool) {
+        for diagnostic in self.found.iter_mut().filter(|diagnostic| is_meant(diagnostic)) {
             diagnostic.severity = Severity::Warning;
         }
     }

@@ -1,34 +1,39 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::action::{Action, ActionId, Dependency, Kind, Reference};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::graph::{Graph, cycle, unit_test};
+use crate::project::Settings;
 use crate::relation::Target;
 use crate::template::Evaluated;
 
 /// Links actions to what they depend on. What cannot be linked is reported and left out.
-pub fn resolve(evaluated: Evaluated) -> (Graph, Diagnostics) {
-    let Evaluated { actions, names, .. } = evaluated;
+pub fn resolve(evaluated: Evaluated, settings: &Settings) -> (Graph, Diagnostics) {
+    let Evaluated { actions, names, is_complete, .. } = evaluated;
     let mut diagnostics = Diagnostics::default();
     report_duplicates(&actions, &mut diagnostics);
 
     let no_output: BTreeSet<ActionId> =
         (0..).map(ActionId).zip(&actions).filter(|(_, action)| !action.kind.has_output()).map(|(id, _)| id).collect();
     let mut linked: Vec<Vec<Dependency<ActionId>>> = Vec::with_capacity(actions.len());
-    for action in &actions {
+    for (id, action) in (0..).map(ActionId).zip(&actions) {
         let mut dependencies: Vec<Dependency<ActionId>> = Vec::new();
+        let mut written = Vec::new();
         for dependency in &action.dependencies {
-            match names.resolve(&dependency.on, dependency.origin) {
+            match names.resolve(&dependency.on, dependency.origin, Some(id)) {
+                // It may have a name that is not known.
+                Err(diagnostic) if diagnostic.code == Code::UnknownRef && !is_complete => {}
                 Err(diagnostic) => diagnostics.push(diagnostic),
-                Ok(id) => {
-                    if no_output.contains(&id) && dependency.is_read {
-                        diagnostics.push(refers_to_nothing(&actions[id.index()], dependency));
+                Ok(on) => {
+                    if no_output.contains(&on) && dependency.is_read {
+                        diagnostics.push(refers_to_nothing(&actions[on.index()], dependency));
                     }
-                    dependencies.push(dependency.map(id));
+                    dependencies.push(dependency.map(on));
+                    written.push(&dependency.on);
                 }
             }
         }
-        diagnostics.extend(conflicting(&dependencies, &actions));
+        diagnostics.extend(conflicting(&dependencies, &written, &actions, settings));
         linked.push(dependencies);
     }
     add_assertions(&actions, &mut linked);
@@ -49,18 +54,31 @@ fn refers_to_nothing(of: &Action<Reference>, dependency: &Dependency<Reference>)
         .help("add `hasOutput: true` to its config if it makes a relation of that name, or list it in `dependencies`")
 }
 
-/// Dependencies on the same action that bring its assertions along here and not there.
-fn conflicting(dependencies: &[Dependency<ActionId>], actions: &[Action<Reference>]) -> Vec<Diagnostic> {
-    let mut first: HashMap<ActionId, &Dependency<ActionId>> = HashMap::new();
+/// Dependencies on the same action that bring its assertions along here and not there. Dataform finds only those that are
+/// written as the same name.
+fn conflicting(
+    dependencies: &[Dependency<ActionId>],
+    written: &[&Reference],
+    actions: &[Action<Reference>],
+    settings: &Settings,
+) -> Vec<Diagnostic> {
+    let full = |name: &Reference| {
+        let defaults = &settings.defaults;
+        let schema = name.schema.clone().or_else(|| defaults.schema.clone());
+        (name.database.clone().or_else(|| defaults.database.clone()), schema)
+    };
+    let mut first: HashMap<ActionId, (&Dependency<ActionId>, &Reference)> = HashMap::new();
     let mut found = Vec::new();
-    for dependency in dependencies {
-        let known = *first.entry(dependency.on).or_insert(dependency);
+    for (dependency, name) in dependencies.iter().zip(written) {
+        let (known, known_name) = *first.entry(dependency.on).or_insert((dependency, name));
         if known.with_assertions != dependency.with_assertions {
+            let is_known = settings.core.is_none() || full(name) == full(known_name);
+            let severity = if is_known { Severity::Error } else { Severity::Warning };
             let name = &actions[dependency.on.index()].canonical.name;
             let message = format!("`{name}` is needed with its assertions and without them");
-            let diagnostic = Diagnostic::error(Code::InvalidConfig, message).at(dependency.origin.call, "");
+            let diagnostic = Diagnostic { severity, ..Diagnostic::error(Code::InvalidConfig, message) };
             let help = "give `includeDependentAssertions` the same value in both places";
-            found.push(diagnostic.at(known.origin.call, "and here").help(help));
+            found.push(diagnostic.at(dependency.origin.call, "").at(known.origin.call, "and here").help(help));
         }
     }
     found

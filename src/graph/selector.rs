@@ -1,9 +1,9 @@
 //! Which actions a command is about, as people of dbt and of Dataform write it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::ActionId;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::files::Sources;
 use crate::graph::Graph;
 
@@ -187,7 +187,7 @@ fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<Act
     let (method, pattern) = part.split_once(':').unwrap_or(("", part));
     let matches: Box<dyn Fn(ActionId) -> bool + '_> = match method {
         "" if pattern.contains('/') || pattern.strip_suffix(".sqlx").is_some() => {
-            Box::new(move |id| in_path(pattern, path(id)))
+            Box::new(move |id| in_path(pattern, path(id).as_ref()))
         }
         "" => Box::new(move |id| {
             let target = &graph.get(id).canonical;
@@ -209,15 +209,29 @@ fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<Act
         "tag" => near_or_all(pattern, "tags", graph.iter().flat_map(|(_, action)| &action.tags).map(String::as_str)),
         "type" => near_or_all(pattern, "types", graph.iter().map(|(_, action)| action.kind.word())),
         _ if pattern.contains('/') || method == "path" => {
-            Some("a path begins at the project's folder, as in `definitions/staging/`".to_owned())
+            did_you_mean(pattern, graph.iter().map(|(id, _)| path(id).as_ref()))
+                .or_else(|| Some("a path begins at the project's folder, as in `definitions/staging/`".to_owned()))
         }
         _ => near_name(pattern, graph),
     };
     Err(SelectError::Nothing { part: part.to_owned(), help })
 }
 
+/// Near names; of what is written with its schema, those that are near in whole or in the last part.
 fn near_name(name: &str, graph: &Graph) -> Option<String> {
-    did_you_mean(name, graph.iter().map(|(_, action)| action.canonical.name.as_str()))
+    let full: BTreeMap<String, &str> =
+        graph.iter().map(|(_, action)| (action.canonical.to_string(), action.canonical.name.as_str())).collect();
+    let near = match name.rsplit_once('.') {
+        None => did_you_mean(name, full.values().copied()),
+        Some((_, last)) => did_you_mean(name, full.keys().map(String::as_str)).or_else(|| {
+            let nearest = nearest(last, full.values().copied());
+            let known = full.iter().filter(|(_, name)| nearest.contains(name)).map(|(full, _)| format!("`{full}`"));
+            let known: Vec<String> = known.take(FEW).collect();
+            (!known.is_empty()).then(|| format!("there is {}", known.join(", ")))
+        }),
+    };
+    let all = || (full.len() <= FEW).then(|| full.values().copied().collect::<Vec<_>>().join(", "));
+    near.or_else(|| all().filter(|all| !all.is_empty()).map(|all| format!("the actions are {all}")))
         .or_else(|| Some("`trueup list` shows all actions".to_owned()))
 }
 

@@ -9,7 +9,7 @@ use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics};
 use crate::dialect;
 use crate::files::FileSystem;
-use crate::project::settings::{read_dialect, read_vars};
+use crate::project::settings::{ONE_PART, has_dot, read_dialect, read_vars};
 use crate::project::{BigQuerySettings, Iceberg, Notebooks, Project, Settings};
 
 /// A version of `@dataform/core`.
@@ -28,6 +28,9 @@ impl CoreVersion {
     pub const LATEST: Self = Self { major: 3, minor: 0, patch: 62 };
     /// The last one that read `dataform.json` and nothing else.
     pub const LAST_OF_2: Self = Self { major: 2, minor: 6, patch: 7 };
+
+    /// The first version of 3 that accepts dots in the defaults for names.
+    const LETS_DOTS_BE: Self = Self { major: 3, minor: 0, patch: 22 };
 
     /// The first version in a text such as `3.0.62`, `^2.0.1` or `~3.0`; parts that are not written are 0.
     pub fn parse(text: &str) -> Option<Self> {
@@ -147,6 +150,7 @@ fn is_3(settings: &Settings) -> bool {
 
 /// The six names that every Dataform project has, under the keys of its version, and the keys that never changed.
 fn read_names<'a>(reader: &mut Reader<'a>, settings: &mut Settings, keys: &[&'a str; 6]) {
+    let is_refused = settings.core.is_some_and(|core| core.major == 3 && core < CoreVersion::LETS_DOTS_BE);
     let Settings { defaults, naming, .. } = settings;
     let places = [
         &mut defaults.database,
@@ -163,6 +167,11 @@ fn read_names<'a>(reader: &mut Reader<'a>, settings: &mut Settings, keys: &[&'a 
     ];
     for (key, place) in keys.iter().copied().zip(places).chain(constant) {
         if let Some(text) = reader.text(key).filter(|text| !text.value.is_empty()) {
+            // The first versions of Dataform 3 refused it at every action; before and after, only the warehouse does.
+            if keys[..3].contains(&key) && has_dot(key, &text.value) {
+                let refuse = if is_refused { Reader::refuse } else { Reader::warn };
+                refuse(reader, text.span, format!("`{key}` has a dot in it"), Some(ONE_PART.to_owned()));
+            }
             *place = Some(text.value);
         }
     }

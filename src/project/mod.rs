@@ -1,5 +1,6 @@
 //! A project: its settings, the environment chosen, and the text of its files.
 
+mod conflict;
 mod connection;
 mod dataform;
 mod environment;
@@ -53,6 +54,8 @@ pub struct Project {
     pub includes: Vec<FileId>,
     /// `macros/**/*.jinja`, in order of path.
     pub macros: Vec<FileId>,
+    /// Those of all these that have the marks of a merge in them, which has been reported.
+    pub unsettled: Vec<FileId>,
 }
 
 impl Project {
@@ -154,9 +157,18 @@ pub fn load(
     settings.bigquery.reservation = overrides.default_reservation.clone().or(settings.bigquery.reservation);
 
     let list = |folder: &str| files.list(folder).map_err(|error| LoadError::Io { path: folder.to_owned(), error });
+    let mut unsettled = Vec::new();
     let mut read = |paths: &[String], wanted: &dyn Fn(&str) -> bool| {
-        let wanted = paths.iter().filter(|path| wanted(path));
-        wanted.map(|path| read_source(&**files, &sources, path, &mut diagnostics)).collect::<Result<Vec<FileId>, _>>()
+        let mut read = Vec::new();
+        for path in paths.iter().filter(|path| wanted(path)) {
+            let id = read_source(&**files, &sources, path, &mut diagnostics)?;
+            if let Some(diagnostic) = conflict::unsettled(sources.get(id)) {
+                diagnostics.push(diagnostic);
+                unsettled.push(id);
+            }
+            read.push(id);
+        }
+        Ok(read)
     };
     let is = |path: &str, ending: &str| path.ends_with(ending);
     let paths = list(DEFINITIONS)?;
@@ -179,6 +191,7 @@ pub fn load(
         other_sql,
         includes,
         macros,
+        unsettled,
     };
     Ok((project, diagnostics))
 }
@@ -254,7 +267,8 @@ fn read_settings(
             Err(error) => return Err(LoadError::Io { path: path.to_owned(), error }),
         };
         let id = sources.add(path, text);
-        let tree = match crate::config::parse_yaml(sources.get(id)) {
+        let file = sources.get(id);
+        let tree = match conflict::unsettled(file).map_or_else(|| crate::config::parse_yaml(file), Err) {
             Ok(tree) => tree,
             Err(diagnostic) => {
                 diagnostics.push(diagnostic);

@@ -189,6 +189,9 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
             ("location", &mut own.location),
         ] {
             if let Some(text) = defaults.string(key) {
+                if has_dot(key, &text.value) {
+                    defaults.refuse(text.span, format!("`{key}` has a dot in it"), Some(ONE_PART.to_owned()));
+                }
                 *place = Some(text.value);
             }
         }
@@ -215,6 +218,15 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
         }
     }
     (settings, reader.finish())
+}
+
+/// What to do about a default with a dot in it.
+pub(super) const ONE_PART: &str = "it is one part of a name: the database and the schema have a setting each";
+
+/// Whether no warehouse has a database or a schema of that name. BigQuery has projects such as `example.com:shop`.
+pub(super) fn has_dot(key: &str, name: &str) -> bool {
+    let is_project = matches!(key, "database" | "defaultDatabase" | "defaultProject");
+    name.contains('.') && !(is_project && name.contains(':'))
 }
 
 pub(super) fn read_vars(reader: &mut Reader<'_>, settings: &mut Settings) {

@@ -11,6 +11,9 @@ pub struct PhysicalOptions {
     pub partition_expiration_days: Option<u64>,
     /// Whether queries must filter on the partition.
     pub require_partition_filter: bool,
+    /// BigQuery: what an old project says of the partitions that are looked at, in a table that is not incremental. It has no
+    /// effect.
+    pub update_partition_filter: Option<String>,
     /// Further options of BigQuery, as written.
     pub additional_options: BTreeMap<String, String>,
     /// BigQuery: where the files are, if it is an Iceberg table.

@@ -85,6 +85,7 @@ impl InlineCheck {
             InlineKind::Unique(columns) => Assertion {
                 query: Rendered::computed(unique_sql(&columns, relation), origin),
                 check: Check::Unique { of, columns },
+                parent: None,
             },
             InlineKind::Rows(conditions) => {
                 let mut query = Rendered::default();
@@ -94,12 +95,12 @@ impl InlineCheck {
                     query.push_computed(&sql, Origin::here(condition.span));
                 }
                 let conditions = conditions.into_iter().map(|condition| condition.value).collect();
-                Assertion { query, check: Check::Rows { of, conditions } }
+                Assertion { query, check: Check::Rows { of, conditions }, parent: None }
             }
             InlineKind::Relationship(Relationship { column, to, to_column, .. }) => {
                 let sql = relationship_sql(relation, &column, other.unwrap_or_default(), &to_column);
                 let check = Check::Relationship { of, column, to, to_column };
-                Assertion { query: Rendered::computed(sql, origin), check }
+                Assertion { query: Rendered::computed(sql, origin), check, parent: None }
             }
         }
     }

@@ -29,7 +29,7 @@ use crate::sqlx;
 use crate::template::advice::advised;
 use crate::template::build::Builder;
 use crate::template::declare::declare;
-use crate::template::engine::Engine;
+use crate::template::engine::{Engine, is_follow_up};
 use crate::template::jinja::Jinja;
 use crate::template::render::Renderer;
 use crate::template::scope::{Catalog, Unresolved};
@@ -41,6 +41,8 @@ pub struct Evaluated {
     pub actions: Vec<Action<Reference>>,
     /// Finds them. Unit tests are not in it: nothing refers to them.
     pub names: Arc<Names>,
+    /// Whether no names are missing because a file has failed that code needs.
+    pub is_complete: bool,
     /// What code keeps for run time (Dataform's `jitData`): a JSON object as text.
     pub run_time_data: String,
 }
@@ -69,7 +71,7 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
 
     let (engine, found) = Engine::start(project);
     diagnostics.extend(found);
-    let (declared, found) = declare(project, &engine, files);
+    let (declared, is_complete, found) = declare(project, &engine, files);
     diagnostics.extend(found);
     diagnostics.extend(unused_sql(project));
 
@@ -97,8 +99,9 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
         builder.diagnostics.push(diagnostic);
         String::new()
     });
-    diagnostics.extend(builder.diagnostics.into_iter().map(advised));
-    (Evaluated { actions, names, run_time_data }, diagnostics)
+    let found = builder.diagnostics.into_iter().filter(|diagnostic| !is_follow_up(diagnostic));
+    diagnostics.extend(found.map(advised));
+    (Evaluated { actions, names, is_complete, run_time_data }, diagnostics)
 }
 
 /// A `.sql` file by itself is no action.

@@ -87,12 +87,12 @@ def facts(text):
 
 
 # The kind of difference, what the messages of either side hold, and why.
-BIGQUERY = "`.bigquery()` adds to what the config says"
+BIGQUERY = "the labels of a config stay where `.bigquery()` gives none"
+REPLACED = "options that `.bigquery()` replaces are not looked at"
 KINDS = [
     ("^tables.where$", "", "a filter of a table that is not incremental has no effect"),
     ("^assertions.disabled$", "", "`disableAssertions` counts for assertions that say `.disabled(false)`, too"),
     ("^assertions.actionDescriptor$", "", "`.description()` leaves the metadata of an assertion alone"),
-    ("^assertions.parentAction$", "", "a model that `.schema()` or `.database()` moves is its assertions' parent under its full name"),
     ("Dataform only", "^Circular dependency", "an assertion does not wait for itself"),
     ("Dataform only", r"^\w+\.(columns|map|uniqueKey)\S* is not a function|undefined \(reading 'map'\)", "methods take the older forms"),
     ("Dataform only", r"^\w+\.trim is not a function", "what a function gives as a query is printed"),
@@ -105,7 +105,7 @@ KINDS = [
     ("Dataform only", r"Dataset \{.*\} could not be found", "a test may name its model without the schema"),
     ("Dataform only", r"Running tests on incremental datasets", "incremental tables can be tested"),
     ("Dataform only", r"^no graph at all", "one action that Dataform cannot print does not take the others with it"),
-    ("Dataform only", r"not valid for non partitioned", BIGQUERY),
+    ("Dataform only", r"not valid for non partitioned", REPLACED),
     ("^tables.bigquery$", "", BIGQUERY),
     ("^tests.canonicalTarget$", "", "an array that is given to a test is not turned around"),
     ("^tests.testQuery$", "", "an input stands for all refs to what it names, however they name it"),
@@ -119,8 +119,6 @@ KINDS = [
     ("Dataform only", r"more than one SQL statement", "SQL of a declaration has no effect, however much there is"),
     ("Dataform only", r"Duplicate action name.*\n.*_assertions_", "`.assertions()` adds to those of the config"),
     ("Dataform only", r"incremental is not a function", "`incremental` is a function everywhere"),
-    ("trueup only", r"a view without rows of its own", "a view has no partitions, also if it gets them by `.bigquery()`"),
-    ("trueup only", r"is needed with its assertions and without", "two refs that differ in `includeDependentAssertions` are about the same relation"),
     ("trueup only", r"\[unterminated\]", "a block, a comment or a placeholder that is never closed is an error"),
     ("trueup only", r"must be (an object|a list|a string|true or false)", "values have the right type also if they are empty"),
     ("trueup only", r"cannot be ``|a test refers to nothing", "words are not empty, and expected rows do not refer to anything"),
@@ -134,7 +132,7 @@ def reason(kind, file, theirs, ours):
     """Why a difference of this kind is meant, or None."""
     messages = "\n".join(theirs.errors + ours.errors)
     for pattern, message, why in KINDS:
-        if why == BIGQUERY and ".bigquery(" not in file.text:
+        if why in (BIGQUERY, REPLACED) and ".bigquery(" not in file.text:
             continue
         if re.search(pattern, kind) and re.search(message, messages, re.M):
             return why

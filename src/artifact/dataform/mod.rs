@@ -251,7 +251,10 @@ fn bigquery(
     let made = BigQuery {
         partition_by: options.partition_by.clone(),
         cluster_by: options.cluster_by.clone(),
-        update_partition_filter: incremental.and_then(|incremental| incremental.update_partition_filter.clone()),
+        update_partition_filter: match incremental {
+            Some(incremental) => incremental.update_partition_filter.clone(),
+            None => options.update_partition_filter.clone(),
+        },
         labels: documentation.labels.clone(),
         partition_expiration_days: options.partition_expiration_days.filter(|days| *days > 0),
         require_partition_filter: options.require_partition_filter,
@@ -323,12 +326,6 @@ fn assertion_node(
     code: Option<&str>,
     context: &Context<'_>,
 ) -> AssertionNode {
-    let model = action.dependencies.first().filter(|_| assertion.check != Check::Query);
-    let parent = model.map(|dependency| {
-        let model = context.compilation.graph.get(dependency.on);
-        let moved = model.first_name.as_ref().map(|name| context.compilation.project.naming().apply(name));
-        Target::of(moved.as_ref().unwrap_or(&model.target))
-    });
     AssertionNode {
         query: assertion.query.text().to_owned(),
         file_name: context.file_name(action),
@@ -339,7 +336,7 @@ fn assertion_node(
         hermeticity: action.hermetic.filter(|hermetic| *hermetic).map(|_| "HERMETIC"),
         canonical_target: canonical(action),
         disabled: action.disabled,
-        parent_action: parent,
+        parent_action: assertion.parent.as_ref().map(Target::of),
         jit_code: code.map(str::to_owned),
     }
 }

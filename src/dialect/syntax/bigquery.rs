@@ -6,9 +6,10 @@ use sqlparser::ast::{CastKind, Expr, Ident, ObjectName, Statement, TableFactor};
 use sqlparser::dialect::{BigQueryDialect, Dialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Word};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::grammar::{Grammar, enable, refuse_reserved};
+use super::path;
 
 const BASE: BigQueryDialect = BigQueryDialect;
 
@@ -17,6 +18,10 @@ const BASE: BigQueryDialect = BigQueryDialect;
 pub struct BigQuery;
 
 impl Grammar for BigQuery {
+    fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
+        path::join_digits(tokens);
+    }
+
     fn treeless(&self) -> &'static [&'static str] {
         &["with (", "|> distinct", "|> window"]
     }

@@ -8,6 +8,8 @@ mod duckdb;
 mod grammar;
 mod join;
 mod limits;
+mod nested;
+mod path;
 mod place;
 mod postgres;
 mod redshift;
@@ -148,6 +150,7 @@ fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Proble
 /// Every statement up to the end of the text. The parser's own loop stops in silence at the word END.
 fn statements(grammar: &dyn Grammar, mut tokens: Vec<TokenWithSpan>) -> Result<Vec<Statement>, Refusal> {
     grammar.prepare(&mut tokens);
+    nested::bracket(&mut tokens);
     let depth = limits::recursion(&tokens);
     let mut parser = Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens);
     to_end(&mut parser).map_err(|error| Refusal { reached: parser.peek_token_ref().span.start, error })

@@ -140,8 +140,4 @@ impl Dialect for Postgres {
         supports_window_clause_named_window_reference
         supports_xml_expressions
     }
-
-    fn supports_left_associative_joins_without_parens(&self) -> bool {
-        false
-    }
 }

@@ -160,8 +160,4 @@ impl Dialect for Redshift {
         supports_unpivot_expr
         supports_window_function_null_treatment_arg
     }
-
-    fn supports_left_associative_joins_without_parens(&self) -> bool {
-        false
-    }
 }

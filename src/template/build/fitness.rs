@@ -7,11 +7,16 @@ use crate::sqlx::{BlockKind, SqlxFile};
 use crate::template::build::Builder;
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig};
 
-impl Builder<'_> {
-    pub(super) fn check_name(&mut self, name: &Target, span: Span, schema_span: Span) {
+impl<'a> Builder<'a> {
+    /// No dots in a name, but for what the settings say: that is looked at there.
+    pub(super) fn check_name(&mut self, name: &'a Target, span: Span, schema_span: Span) {
+        let defaults = &self.project.settings.defaults;
+        let own = |part: &'a Option<String>, defaults: &[&Option<String>]| {
+            part.as_deref().filter(|_| !defaults.contains(&part))
+        };
         let parts = [
-            (name.database.as_deref(), "a database", span),
-            (name.schema.as_deref(), "a schema", schema_span),
+            (own(&name.database, &[&defaults.database]), "a database", span),
+            (own(&name.schema, &[&defaults.schema, &defaults.assertion_schema]), "a schema", schema_span),
             (Some(name.name.as_str()), "an action", span),
         ];
         // Dataform 1 and 2 took them.

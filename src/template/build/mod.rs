@@ -61,15 +61,16 @@ impl<'a> Builder<'a> {
             dependencies: Vec::new(),
         };
         match &declared.what {
-            What::Check { check, of } => {
+            What::Check { check, of, parent } => {
                 let model = &self.declared[of.index()];
                 let inherited = model.inherited();
-                let (assertion, dependencies) = self.build_check(
+                let (mut assertion, dependencies) = self.build_check(
                     check.clone(),
                     reference_to(&model.named),
                     &self.catalog.relations[of.index()],
                     check.span,
                 );
+                assertion.parent = Some(self.project.naming().apply(parent));
                 action.kind = Kind::Assertion(Box::new(assertion));
                 action.tags = inherited.tags;
                 action.disabled = inherited.disabled || self.project.settings.disable_assertions;
@@ -233,7 +234,7 @@ impl ActionTexts<'_, '_> {
             KindConfig::Unknown => Kind::Unknown,
             KindConfig::Assertion => {
                 let query = self.query(false);
-                Kind::Assertion(Box::new(Assertion { query, check: Check::Query }))
+                Kind::Assertion(Box::new(Assertion { query, check: Check::Query, parent: None }))
             }
             KindConfig::Test { dataset } => Kind::Test(Box::new(self.test(dataset))),
             KindConfig::Notebook => self.notebook(),

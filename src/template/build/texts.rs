@@ -145,7 +145,7 @@ impl ActionTexts<'_, '_> {
             if !call.is_dependency {
                 // The graph never sees these: they make no edge. In Dataform 1 and 2 the name may be of anything.
                 let Builder { catalog, diagnostics, .. } = &mut *self.builder;
-                let unknown = catalog.names.resolve(&call.reference, origin).err();
+                let unknown = catalog.names.resolve(&call.reference, origin, None).err();
                 diagnostics.extend(unknown.filter(|_| catalog.unresolved.is_none()));
             } else if known.insert((call.reference.clone(), origin)) {
                 let with_assertions = call.with_assertions.unwrap_or(self.with_assertions);

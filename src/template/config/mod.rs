@@ -128,6 +128,9 @@ impl Type {
 pub(in crate::template) struct Rules {
     core: Option<CoreVersion>,
     is_bigquery: bool,
+    /// Whether the options of BigQuery are those that code has given to `.bigquery()`: Dataform does not compare these with
+    /// the rest of the config.
+    sets_bigquery: bool,
 }
 
 /// From this version on Dataform drops every action with an unknown key or a value of the wrong type. Before, it depended
@@ -136,7 +139,12 @@ const FIRST_STRICT: CoreVersion = CoreVersion { major: 3, minor: 0, patch: 10 };
 
 impl Rules {
     pub(in crate::template) fn of(settings: &Settings) -> Self {
-        Self { core: settings.core, is_bigquery: settings.dialect.has_bigquery_options() }
+        Self { core: settings.core, is_bigquery: settings.dialect.has_bigquery_options(), sets_bigquery: false }
+    }
+
+    /// The same for an action whose code calls `.bigquery()`, or does not.
+    pub(in crate::template) fn with_bigquery_set(self, sets_bigquery: bool) -> Self {
+        Self { sets_bigquery, ..self }
     }
 
     /// Whether the project is one of Dataform.

@@ -50,18 +50,19 @@ pub(super) fn read_model(
     let unique_key = (kind == Type::Incremental).then(|| reader.strings("uniqueKey")).flatten();
     let mut options = PhysicalOptions::default();
     let mut more = BigQueryOptions::default();
-    read_bigquery(reader, kind, &mut options, &mut more, documentation);
+    read_bigquery(reader, kind, &mut options, &mut more, documentation, rules);
     reader.object("bigquery", "`bigquery`", |inner| {
-        read_bigquery(inner, kind, &mut options, &mut more, documentation);
+        read_bigquery(inner, kind, &mut options, &mut more, documentation, rules);
         for (key, help) in ELSEWHERE {
             inner.elsewhere(key, help);
         }
     });
+    let refuse = if rules.sets_bigquery { Reader::warn } else { Reader::refuse };
     // Dataform does not look at this in an incremental table.
     let needs_partitions = kind == Type::Table || kind == Type::Incremental && !rules.is_dataform();
     if let Some(span) = more.partition_option.filter(|_| needs_partitions && options.partition_by.is_none()) {
         let help = Some("add `partitionBy: \"…\"`".to_owned());
-        reader.refuse(span, "a table without partitions has no options for them", help);
+        refuse(reader, span, "a table without partitions has no options for them", help);
     }
     if !(rules.lists_only() && rules.is_bigquery) {
         reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
@@ -87,7 +88,7 @@ pub(super) fn read_model(
             let materialized = reader.bool("materialized").is_some_and(|yes| yes.value);
             if let Some(span) = partition_span.filter(|_| !materialized && rules.is_dataform()) {
                 let help = Some("add `materialized: true`, or make it a table".to_owned());
-                reader.refuse(span, "a view without rows of its own has no partitions and clusters", help);
+                refuse(reader, span, "a view without rows of its own has no partitions and clusters", help);
             }
             MaterializationConfig::View { materialized }
         }
@@ -178,6 +179,7 @@ fn read_bigquery(
     options: &mut PhysicalOptions,
     more: &mut BigQueryOptions,
     documentation: &mut Documentation,
+    rules: Rules,
 ) {
     let text = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty());
     if let Some(expression) = reader.string("partitionBy").filter(|text| !text.value.is_empty()) {
@@ -226,6 +228,15 @@ fn read_bigquery(
             }
             more.predicates = plain(predicates.value);
         }
+    }
+    // Dataform 1 and 2 passed it on, as do later ones if code has set it.
+    if kind != Type::Incremental
+        && (rules.is_lenient() || rules.sets_bigquery)
+        && let Some(filter) = reader.string("updatePartitionFilter").filter(|filter| !filter.value.is_empty())
+    {
+        let help = Some("it belongs to `type: \"incremental\"`".to_owned());
+        reader.warn(filter.span, "`updatePartitionFilter` has no effect here", help);
+        options.update_partition_filter = Some(filter.value);
     }
     if kind == Type::Table {
         let keep = reader.bool("preserveGovernanceControls").map(|keep| keep.value);

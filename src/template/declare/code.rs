@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::config::{Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Span;
+use crate::relation::Target;
 use crate::template::config::{self, Type};
 use crate::template::declare::sqlx_config::placed;
 use crate::template::declare::{Body, Declarer};
@@ -38,7 +39,10 @@ struct WrittenRecord {
     r#type: String,
     name: Option<serde_json::Value>,
     config: serde_json::Value,
-    target: WrittenTarget,
+    target: Moved,
+    checked: Option<Moved>,
+    #[serde(default)]
+    sets_bigquery: bool,
     texts: Vec<String>,
     inputs: Vec<Vec<serde_json::Value>>,
     jit_code: Option<String>,
@@ -46,10 +50,21 @@ struct WrittenRecord {
 }
 
 /// What `.schema()` and `.database()` were given.
-#[derive(Deserialize)]
-struct WrittenTarget {
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Moved {
     schema: Option<String>,
     database: Option<String>,
+}
+
+impl Moved {
+    /// The new name of what was called so.
+    pub(super) fn rename(self, first: &Target) -> Target {
+        Target {
+            database: self.database.or_else(|| first.database.clone()),
+            schema: self.schema.or_else(|| first.schema.clone()),
+            name: first.name.clone(),
+        }
+    }
 }
 
 /// A record with what is needed once to declare it.
@@ -58,7 +73,10 @@ pub(super) struct NewRecord {
     kind: Type,
     name: Option<String>,
     config: serde_json::Value,
-    moved: (Option<String>, Option<String>),
+    sets_bigquery: bool,
+    moved: Moved,
+    /// Where it was when `.assertions()` was called.
+    checked: Option<Moved>,
 }
 
 impl NewRecord {
@@ -126,16 +144,17 @@ impl Declarer<'_> {
             contents: written.contents,
             shown_under: None,
         };
-        let moved = (written.target.schema, written.target.database);
-        Ok(NewRecord { record, kind, name: written.name.map(text), config: written.config, moved })
+        let name = written.name.map(text);
+        let WrittenRecord { config, sets_bigquery, target: moved, checked, .. } = written;
+        Ok(NewRecord { record, kind, name, config, sets_bigquery, moved, checked })
     }
 
     /// Declares what code has made.
     pub(super) fn code(&mut self, new: NewRecord) {
-        let NewRecord { mut record, kind, name, config, moved } = new;
+        let NewRecord { mut record, kind, name, config, sets_bigquery, moved, checked } = new;
         let place = record.place;
         let value = placed(config, &Value { span: place, kind: ValueKind::Expression });
-        let (config, found) = config::read(&value, Some(kind), self.rules);
+        let (config, found) = config::read(&value, Some(kind), self.rules.with_bigquery_set(sets_bigquery));
         self.diagnostics.extend(found);
         if let Some(text) = record.texts.first().filter(|_| record.run_time_code.is_some()) {
             let message = format!("the action has `{text}` besides `jitCode`");
@@ -158,6 +177,6 @@ impl Declarer<'_> {
                 record.shown_under = Some(file.path().to_string());
             }
         }
-        self.action(config, &stem, place, moved, Body::Code(record));
+        self.action(config, &stem, place, (moved, checked), Body::Code(record));
     }
 }

@@ -97,7 +97,7 @@ impl Declarer<'_> {
             config.schema = made.schema.map(|value| Spanned { value, span }).or(config.schema);
             stem = made.name;
         }
-        self.action(config, &stem, place, (None, None), Body::File(file));
+        self.action(config, &stem, place, Default::default(), Body::File(file));
     }
 
     fn declaration(&mut self, config: config::ActionConfig, span: Span) {
@@ -109,7 +109,7 @@ impl Declarer<'_> {
             let diagnostic = Diagnostic::error(Code::InvalidConfig, "a declaration needs a name").at(span, "");
             return self.diagnostics.push(diagnostic.help("add `name: …`, that of the table"));
         }
-        self.action(config, "", span, (None, None), Body::File(None));
+        self.action(config, "", span, Default::default(), Body::File(None));
     }
 
     /// The file that is named in the file `by`, which is reported if it cannot be read.

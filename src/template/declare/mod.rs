@@ -16,8 +16,9 @@ use crate::relation::Target;
 use crate::sqlx::SqlxFile;
 use crate::template::checks::{InlineCheck, inline_checks};
 use crate::template::config::{ActionConfig, KindConfig, Rules};
-use crate::template::engine::Engine;
+use crate::template::engine::{Engine, is_follow_up};
 
+use code::Moved;
 pub(super) use code::Record;
 
 /// A name, and what will become of it in the second pass.
@@ -38,8 +39,8 @@ pub(super) struct Declared {
 pub(super) enum What {
     /// An action with a config of its own.
     Action { config: Box<ActionConfig>, body: Body },
-    /// A check in the config of the model `of`.
-    Check { check: InlineCheck, of: ActionId },
+    /// A check in the config of the model `of`, which was called `parent` then.
+    Check { check: InlineCheck, of: ActionId, parent: Target },
     /// An action without texts to render.
     Ready { kind: Box<Kind>, description: Option<String> },
 }
@@ -87,6 +88,8 @@ struct Declarer<'a> {
     naming: Naming,
     rules: Rules,
     declared: Vec<Declared>,
+    /// Whether no code has failed because of another file, so that no names are missing for that.
+    is_complete: bool,
     diagnostics: Diagnostics,
 }
 
@@ -94,14 +97,18 @@ struct Declarer<'a> {
 pub(super) type Parsed = (FileId, Option<SqlxFile>);
 
 /// Declares the actions of every file, in the order in which Dataform does: lists and the property graph first, then
-/// definitions by path. A model's inline assertions come before it.
-pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, Diagnostics) {
+/// definitions by path. A model's inline assertions come before it. Says too whether no names are
+/// missing because a file has failed that code needs.
+pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, bool, Diagnostics) {
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
     let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
-    let mut declarer = Declarer { project, engine, naming, rules, declared, diagnostics };
+    let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
+    let is_unsettled = |file: &FileId| project.unsettled.contains(file);
     for id in &project.action_lists {
+        let known = declarer.diagnostics.len();
         declarer.list(project.sources.get(*id));
+        declarer.is_complete &= !is_unsettled(id) || declarer.diagnostics.len() == known;
     }
     declarer.property_graph();
     // Code may change what it has made until all files have run, so it is looked at when they have.
@@ -112,11 +119,13 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
         let file = project.sources.get(id);
         if let Some(sqlx) = sqlx {
             let (value, is_read) = declarer.evaluate_config(file, &sqlx);
+            declarer.is_complete &= is_read && !sqlx.is_broken || !is_unsettled(&id);
             let shown = is_watched.then(|| declarer.show(file, &value)).flatten();
             made = if is_watched { declarer.count().unwrap_or(made) } else { made };
             pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
         } else {
             let failed = engine.load(file).err();
+            declarer.is_complete &= failed.as_ref().is_none_or(|failed| !is_follow_up(failed) && !is_unsettled(&id));
             declarer.diagnostics.extend(failed);
             let before = made;
             made = declarer.count().unwrap_or(made);
@@ -140,7 +149,7 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
             }
         }
     }
-    (declarer.declared, declarer.diagnostics)
+    (declarer.declared, declarer.is_complete, declarer.diagnostics)
 }
 
 /// What a file has declared when it has been evaluated.
@@ -158,14 +167,14 @@ enum Pending<'a> {
 }
 
 impl Declarer<'_> {
-    /// Declares an action with its checks. `place` is where it is named if its config does not name it; `moved` are the
-    /// schema and database that code has given it afterwards.
+    /// Declares an action with its checks. `place` is where it is named if its config does not name it; `moved` is where code
+    /// has moved it afterwards, and where it had moved it when it gave it checks.
     fn action(
         &mut self,
         mut config: ActionConfig,
         stem: &str,
         place: Span,
-        moved: (Option<String>, Option<String>),
+        (moved, checked): (Moved, Option<Moved>),
         body: Body,
     ) {
         let defaults = &self.project.settings.defaults;
@@ -188,12 +197,8 @@ impl Declarer<'_> {
             schema: config.schema.as_ref().map(|schema| schema.value.clone()).or(own_schema),
             name,
         };
-        let (schema, database) = moved;
-        let named = Target {
-            database: database.or_else(|| canonical.database.clone()),
-            schema: schema.or_else(|| canonical.schema.clone()),
-            name: canonical.name.clone(),
-        };
+        let named = moved.rename(&canonical);
+        let parent = checked.unwrap_or_default().rename(&canonical);
         let target = match config.kind {
             KindConfig::Declaration => named.clone(),
             _ => self.naming.apply(&named),
@@ -210,7 +215,7 @@ impl Declarer<'_> {
         let file_name = file_name.or_else(|| self.other_file(&body));
         let of = ActionId(u32::try_from(self.declared.len() + checks.len()).unwrap_or(u32::MAX));
         for check in checks {
-            let check = self.check(check, of, &canonical, file_name.clone());
+            let check = self.check(check, of, &parent, file_name.clone());
             self.declared.push(check);
         }
         let what = What::Action { config: Box::new(config), body };
@@ -235,6 +240,8 @@ impl Declarer<'_> {
         };
         let target = self.naming.apply(&canonical);
         let named = canonical.clone();
-        Declared { canonical, named, target, name_span: check.span, file_name, what: What::Check { check, of } }
+        let name_span = check.span;
+        let what = What::Check { check, of, parent: parent.clone() };
+        Declared { canonical, named, target, name_span, file_name, what }
     }
 }

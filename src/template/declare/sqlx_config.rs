@@ -6,7 +6,7 @@ use crate::files::SourceFile;
 use crate::sqlx::{ConfigBlock, SqlxFile};
 use crate::template::config::{self, KindConfig};
 use crate::template::declare::{Body, Declarer, Record};
-use crate::template::engine::Engine;
+use crate::template::engine::{Engine, is_follow_up};
 
 impl Declarer<'_> {
     /// The config as a tree, and whether all of it is known.
@@ -19,6 +19,7 @@ impl Declarer<'_> {
             Some(block) => match evaluate(block, file, self.engine) {
                 Ok(value) => (value, true),
                 Err(diagnostic) => {
+                    self.is_complete &= !is_follow_up(&diagnostic);
                     self.diagnostics.push(diagnostic);
                     (names_only(&block.value), false)
                 }
@@ -58,7 +59,7 @@ impl Declarer<'_> {
             _ => file.stem(),
         };
         let body = Body::Sqlx { file: file.id(), sqlx, added };
-        self.action(config, stem, place, (None, None), body);
+        self.action(config, stem, place, Default::default(), body);
     }
 }
 

@@ -18,6 +18,12 @@
     const list = (value) => value === undefined || value === null ? [] : isArray(value) ? [...value] : [value];
     const isPlain = (value) => value !== null && typeof value === "object" && !isArray(value);
     const apply = (value) => typeof value === "function" ? value(context) : value;
+    const isSaid = (value) => value && (typeof value !== "object" || keys(value).length > 0);
+    // Those of `bigquery` that may stand beside it as well.
+    const bigqueryKeys = [
+        "additionalOptions", "clusterBy", "iceberg", "incrementalPredicates", "labels", "partitionBy", "partitionExpirationDays",
+        "preserveGovernanceControls", "requirePartitionFilter", "updatePartitionFilter",
+    ];
 
     // A record's `texts` are what the methods were given: strings, or functions of the context.
     const begin = (type, name, config) => {
@@ -87,8 +93,22 @@
         where(where) { return this._text("where", where); }
         preOps(statements) { return this._more("preOps", statements); }
         postOps(statements) { return this._more("postOps", statements); }
-        assertions(assertions) { return this._set("assertions", { ...this[record].config.assertions, ...assertions }); }
-        bigquery(options) { return this._set("bigquery", { ...this[record].config.bigquery, ...options }); }
+        assertions(assertions) {
+            const made = this[record];
+            // They are called after the name that the model has now.
+            if (!made.config.assertions) made.checked = { ...made.target };
+            return this._set("assertions", { ...made.config.assertions, ...assertions });
+        }
+        // In the place of all that the config has said, but for the labels: these are kept twice.
+        bigquery(options) {
+            const said = fromEntries(entries(options ?? {}).filter(([, value]) => isSaid(value)));
+            const { config } = this[record];
+            if (keys(said).length === 0) return this;
+            const labels = said.labels ?? config.bigquery?.labels ?? config.labels;
+            bigqueryKeys.forEach((key) => { delete config[key]; });
+            this[record].setsBigquery = true;
+            return this._set("bigquery", labels === undefined ? said : { ...said, labels });
+        }
         redshift(options) { return this._set("redshift", options); }
         snowflake(options) { return this._set("snowflake", options); }
         sqldatawarehouse(options) { return this._set("sqldatawarehouse", options); }

@@ -5,7 +5,7 @@ use rquickjs::{CaughtError, Exception, Object};
 use crate::action::Reference;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::files::{Sources, Span};
-use crate::template::engine::{Engine, MEMORY_LIMIT, TIME_LIMIT};
+use crate::template::engine::{Engine, MEMORY_LIMIT, TIME_LIMIT, places};
 
 /// How much of a message is shown, in bytes.
 const LONGEST_MESSAGE: usize = 1_000;
@@ -32,7 +32,17 @@ impl Engine {
             ),
             CaughtError::Error(error) => (error.to_string(), String::new()),
         };
-        let places: Vec<Span> = stack.lines().take(MOST_FRAMES).filter_map(|line| self.frame(line)).collect();
+        let mut frames = stack.lines().take(MOST_FRAMES).map(|line| self.frame(line)).peekable();
+        let is_thrown_within = frames.peek().is_some_and(Option::is_none);
+        let mut places: Vec<Span> = frames.flatten().collect();
+        let assigned = places.first().and_then(|place| assigned(&message, *place, sources));
+        if let Some(place) = places.first_mut() {
+            *place = match &assigned {
+                Some((name, _)) => *name,
+                None if is_thrown_within => self.making(*place),
+                None => *place,
+            };
+        }
         let is_evaluated = |place: &Span| {
             let around = |span: &Span| span.file == place.file && span.start <= place.start && place.end <= span.end;
             evaluated.iter().any(around)
@@ -57,8 +67,7 @@ impl Engine {
             (Diagnostic::error(Code::InvalidJavascript, message).maybe_help(near), "thrown here")
         } else {
             let is_whole_file = |span: &Span| *span == sources.get(span.file).whole();
-            let assigned = places.first().and_then(|place| help_with_assignment(&message, *place, sources));
-            let help = assigned.or_else(|| {
+            let help = assigned.map(|(_, help)| help).or_else(|| {
                 // In a whole file anything may stand.
                 let is_file = evaluated.iter().any(is_whole_file);
                 let text = evaluated.first().copied().or(call).filter(|_| !is_file);
@@ -99,6 +108,12 @@ impl Engine {
         did_you_mean(name, FUNCTIONS.into_iter().chain(self.includes.iter().map(String::as_str)))
     }
 
+    /// The function that makes an action, if `place` is in its arguments.
+    pub(super) fn making(&self, place: Span) -> Span {
+        let name = places::making(self.sources.get(place.file).text(), place.range().start);
+        name.map_or(place, |name| self.sources.get(place.file).span(name))
+    }
+
     /// The place of a line of a stack trace: `at f (includes/x.js:3:10)`.
     pub(super) fn frame(&self, line: &str) -> Option<Span> {
         let line = line.trim().trim_end_matches(')');
@@ -111,15 +126,12 @@ impl Engine {
     }
 }
 
-/// Strict mode refuses to assign to a name that is not declared.
-fn help_with_assignment(message: &str, place: Span, sources: &Sources) -> Option<String> {
+/// The name that strict mode refuses to assign to, and what declares it.
+fn assigned(message: &str, place: Span, sources: &Sources) -> Option<(Span, String)> {
     let name = message.strip_suffix(" is not defined")?.trim_matches('`');
-    // The engine points at the value, if that is a call.
     let file = sources.get(place.file);
-    let line = file.text().lines().nth(file.line_column(place.range().start).line - 1)?;
-    let mut behind = line.match_indices(name).map(|(at, _)| line[at + name.len()..].trim_start());
-    let is_assigned = behind.any(|behind| behind.starts_with('=') && !behind.starts_with("=="));
-    is_assigned.then(|| format!("declare it: `const {name} = …`, or `let {name}` where it changes"))
+    let (range, help) = places::assigned(file.text(), name, place.range().start)?;
+    Some((file.span(range), help))
 }
 
 /// A `value` that has no text of its own: `undefined`, `null` or `object`.

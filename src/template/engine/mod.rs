@@ -2,6 +2,7 @@
 
 mod errors;
 mod modules;
+mod places;
 mod running;
 
 use std::cell::{Cell, RefCell};
@@ -39,6 +40,14 @@ const MOST_TEXT: usize = 16 << 20;
 const MOST_ACTIONS: usize = 100_000;
 /// The longest name that is looked for, in bytes.
 const LONGEST_NAME: usize = 10_000;
+
+/// What is thrown where code needs a file that has failed.
+const FOLLOW_UP: &str = "this needs a file that has failed";
+
+/// Whether it only says that a file is missing whose failure has been reported.
+pub(super) fn is_follow_up(diagnostic: &Diagnostic) -> bool {
+    diagnostic.message == FOLLOW_UP
+}
 
 /// What code finds in its world.
 const PRELUDE: &str = include_str!("prelude.js");
@@ -121,6 +130,7 @@ impl Engine {
                 host.set("version", version.to_string())?;
                 host.set("isDataform", project.settings.core.is_some())?;
                 host.set("most", MOST_TEXT)?;
+                host.set("followUp", FOLLOW_UP)?;
                 host.set("mostActions", MOST_ACTIONS)?;
                 self.file_functions(&ctx, &host)?;
                 host.set("actions", ctx.eval::<Function<'_>, _>(ACTIONS)?)?;
@@ -310,7 +320,8 @@ impl Engine {
     /// Where an action was made, by the stack trace of that moment: in the innermost file under `definitions/`.
     pub(super) fn place_of(&self, stack: &str) -> Option<Span> {
         let is_definition = |place: &Span| self.sources.get(place.file).path().starts_with("definitions/");
-        stack.lines().take(MOST_FRAMES).filter_map(|line| self.frame(line)).find(is_definition)
+        let place = stack.lines().take(MOST_FRAMES).filter_map(|line| self.frame(line)).find(is_definition)?;
+        Some(self.making(place))
     }
 
     /// What the functions know from now on.

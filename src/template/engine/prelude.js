@@ -6,7 +6,8 @@
     delete globalThis.__host;
     // Code of the project may change what is global, also by accident: what is needed later is kept here.
     const { parse, stringify } = JSON;
-    const { RangeError } = globalThis;
+    const { Error, RangeError } = globalThis;
+    const { fromEntries } = Object;
     // What is handed over to Rust is copied there, again and again for what JavaScript holds only once.
     host.bounded = (text) => {
         if (text.length > host.most) throw new RangeError(`this makes a text of more than ${host.most >> 20} MiB`);
@@ -80,9 +81,16 @@
         md: (file) => ({ contents: host.text(file) }),
     };
     contents.yml = contents.yaml;
+    // What needs a file that has failed fails, too: that has been reported.
+    const follow = () => { throw new Error(host.followUp); };
+    const traps = ["apply", "construct", "get", "getOwnPropertyDescriptor", "has", "ownKeys", "set"];
+    const failed = new Proxy(follow, fromEntries(traps.map((trap) => [trap, follow])));
+    // Those that have begun and not ended.
+    const running = new Set();
     // In a circle of files each sees what the other has exported so far. What failed is not run again.
     const load = (file) => {
         const known = modules.get(file);
+        if (known && !known.loaded && !running.has(file)) follow();
         if (known) return known.exports;
         const module = { exports: {}, id: file, filename: file, loaded: false };
         modules.set(file, module);
@@ -96,7 +104,12 @@
             }
         } else {
             const folder = file.replace(/[^/]*$/, "");
-            host.module(file).call(module.exports, module, module.exports, requireFrom(folder), `/${file}`, `/${folder}`.replace(/(.)\/$/, "$1"));
+            running.add(file);
+            try {
+                host.module(file).call(module.exports, module, module.exports, requireFrom(folder), `/${file}`, `/${folder}`.replace(/(.)\/$/, "$1"));
+            } finally {
+                running.delete(file);
+            }
         }
         module.loaded = true;
         return module.exports;
@@ -115,7 +128,11 @@
     const EXPECT = " /* @@VALIDATION */ WHERE ";
     Object.defineProperty(globalThis, "__trueup", {
         value: Object.freeze({
-            load,
+            // What was interrupted has not said so.
+            load: (file) => {
+                running.clear();
+                return load(file);
+            },
             // The text of a placeholder, and what its value is if that has no text of its own.
             printed: (_, value) => {
                 const text = host.bounded(`${value}`);
@@ -130,7 +147,7 @@
             attach: (file) => {
                 const name = /^includes\/([^/]*)\.[^/]*$/.exec(file)?.[1];
                 const module = modules.get(file);
-                if (name && module) globalThis[name] = module.exports;
+                if (name && module) globalThis[name] = module.loaded ? module.exports : failed;
             },
             ...host.actions(context, host),
         }),

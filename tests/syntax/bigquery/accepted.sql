@@ -283,3 +283,17 @@ select with(a as 1, b as a + 1, a + b)
 select * from gap_fill(table d.t, ts_column => 'ts', bucket_width => interval 1 day)
 ----
 select * from appends(table d.t, null, null)
+----
+select * from my-proj.181871398.tab t join x-1.2.3_4 u on t.a = u.a, proj.18187.tab, proj.ds.2024_tab, proj.ds.2024, my-proj.ds.1e5, `a`.18.tab, ds.2024tab, ds.1e3a join my-1st-proj-2b.2ds.t on true
+----
+select 1.5, t.a1, t.1x, 3.e2, .5, x-1.5, a.b-2, case when a then.5 else.2 end from d.1e3a where a in(.5) and b between.1 and.2 and extract(day from d)-1 = 2
+----
+insert into proj.18187.tab select 1; update ds.2t set a = 1 where true; delete from p-q.1.t where true; merge into x-y.12.t using z.3.t on true when not matched then insert row
+----
+create table a.1b.t as select 1 as x
+----
+select * from a left join b left join c using(k) using(j)
+----
+select * from a join b join c on b.k = c.k on a.j = b.j join d on true join unnest(a.xs) join e left join (select 1 as k) f left join g using(i) using(k) on e.l = f.l where true
+----
+select * from a join b cross join c on a.x = b.x, d join e join f on e.x is distinct from f.x on d.x = e.x

@@ -284,3 +284,5 @@ select * from t at (version => 3)
 from range(10) t(i) select i, i % 2 as odd
 ----
 (from t) union all (from u)
+----
+select * from a left join b left join c using(k) using(j)

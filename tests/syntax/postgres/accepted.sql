@@ -288,3 +288,7 @@ declare c scroll cursor with hold for select 1; fetch 5 from c; move next in c; 
 security label on table t is 'x'; reassign owned by a to b; import foreign schema s from server x into y
 ----
 select date_trunc('month', o.created_at)::date as month, count(distinct o.user_id) as users, round(sum(oi.price * oi.qty)::numeric, 2) as revenue from orders o join order_items oi on oi.order_id = o.id where o.created_at >= now() - interval '1 year' and o.status = any ('{paid,shipped}') group by 1 having sum(oi.price) > 0 order by 1
+----
+select * from a left join b left join c using(k) using(j)
+----
+select * from a join b natural join c on a.x = b.x join d join e cross join f on d.y = e.y on a.z = d.z

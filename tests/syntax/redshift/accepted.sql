@@ -317,3 +317,7 @@ select tag from t as m, m.payload.tags as tag where is_array(m.payload.tags) and
 select object_transform(s set '"a"', 1), array_concat(array(1), array(2)), subarray(a, 1, 2), array_flatten(b) from t
 ----
 select date_trunc('month', order_ts)::date as month, count(distinct user_id) as users, sum(amount)::numeric(38, 2) from "analytics"."orders" o left join "analytics"."users" u on (u.id = o.user_id and u.valid_to is null) where o.order_ts >= (select coalesce(max(month), '1900-01-01') from "analytics"."monthly") group by 1 order by 1
+----
+select * from a left join b left join c using(k) using(j)
+----
+select * from a join b natural join c on a.x = b.x join d join e cross join f on d.y = e.y on a.z = d.z
