@@ -2,11 +2,13 @@
 
 mod compiled;
 mod dataform;
+mod journal;
 mod manifest;
 mod run_results;
 mod write;
 
 pub use compiled::{compiled, write_compiled};
 pub use dataform::dataform_graph;
+pub use journal::{Journal, Undertaking};
 pub use run_results::write_run_results;
 pub use write::write_atomically;

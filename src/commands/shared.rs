@@ -119,6 +119,13 @@ impl ProjectArgs {
         self.folder.root()
     }
 
+    /// The variables of the command line as they are written there, in order.
+    pub(super) fn vars(&self) -> Vec<String> {
+        let mut vars: Vec<String> = self.vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        vars.sort();
+        vars
+    }
+
     fn overrides(&self) -> Overrides {
         let names = &self.names;
         Overrides {
