@@ -56,34 +56,6 @@ pub(crate) fn whole(expr: &Expr) -> Option<i64> {
     }
 }
 
-/// The name of a column that has none of its own: that of the column, the function or the type within it.
-pub(crate) fn column_name(expr: &Expr) -> Option<String> {
-    let name = match expr {
-        Expr::Identifier(name) => return Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => return parts.last().map(|name| name.value.clone()),
-        Expr::Nested(inner) => return column_name(inner),
-        Expr::Prefixed { value, .. } => return column_name(value),
-        Expr::Cast { expr, data_type, .. } => {
-            let of_type = || data_type.to_string().split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
-            return Some(column_name(expr).unwrap_or_else(of_type));
-        }
-        Expr::Function(function) => {
-            return function.name.0.last()?.as_ident().map(|name| name.value.to_ascii_lowercase());
-        }
-        Expr::Case { .. } => "case",
-        Expr::Extract { .. } => "date_part",
-        Expr::Substring { .. } => "substring",
-        Expr::Position { .. } => "position",
-        Expr::Trim { .. } => "btrim",
-        Expr::Ceil { .. } => "ceil",
-        Expr::Floor { .. } => "floor",
-        Expr::Exists { .. } => "exists",
-        Expr::Array(_) => "array",
-        _ => return None,
-    };
-    Some(name.to_owned())
-}
-
 /// What is written otherwise in DuckDB; `None` for all else.
 pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
     let (done, kind) = match expr {

@@ -48,7 +48,11 @@ impl Rules for Redshift {
     }
 
     fn column_name(&self, expr: &Expr) -> Option<String> {
-        postgres::column_name(expr)
+        postgres::column_name(expr, renamed)
+    }
+
+    fn unnamed(&self, _number: usize) -> String {
+        postgres::UNNAMED.to_owned()
     }
 
     fn data_type(&self, data_type: &mut DataType) -> bool {
@@ -98,6 +102,22 @@ impl Rules for Redshift {
         let _ = statement.visit(&mut hierarchy::Hierarchies);
         postgres::prepare(statement, rewriter)
     }
+}
+
+/// The name of the column that a function gives, where it is another than the function's: the manual's examples show it.
+fn renamed(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "current_date" => "date",
+        "date_part" => "pgdate_part",
+        "dateadd" => "date_add",
+        "datediff" => "date_diff",
+        "decode" => "case",
+        "extract" => "date_part",
+        "log" => "dlog10",
+        "nvl" => "coalesce",
+        "sysdate" => "timestamp",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl Rewriter<'_> {
             }
             Expr::InSubquery { expr: operand, subquery, .. } => {
                 self.expr(operand);
-                self.query(subquery);
+                self.nameless_query(subquery);
                 Type::Bool
             }
             Expr::Between { expr: operand, low, high, .. } => {
@@ -111,11 +111,11 @@ impl Rewriter<'_> {
                 kinds.into_iter().filter(|(null, _)| !null).map(|(_, kind)| kind).reduce(Type::and).unwrap_or_default()
             }
             Expr::Exists { subquery, .. } => {
-                self.query(subquery);
+                self.nameless_query(subquery);
                 Type::Bool
             }
             Expr::Subquery(query) => {
-                let columns = self.query(query);
+                let columns = self.nameless_query(query);
                 match columns.as_deref() {
                     Some([(_, kind)]) => kind.clone(),
                     _ => Type::Unknown,

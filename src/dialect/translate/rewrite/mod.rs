@@ -32,6 +32,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) variables: Vec<(String, crate::dialect::translate::types::Type)>,
     /// Whether these are rows of INSERT … VALUES.
     pub(crate) inserting: bool,
+    /// Whether nobody sees the names of the columns of the query that comes next.
+    nameless: bool,
     /// The statement that is being changed: where a node has no place of its own, its problems are put here.
     statement: Span,
     serial: usize,
@@ -47,6 +49,7 @@ impl<'a> Rewriter<'a> {
             own_functions: Vec::new(),
             variables: Vec::new(),
             inserting: false,
+            nameless: false,
             statement: Span::empty(),
             serial: 0,
         }
