@@ -7,7 +7,7 @@ use super::casts::convert;
 use super::dates::fixed;
 use super::literals::text_of;
 use crate::dialect::translate::functions::{bracketed, build, is_too_long};
-use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::rewrite::{Rewriter, is_comparison};
 use crate::dialect::translate::types::Type;
 
 /// An operator whose sides are translated.
@@ -52,12 +52,7 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             *expr = build("to_days(cast(a - b as integer))", &[("a", one.as_ref()), ("b", other.as_ref())]);
             Type::Interval
         }
-        BinaryOperator::Eq
-        | BinaryOperator::NotEq
-        | BinaryOperator::Lt
-        | BinaryOperator::LtEq
-        | BinaryOperator::Gt
-        | BinaryOperator::GtEq => {
+        op if is_comparison(op) => {
             alike(one, left, right);
             alike(other, right, left);
             Type::Bool

@@ -7,7 +7,7 @@ use super::cast::converted;
 use super::expr::{text_of, whole};
 use super::pattern;
 use crate::dialect::translate::functions::{build, is_too_long};
-use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::rewrite::{Rewriter, is_comparison};
 use crate::dialect::translate::types::Type;
 
 /// An operator whose sides are translated.
@@ -83,16 +83,9 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
                 (build("json_extract_string(x, y)", &[("x", one), ("y", &path)]), Type::Text)
             }
         }
-        (
-            BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq,
-            one_kind,
-            other_kind,
-        ) if (*one_kind == Type::TimestampTz) != (*other_kind == Type::TimestampTz) => {
+        (op, one_kind, other_kind)
+            if is_comparison(op) && (*one_kind == Type::TimestampTz) != (*other_kind == Type::TimestampTz) =>
+        {
             // The side without a zone is of UTC.
             for (side, kind) in [(one, one_kind), (other, other_kind)] {
                 if matches!(kind, Type::Date | Type::Timestamp | Type::Text) {
@@ -248,15 +241,7 @@ fn json(
             | BinaryOperator::Divide
             | BinaryOperator::Modulo
     );
-    let comparison = matches!(
-        op,
-        BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq
-    );
+    let comparison = is_comparison(op);
     if !arithmetic && !comparison {
         if matches!(op, BinaryOperator::StringConcat | BinaryOperator::AtArrow | BinaryOperator::ArrowAt) {
             rewriter.missing(one.span(), &format!("operator `{op}` on JSON"));

@@ -8,7 +8,7 @@ mod statement;
 mod table;
 
 pub(crate) use call::simple_name;
-pub(crate) use expr::cast;
+pub(crate) use expr::{cast, is_comparison};
 
 use std::ops::Range;
 
