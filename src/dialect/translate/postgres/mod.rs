@@ -26,7 +26,7 @@ pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
 pub(crate) use expr::{arguments, name_of, shared, text_of, whole};
 pub(crate) use from::{alias_of, unnest};
 pub(crate) use names::{UNNAMED, column_name};
-pub(crate) use operator::binary;
+pub(crate) use operator::{binary, is_nonzero};
 pub(crate) use pattern::{check as check_pattern, options};
 pub(crate) use statement::prepare;
 

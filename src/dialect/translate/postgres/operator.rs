@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Span;
 use super::cast::converted;
 use super::expr::{text_of, whole};
 use super::pattern;
-use crate::dialect::translate::functions::{build, is_too_long};
+use crate::dialect::translate::functions::build;
 use crate::dialect::translate::rewrite::{Rewriter, is_comparison};
 use crate::dialect::translate::types::Type;
 
@@ -24,8 +24,10 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
         };
     }
-    if matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo) && (is_too_long(one) || is_too_long(other)) {
-        rewriter.missing_because(Span::empty(), "division of so long a value", "name its parts in a WITH clause");
+    if matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo)
+        && rewriter.is_too_long(&[one, other], Span::empty())
+    {
+        *expr = Expr::value(Value::Null);
         return Type::Unknown;
     }
     let sides = [("x", one.as_ref()), ("y", other.as_ref())];
@@ -177,8 +179,8 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
         _ => {
             let error = if *unchecked == other { "" } else { "when y = 0 then error('division by zero')" };
             let text = format!(
-                "cast_to_type(case {error} when typeof(x // y) like '%INT%' then cast(x // y as varchar) \
-                 else cast(x / y as varchar) end, x // y)"
+                "case {error} when typeof(x // y) like '%INT%' then cast_to_type(x // y, x // y) \
+                 else cast_to_type(x / y, x // y) end"
             );
             (build(&text, &[("x", one), ("y", unchecked)]), Type::Unknown)
         }
@@ -187,7 +189,16 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
 
 /// A divisor that is an error where it is zero.
 fn checked(divisor: &Expr) -> Expr {
-    let is_safe = match divisor {
+    if is_nonzero(divisor) {
+        divisor.clone()
+    } else {
+        build("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
+    }
+}
+
+/// Whether a divisor cannot be zero, as far as its text tells.
+pub(crate) fn is_nonzero(divisor: &Expr) -> bool {
+    match divisor {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, _) => digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)),
             _ => false,
@@ -197,11 +208,6 @@ fn checked(divisor: &Expr) -> Expr {
             name.eq_ignore_ascii_case("nullif") && function.args.to_string().trim_end().ends_with(", 0)")
         }
         _ => false,
-    };
-    if is_safe {
-        divisor.clone()
-    } else {
-        build("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
     }
 }
 

@@ -6,6 +6,7 @@ mod functions;
 mod hierarchy;
 mod json;
 mod pivot;
+mod quotient;
 mod regexp;
 
 use std::sync::LazyLock;
@@ -91,6 +92,10 @@ impl Rules for Redshift {
 
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
         blanks::compare(expr, left, right);
+        quotient::factor(expr, left, right);
+        if let Some(kind) = quotient::divide(expr, left, right, rewriter) {
+            return kind;
+        }
         postgres::binary(expr, left, right, rewriter)
     }
 
