@@ -6,10 +6,10 @@ use clap::Args;
 use crate::artifact;
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::error::CommandError;
-use crate::execute::{ExecuteOptions, execute};
+use crate::execute::{ExecuteOptions, execute, find_trailing_blanks};
 use crate::plan::{PlanOptions, plan};
 use crate::relation::Target;
-use crate::report::{RunReporter, Terminal, plan_text};
+use crate::report::{RunReporter, Terminal, blanks_warnings, plan_text};
 
 /// Run the graph, or the selected part of it
 #[derive(Debug, Args)]
@@ -56,6 +56,13 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     let options = ExecuteOptions { threads, fail_fast: args.fail_fast };
     let mut reporter = RunReporter::new(terminal, &compilation);
     let results = execute(&plan, adapter.as_ref(), options, &cancelled, &mut |event| reporter.handle(event))?;
+    // What cannot be asked is no reason to fail: the run itself is over.
+    let blanks = if cancelled.load(Ordering::SeqCst) {
+        Ok(Vec::new())
+    } else {
+        find_trailing_blanks(&compilation.graph, &results, dialect, adapter.as_ref())
+    };
+    show(&blanks_warnings(&blanks.unwrap_or_default(), &compilation, adapter.dialect()), &compilation, terminal);
     reporter.summary(&results);
     artifact::write_run_results(&root, &compilation, &results)?;
     if cancelled.load(Ordering::SeqCst) {

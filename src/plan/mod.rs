@@ -5,6 +5,7 @@ mod incremental;
 mod model;
 mod statement;
 mod texts;
+mod trailing_blanks;
 mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::relation::{Target, WarehouseState};
 
 pub use incremental::{IncrementalWork, SchemaMismatch};
 pub use statement::{Statement, WarehouseText};
+pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
 
 /// What a run will do.
