@@ -184,6 +184,17 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
     })
 }
 
+/// `round(numeric, digits)`. A quotient or a mean is a double in DuckDB, in which `1.005` is a little less than that: the
+/// digits far behind those that count are rounded first. `None` leaves it to the table.
+pub(super) fn round(value: &Expr, digits: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    const MORE: i64 = 8;
+    let scale = whole(digits).filter(|digits| (0..=20).contains(digits))? + MORE;
+    let mut number = value.clone();
+    rewriter.expr(&mut number);
+    let text = format!("round(cast(x as decimal(38, {scale})), n)");
+    Some((build(&text, &[("x", &number), ("n", digits)]), Type::Decimal))
+}
+
 /// `concat(…)`, which writes truth as one letter.
 pub(super) fn concat(function: &Function, arguments: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
     let texts = arguments.iter().map(|argument| {

@@ -109,6 +109,7 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         ("regexp_replace", [text, pattern, with, flags @ ..]) if flags.len() < 2 => {
             Some(pattern::replace(text, pattern, with, flags.first(), rewriter))
         }
+        ("round", [value, digits]) => expr::round(value, digits, rewriter),
         ("concat" | "concat_ws", _) => Some(expr::concat(function, &arguments, rewriter)),
         ("regexp_match", [text, pattern]) => Some(pattern::groups(text, pattern, rewriter)),
         ("regexp_split_to_array", [text, pattern]) => Some(pattern::split(text, pattern, rewriter)),

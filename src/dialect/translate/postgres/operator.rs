@@ -174,6 +174,9 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
     match (left, right) {
         (Type::Int, Type::Int) => (build("x // y", &sides), Type::Int),
         (Type::Interval, _) => (build("x / y", &sides), Type::Interval),
+        (Type::Decimal, Type::Decimal | Type::Int) | (Type::Int, Type::Decimal) => {
+            (build("x / y", &sides), Type::Decimal)
+        }
         (Type::Float | Type::Decimal, _) | (_, Type::Float | Type::Decimal) => (build("x / y", &sides), Type::Float),
         // The type is known only to DuckDB: its own whole division keeps that of the result.
         _ => {
