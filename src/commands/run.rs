@@ -8,10 +8,10 @@ use crate::artifact::{self, Journal, Undertaking};
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
-use crate::execute::{ExecuteOptions, execute};
+use crate::execute::{ExecuteOptions, execute, find_trailing_blanks};
 use crate::plan::{PlanOptions, plan};
 use crate::relation::Target;
-use crate::report::{RunReporter, Terminal, plan_text};
+use crate::report::{RunReporter, Terminal, blanks_warnings, plan_text};
 
 /// Run the graph, or the selected part of it
 #[derive(Debug, Args)]
@@ -96,6 +96,13 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     if let Some(error) = unwritten {
         terminal.error(&format!("the journal of the run cannot be written: {error}"), None);
     }
+    // What cannot be asked is no reason to fail: the run itself is over.
+    let blanks = if cancelled.load(Ordering::SeqCst) {
+        Ok(Vec::new())
+    } else {
+        find_trailing_blanks(&compilation.graph, &results, dialect, adapter.as_ref())
+    };
+    show(&blanks_warnings(&blanks.unwrap_or_default(), &compilation, adapter.dialect()), &compilation, terminal);
     reporter.summary(&results);
     artifact::write_run_results(&root, &compilation, &results)?;
     if cancelled.load(Ordering::SeqCst) {

@@ -212,6 +212,15 @@ codes! {
     /// the `.sqlx` file, even if the text comes out of a template.
     SqlSyntax = "sql-syntax",
 
+    /// Text that ends in blanks, in a project whose SQL takes such blanks for nothing.
+    ///
+    /// Redshift ignores blanks at the end of a text where it compares, groups or joins: `'a '` is `'a'`. DuckDB does not.
+    /// Those in the SQL are seen to by translation; those in the data can only be looked for, in the tables that a run has
+    /// built and in the declared tables that it has read.
+    ///
+    /// What to do: take them off where they come in, with `rtrim(…)` in the model that reads the declared table.
+    TrailingBlanks = "trailing-blanks",
+
     /// An action that cannot be what its config says.
     ///
     /// For example a table whose query is empty, a query that ends in a semicolon, a name with a dot in it, or operations

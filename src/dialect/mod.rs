@@ -55,6 +55,11 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether blanks at the end of a text mean nothing where texts are compared.
+    fn ignores_trailing_blanks(&self) -> bool {
+        false
+    }
+
     /// Whether an aggregate in a subquery may be of columns of the outer query alone.
     fn aggregates_outer_columns(&self) -> bool {
         false

@@ -39,6 +39,10 @@ impl Dialect for Redshift {
         &syntax::Redshift
     }
 
+    fn ignores_trailing_blanks(&self) -> bool {
+        true
+    }
+
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::REDSHIFT)
     }

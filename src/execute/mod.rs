@@ -4,6 +4,7 @@ mod event;
 mod result;
 mod schedule;
 mod step;
+mod trailing_blanks;
 mod unit_test;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::plan::{Plan, Step, Work};
 pub use event::Event;
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
 pub use step::run_step;
+pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{UnitTestOutcome, UnitTestResult, run_unit_test};
 
 use schedule::Schedule;

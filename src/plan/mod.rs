@@ -8,6 +8,7 @@ mod schema_change;
 mod script;
 mod statement;
 mod texts;
+mod trailing_blanks;
 mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ pub use incremental::IncrementalWork;
 pub use schema_change::SchemaMismatch;
 pub use script::{Script, ScriptStatement};
 pub use statement::{Statement, WarehouseText};
+pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
 
 /// What a run will do.

@@ -6,7 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::action::ActionId;
 use crate::compile::Compilation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult};
+use crate::dialect::Dialect;
+use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult, TrailingBlanks};
 use crate::files::Span;
 use crate::report::{DiagnosticFormat, Terminal, count, duration, render_diagnostics, rows_table};
 
@@ -157,4 +158,24 @@ pub(super) fn failure_diagnostic(failure: &Failure, target: &str, name_span: Spa
         None => diagnostic.at(name_span, ""),
     };
     diagnostic.help(failure.help.clone().unwrap_or_else(|| ADVICE.to_owned()))
+}
+
+/// Texts that the project's SQL and the warehouse compare in different ways.
+pub fn blanks_warnings(found: &[TrailingBlanks], compilation: &Compilation, to: &dyn Dialect) -> Diagnostics {
+    let from = compilation.project.settings.dialect;
+    let mut diagnostics = Diagnostics::default();
+    for TrailingBlanks { id, columns } in found {
+        let action = compilation.graph.get(*id);
+        let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("`{}` has values that end in a blank: {}", action.target, names.join(", "));
+        let help = format!(
+            "{} pays no heed to such blanks where texts are compared, grouped or joined, but {} does: take them off where \
+             they come in, for example with `rtrim({})` in the staging model",
+            from.name(),
+            to.name(),
+            columns.first().map_or("…", String::as_str)
+        );
+        diagnostics.push(Diagnostic::warning(Code::TrailingBlanks, message).at(action.name_span, "").help(help));
+    }
+    diagnostics
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use sqlparser::ast::{AccessExpr, DataType, Expr, Query, Statement, TableFactor, TableWithJoins};
+use sqlparser::ast::{AccessExpr, DataType, Expr, Query, Statement, TableAlias, TableFactor, TableWithJoins};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -39,7 +39,7 @@ pub(crate) trait Rules: Debug + Sync {
         let _ = (query, rewriter);
     }
 
-    /// The name of a column that the text gives none to; `None` where the warehouse makes one up that nobody can write.
+    /// The name that a column without an alias has from its expression; `None` where nothing in it has one.
     fn column_name(&self, expr: &Expr) -> Option<String> {
         match expr {
             Expr::Identifier(name) => Some(name.value.clone()),
@@ -48,8 +48,17 @@ pub(crate) trait Rules: Debug + Sync {
                 Some(AccessExpr::Dot(Expr::Identifier(name))) => Some(name.value.clone()),
                 _ => None,
             },
+            Expr::Nested(inner) => self.column_name(inner),
             _ => None,
         }
+    }
+
+    /// The name that the warehouse makes up for a column without one. `number` counts those before it.
+    fn unnamed(&self, number: usize) -> String;
+
+    /// Names the columns of VALUES that the alias does not name.
+    fn name_values(&self, alias: &mut TableAlias, columns: usize) {
+        let _ = (alias, columns);
     }
 
     /// A translated column of a result.

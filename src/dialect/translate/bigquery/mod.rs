@@ -52,6 +52,10 @@ impl Rules for BigQuery {
         true
     }
 
+    fn unnamed(&self, number: usize) -> String {
+        format!("f{number}_")
+    }
+
     fn data_type(&self, data_type: &mut DataType) -> bool {
         types::translate(data_type)
     }

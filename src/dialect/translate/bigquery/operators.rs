@@ -6,8 +6,8 @@ use super::calls::{substring, trimmed, whole};
 use super::casts::convert;
 use super::dates::fixed;
 use super::literals::text_of;
-use crate::dialect::translate::functions::{bracketed, build, is_too_long};
-use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::functions::{bracketed, build};
+use crate::dialect::translate::rewrite::{Rewriter, is_comparison};
 use crate::dialect::translate::types::Type;
 
 /// An operator whose sides are translated.
@@ -24,8 +24,8 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             *expr = build("cast(a * b as decimal(38, 9))", &[("a", one.as_ref()), ("b", other.as_ref())]);
             Type::Decimal
         }
-        BinaryOperator::Divide if is_too_long(other) => {
-            rewriter.missing_because(one.span(), "division by so long a value", "name its parts in a WITH clause");
+        BinaryOperator::Divide if rewriter.is_too_long(&[one, other], one.span()) => {
+            *expr = Expr::value(Value::Null);
             Type::Unknown
         }
         BinaryOperator::Divide => {
@@ -36,6 +36,15 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             if decimal {
                 *expr = build("cast(q as decimal(38, 9))", &[("q", &quotient)]);
                 return Type::Decimal;
+            }
+            if [left, right].iter().all(|kind| matches!(kind, Type::Unknown | Type::Int | Type::Decimal))
+                && (left, right) != (&Type::Int, &Type::Int)
+            {
+                // DuckDB knows whether there is a NUMERIC among them when it binds the query.
+                let text = "cast_to_type(q, json_transform('null', \
+                    case when typeof(a + b) like 'DECIMAL%' then '\"DECIMAL(38,9)\"' else '\"DOUBLE\"' end))";
+                *expr = build(text, &[("q", &quotient), ("a", one), ("b", other)]);
+                return Type::Unknown;
             }
             *expr = quotient;
             Type::Float
@@ -52,12 +61,7 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             *expr = build("to_days(cast(a - b as integer))", &[("a", one.as_ref()), ("b", other.as_ref())]);
             Type::Interval
         }
-        BinaryOperator::Eq
-        | BinaryOperator::NotEq
-        | BinaryOperator::Lt
-        | BinaryOperator::LtEq
-        | BinaryOperator::Gt
-        | BinaryOperator::GtEq => {
+        op if is_comparison(op) => {
             alike(one, left, right);
             alike(other, right, left);
             Type::Bool

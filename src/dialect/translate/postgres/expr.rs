@@ -56,34 +56,6 @@ pub(crate) fn whole(expr: &Expr) -> Option<i64> {
     }
 }
 
-/// The name of a column that has none of its own: that of the column, the function or the type within it.
-pub(crate) fn column_name(expr: &Expr) -> Option<String> {
-    let name = match expr {
-        Expr::Identifier(name) => return Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => return parts.last().map(|name| name.value.clone()),
-        Expr::Nested(inner) => return column_name(inner),
-        Expr::Prefixed { value, .. } => return column_name(value),
-        Expr::Cast { expr, data_type, .. } => {
-            let of_type = || data_type.to_string().split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
-            return Some(column_name(expr).unwrap_or_else(of_type));
-        }
-        Expr::Function(function) => {
-            return function.name.0.last()?.as_ident().map(|name| name.value.to_ascii_lowercase());
-        }
-        Expr::Case { .. } => "case",
-        Expr::Extract { .. } => "date_part",
-        Expr::Substring { .. } => "substring",
-        Expr::Position { .. } => "position",
-        Expr::Trim { .. } => "btrim",
-        Expr::Ceil { .. } => "ceil",
-        Expr::Floor { .. } => "floor",
-        Expr::Exists { .. } => "exists",
-        Expr::Array(_) => "array",
-        _ => return None,
-    };
-    Some(name.to_owned())
-}
-
 /// What is written otherwise in DuckDB; `None` for all else.
 pub(crate) fn shared(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
     let (done, kind) = match expr {
@@ -210,6 +182,17 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         }
         _ => return None,
     })
+}
+
+/// `round(numeric, digits)`. A quotient or a mean is a double in DuckDB, in which `1.005` is a little less than that: the
+/// digits far behind those that count are rounded first. `None` leaves it to the table.
+pub(super) fn round(value: &Expr, digits: &Expr, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
+    const MORE: i64 = 8;
+    let scale = whole(digits).filter(|digits| (0..=20).contains(digits))? + MORE;
+    let mut number = value.clone();
+    rewriter.expr(&mut number);
+    let text = format!("round(cast(x as decimal(38, {scale})), n)");
+    Some((build(&text, &[("x", &number), ("n", digits)]), Type::Decimal))
 }
 
 /// `concat(…)`, which writes truth as one letter.

@@ -6,13 +6,14 @@ mod dates;
 mod expr;
 mod format;
 mod from;
+mod names;
 mod operator;
 mod pattern;
 mod statement;
 
 use std::sync::LazyLock;
 
-use sqlparser::ast::{DataType, Expr, Function, Statement, TableFactor};
+use sqlparser::ast::{DataType, Expr, Function, Statement, TableAlias, TableFactor};
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
@@ -22,9 +23,10 @@ use crate::dialect::translate::types::Type;
 pub(crate) use aggregate::within_group;
 pub(crate) use cast::{Numeric, converted, data_type};
 pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
-pub(crate) use expr::{arguments, column_name, name_of, shared, text_of, whole};
+pub(crate) use expr::{arguments, name_of, shared, text_of, whole};
 pub(crate) use from::{alias_of, unnest};
-pub(crate) use operator::binary;
+pub(crate) use names::{UNNAMED, column_name};
+pub(crate) use operator::{binary, is_nonzero};
 pub(crate) use pattern::{check as check_pattern, options};
 pub(crate) use statement::prepare;
 
@@ -58,7 +60,15 @@ impl Rules for Postgres {
     }
 
     fn column_name(&self, expr: &Expr) -> Option<String> {
-        expr::column_name(expr)
+        column_name(expr, |_| None)
+    }
+
+    fn unnamed(&self, _number: usize) -> String {
+        UNNAMED.to_owned()
+    }
+
+    fn name_values(&self, alias: &mut TableAlias, columns: usize) {
+        names::name_values(alias, columns);
     }
 
     fn data_type(&self, data_type: &mut DataType) -> bool {
@@ -99,6 +109,7 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         ("regexp_replace", [text, pattern, with, flags @ ..]) if flags.len() < 2 => {
             Some(pattern::replace(text, pattern, with, flags.first(), rewriter))
         }
+        ("round", [value, digits]) => expr::round(value, digits, rewriter),
         ("concat" | "concat_ws", _) => Some(expr::concat(function, &arguments, rewriter)),
         ("regexp_match", [text, pattern]) => Some(pattern::groups(text, pattern, rewriter)),
         ("regexp_split_to_array", [text, pattern]) => Some(pattern::split(text, pattern, rewriter)),

@@ -6,8 +6,8 @@ use sqlparser::tokenizer::Span;
 use super::cast::converted;
 use super::expr::{text_of, whole};
 use super::pattern;
-use crate::dialect::translate::functions::{build, is_too_long};
-use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::functions::build;
+use crate::dialect::translate::rewrite::{Rewriter, is_comparison};
 use crate::dialect::translate::types::Type;
 
 /// An operator whose sides are translated.
@@ -24,8 +24,10 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
             None => binary(expr, &unwrapped(left, right), &unwrapped(right, left), rewriter),
         };
     }
-    if matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo) && (is_too_long(one) || is_too_long(other)) {
-        rewriter.missing_because(Span::empty(), "division of so long a value", "name its parts in a WITH clause");
+    if matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo)
+        && rewriter.is_too_long(&[one, other], Span::empty())
+    {
+        *expr = Expr::value(Value::Null);
         return Type::Unknown;
     }
     let sides = [("x", one.as_ref()), ("y", other.as_ref())];
@@ -83,16 +85,9 @@ pub(crate) fn binary(expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut 
                 (build("json_extract_string(x, y)", &[("x", one), ("y", &path)]), Type::Text)
             }
         }
-        (
-            BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq,
-            one_kind,
-            other_kind,
-        ) if (*one_kind == Type::TimestampTz) != (*other_kind == Type::TimestampTz) => {
+        (op, one_kind, other_kind)
+            if is_comparison(op) && (*one_kind == Type::TimestampTz) != (*other_kind == Type::TimestampTz) =>
+        {
             // The side without a zone is of UTC.
             for (side, kind) in [(one, one_kind), (other, other_kind)] {
                 if matches!(kind, Type::Date | Type::Timestamp | Type::Text) {
@@ -179,13 +174,16 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
     match (left, right) {
         (Type::Int, Type::Int) => (build("x // y", &sides), Type::Int),
         (Type::Interval, _) => (build("x / y", &sides), Type::Interval),
+        (Type::Decimal, Type::Decimal | Type::Int) | (Type::Int, Type::Decimal) => {
+            (build("x / y", &sides), Type::Decimal)
+        }
         (Type::Float | Type::Decimal, _) | (_, Type::Float | Type::Decimal) => (build("x / y", &sides), Type::Float),
         // The type is known only to DuckDB: its own whole division keeps that of the result.
         _ => {
             let error = if *unchecked == other { "" } else { "when y = 0 then error('division by zero')" };
             let text = format!(
-                "cast_to_type(case {error} when typeof(x // y) like '%INT%' then cast(x // y as varchar) \
-                 else cast(x / y as varchar) end, x // y)"
+                "case {error} when typeof(x // y) like '%INT%' then cast_to_type(x // y, x // y) \
+                 else cast_to_type(x / y, x // y) end"
             );
             (build(&text, &[("x", one), ("y", unchecked)]), Type::Unknown)
         }
@@ -194,7 +192,16 @@ fn divide(one: &Expr, other: &Expr, left: &Type, right: &Type) -> (Expr, Type) {
 
 /// A divisor that is an error where it is zero.
 fn checked(divisor: &Expr) -> Expr {
-    let is_safe = match divisor {
+    if is_nonzero(divisor) {
+        divisor.clone()
+    } else {
+        build("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
+    }
+}
+
+/// Whether a divisor cannot be zero, as far as its text tells.
+pub(crate) fn is_nonzero(divisor: &Expr) -> bool {
+    match divisor {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, _) => digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)),
             _ => false,
@@ -204,11 +211,6 @@ fn checked(divisor: &Expr) -> Expr {
             name.eq_ignore_ascii_case("nullif") && function.args.to_string().trim_end().ends_with(", 0)")
         }
         _ => false,
-    };
-    if is_safe {
-        divisor.clone()
-    } else {
-        build("case when y = 0 then error('division by zero') else y end", &[("y", divisor)])
     }
 }
 
@@ -248,15 +250,7 @@ fn json(
             | BinaryOperator::Divide
             | BinaryOperator::Modulo
     );
-    let comparison = matches!(
-        op,
-        BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq
-    );
+    let comparison = is_comparison(op);
     if !arithmetic && !comparison {
         if matches!(op, BinaryOperator::StringConcat | BinaryOperator::AtArrow | BinaryOperator::ArrowAt) {
             rewriter.missing(one.span(), &format!("operator `{op}` on JSON"));

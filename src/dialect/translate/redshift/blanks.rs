@@ -3,26 +3,18 @@
 //! What stands in the query is heeded: a literal that ends in blanks, on either side. Whether the values of a column do,
 //! only the data tell; then the texts are compared as they are.
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::Expr;
 
 use crate::dialect::translate::functions::build;
 use crate::dialect::translate::postgres::text_of;
+use crate::dialect::translate::rewrite::is_comparison;
 use crate::dialect::translate::types::Type;
 
 /// A comparison whose sides are translated.
 pub(super) fn compare(expr: &mut Expr, one: &Type, other: &Type) {
     let Expr::BinaryOp { left, op, right } = expr else { return };
-    let compares = matches!(
-        op,
-        BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq
-    );
     let texts = [one, other].iter().all(|kind| matches!(kind, Type::Text | Type::Unknown));
-    if compares && texts && (ends_blank(left) || ends_blank(right)) {
+    if is_comparison(op) && texts && (ends_blank(left) || ends_blank(right)) {
         **left = trimmed(left);
         **right = trimmed(right);
     }

@@ -63,7 +63,12 @@ pub(super) fn difference(
     }
     let (from, _) = moment(from.clone(), rewriter);
     let (to, _) = moment(to.clone(), rewriter);
-    (build(&format!("date_diff('{}', x, y)", part.word()), &[("x", &from), ("y", &to)]), Type::Int)
+    let text = match part {
+        // DuckDB's own counts spans of seven days, wherever weeks begin.
+        Part::Week => "date_diff('day', date_trunc('week', x), date_trunc('week', y)) // 7".to_owned(),
+        part => format!("date_diff('{}', x, y)", part.word()),
+    };
+    (build(&text, &[("x", &from), ("y", &to)]), Type::Int)
 }
 
 /// `convert_timezone([from,] to, moment)`.

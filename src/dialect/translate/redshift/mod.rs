@@ -6,6 +6,7 @@ mod functions;
 mod hierarchy;
 mod json;
 mod pivot;
+mod quotient;
 mod regexp;
 
 use std::sync::LazyLock;
@@ -48,7 +49,11 @@ impl Rules for Redshift {
     }
 
     fn column_name(&self, expr: &Expr) -> Option<String> {
-        postgres::column_name(expr)
+        postgres::column_name(expr, renamed)
+    }
+
+    fn unnamed(&self, _number: usize) -> String {
+        postgres::UNNAMED.to_owned()
     }
 
     fn data_type(&self, data_type: &mut DataType) -> bool {
@@ -87,6 +92,10 @@ impl Rules for Redshift {
 
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type {
         blanks::compare(expr, left, right);
+        quotient::factor(expr, left, right);
+        if let Some(kind) = quotient::divide(expr, left, right, rewriter) {
+            return kind;
+        }
         postgres::binary(expr, left, right, rewriter)
     }
 
@@ -98,6 +107,22 @@ impl Rules for Redshift {
         let _ = statement.visit(&mut hierarchy::Hierarchies);
         postgres::prepare(statement, rewriter)
     }
+}
+
+/// The name of the column that a function gives, where it is another than the function's: the manual's examples show it.
+fn renamed(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "current_date" => "date",
+        "date_part" => "pgdate_part",
+        "dateadd" => "date_add",
+        "datediff" => "date_diff",
+        "decode" => "case",
+        "extract" => "date_part",
+        "log" => "dlog10",
+        "nvl" => "coalesce",
+        "sysdate" => "timestamp",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Rewriter<'_> {
         match std::mem::replace(&mut function.args, FunctionArguments::None) {
             FunctionArguments::None => {}
             FunctionArguments::Subquery(mut query) => {
-                self.query(&mut query);
+                self.nameless_query(&mut query);
                 arguments.push((Expr::Subquery(query), Type::Unknown));
             }
             FunctionArguments::List(list) => {

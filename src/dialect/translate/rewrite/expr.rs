@@ -52,7 +52,7 @@ impl Rewriter<'_> {
             }
             Expr::InSubquery { expr: operand, subquery, .. } => {
                 self.expr(operand);
-                self.query(subquery);
+                self.nameless_query(subquery);
                 Type::Bool
             }
             Expr::Between { expr: operand, low, high, .. } => {
@@ -111,11 +111,11 @@ impl Rewriter<'_> {
                 kinds.into_iter().filter(|(null, _)| !null).map(|(_, kind)| kind).reduce(Type::and).unwrap_or_default()
             }
             Expr::Exists { subquery, .. } => {
-                self.query(subquery);
+                self.nameless_query(subquery);
                 Type::Bool
             }
             Expr::Subquery(query) => {
-                let columns = self.query(query);
+                let columns = self.nameless_query(query);
                 match columns.as_deref() {
                     Some([(_, kind)]) => kind.clone(),
                     _ => Type::Unknown,
@@ -226,14 +226,8 @@ impl Rewriter<'_> {
     pub(crate) fn operator(&mut self, expr: &Expr, left: &Type, right: &Type) -> Type {
         let Expr::BinaryOp { op, .. } = expr else { return Type::Unknown };
         match op {
-            BinaryOperator::And
-            | BinaryOperator::Or
-            | BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq => Type::Bool,
+            BinaryOperator::And | BinaryOperator::Or => Type::Bool,
+            op if is_comparison(op) => Type::Bool,
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Modulo
                 if left.is_number() && right.is_number() =>
             {
@@ -273,6 +267,19 @@ impl Rewriter<'_> {
 /// `CAST(expr AS data_type)`.
 pub(crate) fn cast(expr: Expr, data_type: sqlparser::ast::DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, format: None }
+}
+
+/// Whether it compares which of its sides is the greater.
+pub(crate) fn is_comparison(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
 }
 
 /// Whether it is the word NULL.

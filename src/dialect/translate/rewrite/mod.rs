@@ -8,14 +8,15 @@ mod statement;
 mod table;
 
 pub(crate) use call::simple_name;
-pub(crate) use expr::cast;
+pub(crate) use expr::{cast, is_comparison};
 
 use std::ops::Range;
 
-use sqlparser::ast::{DataType, Ident, Spanned, Statement};
+use sqlparser::ast::{DataType, Expr, Ident, Spanned, Statement};
 use sqlparser::tokenizer::{Location, Span};
 
 use crate::dialect::syntax::Problem;
+use crate::dialect::translate::functions::is_too_long;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::scope::Scopes;
 
@@ -32,6 +33,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) variables: Vec<(String, crate::dialect::translate::types::Type)>,
     /// Whether these are rows of INSERT … VALUES.
     pub(crate) inserting: bool,
+    /// Whether nobody sees the names of the columns of the query that comes next.
+    nameless: bool,
     /// The statement that is being changed: where a node has no place of its own, its problems are put here.
     statement: Span,
     serial: usize,
@@ -47,6 +50,7 @@ impl<'a> Rewriter<'a> {
             own_functions: Vec::new(),
             variables: Vec::new(),
             inserting: false,
+            nameless: false,
             statement: Span::empty(),
             serial: 0,
         }
@@ -74,6 +78,15 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn missing_because(&mut self, place: Span, what: &str, help: &str) {
         let message = format!("{} {what} has no translation to DuckDB", self.rules.warehouse());
         self.problem(place, message, Some(help.to_owned()));
+    }
+
+    /// Whether one of the sides of a quotient is too long to be put into several places; reported if it is.
+    pub(crate) fn is_too_long(&mut self, sides: &[&Expr], place: Span) -> bool {
+        let too_long = sides.iter().any(|side| is_too_long(side));
+        if too_long {
+            self.missing_because(place, "division of so long a value", "name its parts in a WITH clause");
+        }
+        too_long
     }
 
     /// Reports something else.

@@ -18,6 +18,7 @@ impl Rewriter<'_> {
     #[recursive::recursive]
     pub(crate) fn query(&mut self, query: &mut Query) -> Columns {
         let rules = self.rules;
+        let nameless = std::mem::take(&mut self.nameless);
         rules.query(query, self);
         let mark = self.scopes.mark();
         if let Some(with) = &mut query.with {
@@ -27,11 +28,14 @@ impl Rewriter<'_> {
                     self.scopes.name(&named.alias.name.value, None);
                 }
                 let columns = self.query(&mut named.query);
+                if let SetExpr::Values(values) = named.query.body.as_ref() {
+                    rules.name_values(&mut named.alias, values.rows.first().map_or(0, |row| row.content.len()));
+                }
                 let columns = renamed(columns, named.alias.columns.iter().map(|column| &column.name));
                 self.scopes.name(&named.alias.name.value, columns);
             }
         }
-        let columns = self.body(&mut query.body);
+        let columns = self.body(&mut query.body, nameless);
         // What ORDER BY may name: the columns of the result, then those of FROM.
         if let SetExpr::Select(_) = query.body.as_ref() {
         } else {
@@ -69,28 +73,32 @@ impl Rewriter<'_> {
     }
 
     /// The scope of the last SELECT stays open, so that ORDER BY sees what it sees; the caller closes it.
-    fn body(&mut self, body: &mut SetExpr) -> Columns {
+    fn body(&mut self, body: &mut SetExpr, nameless: bool) -> Columns {
         match body {
             SetExpr::Select(select) => {
                 self.scopes.open();
-                self.select(select)
+                self.select(select, nameless)
             }
-            other => self.set(other),
+            other => self.set(other, nameless),
         }
     }
 
     #[recursive::recursive]
-    fn set(&mut self, body: &mut SetExpr) -> Columns {
+    fn set(&mut self, body: &mut SetExpr, nameless: bool) -> Columns {
         match body {
             SetExpr::Select(_) => {
-                let columns = self.body(body);
+                let columns = self.body(body, nameless);
                 self.scopes.close();
                 columns
             }
-            SetExpr::Query(query) => self.query(query),
+            SetExpr::Query(query) => {
+                self.nameless = nameless;
+                self.query(query)
+            }
             SetExpr::SetOperation { left, right, op, set_quantifier } => {
-                let one = self.set(left);
-                let other = self.set(right);
+                let one = self.set(left, nameless);
+                // The names are those of the first query.
+                let other = self.set(right, true);
                 if *op == SetOperator::Minus {
                     *op = SetOperator::Except;
                 }
@@ -133,7 +141,7 @@ impl Rewriter<'_> {
         }
     }
 
-    fn select(&mut self, select: &mut Select) -> Columns {
+    fn select(&mut self, select: &mut Select, nameless: bool) -> Columns {
         let place = select.select_token.0.span;
         for (present, what) in [
             (select.prewhere.is_some(), "PREWHERE"),
@@ -173,8 +181,13 @@ impl Rewriter<'_> {
         }
         let mut columns = Some(Vec::new());
         keys_first(select);
+        let mut unnamed = 0;
         for item in &mut select.projection {
-            let more = self.item(item);
+            let name = if nameless { String::new() } else { self.rules.unnamed(unnamed) };
+            let more = self.item(item, name);
+            for (name, _) in more.iter().flatten() {
+                unnamed += usize::from(*name == self.rules.unnamed(unnamed));
+            }
             columns = columns.zip(more).map(|(mut columns, more)| {
                 columns.extend(more);
                 columns
@@ -239,23 +252,22 @@ impl Rewriter<'_> {
         }
     }
 
-    fn item(&mut self, item: &mut SelectItem) -> Columns {
+    /// `unnamed` is the name of a column that has none of its own, empty where it needs none.
+    fn item(&mut self, item: &mut SelectItem, unnamed: String) -> Columns {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = self.rules.column_name(expr);
+                let name = self.rules.column_name(expr).unwrap_or(unnamed);
                 let before = expr.to_string();
                 let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let kind = self.expr(expr);
                 self.rules.output(expr, &kind);
                 // The name of the column comes from the expression: it must not change with it. DuckDB does not see the
                 // name of a field in ORDER BY.
-                if let Some(name) = &name
-                    && (!is_column || before != expr.to_string() || self.is_field(expr))
-                {
+                if !name.is_empty() && (!is_column || before != expr.to_string() || self.is_field(expr)) {
                     let expr = std::mem::replace(expr, Expr::value(sqlparser::ast::Value::Null));
-                    *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(name) };
+                    *item = SelectItem::ExprWithAlias { expr, alias: alias_of(&name) };
                 }
-                Some(vec![(name.unwrap_or_default(), kind)])
+                Some(vec![(name, kind)])
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 let kind = self.expr(expr);
@@ -332,10 +344,16 @@ impl Rewriter<'_> {
                 _ => {}
             }
         }
-        match self.query(query).as_deref() {
+        match self.nameless_query(query).as_deref() {
             Some([(_, kind)]) => kind.clone(),
             _ => Type::Unknown,
         }
+    }
+
+    /// A query in an expression: nobody sees the names of its columns.
+    pub(crate) fn nameless_query(&mut self, query: &mut Query) -> Columns {
+        self.nameless = true;
+        self.query(query)
     }
 
     /// Puts a query around one, whose only column is its rows. Order and limit move outwards.
@@ -445,6 +463,15 @@ impl Rewriter<'_> {
 /// The type of a column that two queries fill. Where one has nothing but NULL there, the other tells.
 fn either(one: Type, other: Type) -> Type {
     one.and(other)
+}
+
+/// The name as an alias, in quotes where it is no word.
+fn alias_of(name: &str) -> Ident {
+    if name.chars().all(|letter| letter.is_alphanumeric() || letter == '_') {
+        Ident::new(name)
+    } else {
+        Ident::with_quote('"', name)
+    }
 }
 
 fn without(columns: Columns, exclude: &ExcludeSelectItem) -> Columns {

@@ -1,6 +1,8 @@
 //! What stands in FROM.
 
-use sqlparser::ast::{JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor, TableWithJoins};
+use sqlparser::ast::{
+    JoinConstraint, JoinOperator, ObjectName, SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins,
+};
 
 use super::Rewriter;
 use super::call::simple_name;
@@ -72,6 +74,9 @@ impl Rewriter<'_> {
                     self.missing(subquery.span(), "TABLESAMPLE");
                 }
                 let columns = self.query(subquery);
+                if let (SetExpr::Values(values), Some(alias)) = (subquery.body.as_ref(), alias.as_mut()) {
+                    rules.name_values(alias, values.rows.first().map_or(0, |row| row.content.len()));
+                }
                 self.bring(alias.as_ref(), "", columns);
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
