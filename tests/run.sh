@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 command -v cargo >/dev/null || { echo "run.sh: cargo is missing: install Rust 1.95 or later, see https://rustup.rs" >&2; exit 1; }
 command -v cc >/dev/null || { echo "run.sh: a C compiler is missing: install gcc or clang (Debian: apt-get install build-essential)" >&2; exit 1; }
 .cargo/duckdb.sh
+command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
+  echo "run.sh: NO POSTGRESQL SERVER IS INSTALLED, ITS TESTS ARE PASSED OVER (Debian: apt-get install postgresql)" >&2
 
 if [ $# -eq 0 ]; then
   if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo "run.sh: no rustfmt, formatting is not checked" >&2; fi

@@ -15,6 +15,7 @@ mod postgres;
 mod postgres_faults;
 mod postgres_processes;
 mod postgres_server;
+mod postgres_tls;
 mod processes;
 mod project;
 mod random;
@@ -42,6 +43,7 @@ fn main() {
         postgres::trials(),
         postgres_faults::trials(),
         postgres_processes::trials(),
+        postgres_tls::trials(),
         processes::trials(),
         reference::trials(),
         shell::trials(),

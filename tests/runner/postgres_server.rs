@@ -1,7 +1,7 @@
 //! Throw-away PostgreSQL servers: in a temporary folder, reached through a socket, stopped when they are dropped.
 
 use std::fs;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -60,6 +60,11 @@ impl Server {
 
     /// One of its own, for trials that break it.
     pub(crate) fn start() -> Result<Self, Failed> {
+        Self::start_with(|_| Ok(()))
+    }
+
+    /// The same; `prepare` changes the folder of its data before it starts.
+    pub(crate) fn start_with(prepare: impl FnOnce(&Path) -> Result<(), Failed>) -> Result<Self, Failed> {
         let programs = programs().ok_or("PostgreSQL is not installed")?;
         let server = Self { folder: tempfile::tempdir()?, programs };
         fs::set_permissions(server.folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -70,6 +75,8 @@ impl Server {
         }
         let data = server.data().display().to_string();
         server.run("initdb", &["-D", &data, "-U", USER, "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"])?;
+        append(&server.data().join("postgresql.conf"), "\nlisten_addresses = ''\n")?;
+        prepare(&server.data())?;
         server.begin()?;
         Ok(server)
     }
@@ -81,7 +88,7 @@ impl Server {
     /// Starts it, or starts it again.
     pub(crate) fn begin(&self) -> Result<(), Failed> {
         let home = self.folder.path().join("home").display().to_string();
-        let options = format!("-k {home} -c listen_addresses= -c fsync=off -c max_connections=60");
+        let options = format!("-k {home} -c fsync=off -c max_connections=60");
         let (data, log) = (self.data().display().to_string(), format!("{home}/log"));
         self.run("pg_ctl", &["-D", &data, "-o", &options, "-l", &log, "-w", "start"])
     }
@@ -119,9 +126,14 @@ impl Server {
 
     /// What `psql` prints, without names of columns and blanks.
     pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String, Failed> {
+        self.psql_with(&self.variables(database), sql)
+    }
+
+    /// The same with other variables.
+    pub(crate) fn psql_with(&self, variables: &[(&str, String)], sql: &str) -> Result<String, Failed> {
         let output = Command::new(self.programs.join("psql"))
             .args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])
-            .envs(self.variables(database))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()?;
         if output.status.success() {
@@ -147,6 +159,21 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end("immediate");
     }
+}
+
+/// Adds to a file that the server owns.
+pub(crate) fn append(path: &Path, text: &str) -> Result<(), Failed> {
+    Ok(fs::OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())?)
+}
+
+/// Writes a file that only the server may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failed> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    if is_root() {
+        chown(path, Some(UNPRIVILEGED), Some(UNPRIVILEGED))?;
+    }
+    Ok(())
 }
 
 fn is_root() -> bool {
