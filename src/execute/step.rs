@@ -34,11 +34,13 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -
 }
 
 fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
-    if script.in_transaction {
+    let rows = if script.in_transaction {
         in_transaction(session, |session| run_statements(&script.statements, session))
     } else {
         run_statements(&script.statements, session)
-    }
+    }?;
+    run_statements(&script.after, session)?;
+    Ok(rows)
 }
 
 fn run_operations(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
@@ -103,7 +105,7 @@ fn run_incremental(
     session: &mut dyn Session,
     dialect: &dyn Dialect,
 ) -> Result<Option<u64>, Failure> {
-    let too_short = RefCell::new(Vec::new());
+    let (too_short, after) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let add = |session: &mut dyn Session, widens: bool| {
         run_statements(&work.pre_operations(), session)?;
         let query = work.query();
@@ -120,7 +122,9 @@ fn run_incremental(
             help: Some(mismatch.help.clone()),
             ..Failure::from_message(mismatch.to_string())
         })?;
-        run_statements(&script.statements, session)
+        let rows = run_statements(&script.statements, session)?;
+        after.replace(script.after);
+        Ok(rows)
     };
     let rows = if dialect.capabilities().transactional_ddl {
         in_transaction(session, |session| add(session, true))
@@ -128,11 +132,14 @@ fn run_incremental(
         add(session, true)
     };
     let widenings = too_short.take();
-    if widenings.is_empty() {
-        return rows;
-    }
-    run_statements(&widenings, session)?;
-    in_transaction(session, |session| add(session, false))
+    let rows = if widenings.is_empty() {
+        rows
+    } else {
+        run_statements(&widenings, session)?;
+        in_transaction(session, |session| add(session, false))
+    }?;
+    run_statements(&after.take(), session)?;
+    Ok(rows)
 }
 
 fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> Result<Option<u64>, Failure> {

@@ -6,7 +6,7 @@ use crate::plan::model::{runs, unique_guard};
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::statement::{Statement, WarehouseText};
-use crate::plan::{Script, ScriptStatement};
+use crate::plan::{Script, ScriptStatement, post_operations};
 use crate::relation::{Column, PhysicalOptions};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
@@ -110,8 +110,9 @@ impl IncrementalWork {
             },
         }
         statements.push(ScriptStatement::run(format!("drop table {staged}")));
-        statements.extend(runs(&self.post_operations));
-        Ok(Script { statements, in_transaction: dialect.capabilities().transactional_ddl })
+        let (within, after) = post_operations(&self.post_operations, dialect);
+        statements.extend(within);
+        Ok(Script { statements, in_transaction: dialect.capabilities().transactional_ddl, after })
     }
 }
 

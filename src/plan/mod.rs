@@ -283,18 +283,40 @@ fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work 
     let has_own_transaction = texts.iter().any(|text| controls_transactions(&text.sql, translator.to));
     let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
     let in_transaction = translator.to.capabilities().transactional_ddl && !has_own_transaction;
-    Work::Operations(Script { statements, in_transaction })
+    Work::Operations(Script { statements, in_transaction, after: Vec::new() })
 }
 
 /// Whether a script has statements that begin or end a transaction, or that cannot be in one.
 fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
     const CONTROLS: [&str; 11] =
         ["abort", "attach", "begin", "checkpoint", "commit", "detach", "end", "rollback", "start", "use", "vacuum"];
+    const PAIRS: [[&str; 2]; 5] = [
+        ["alter", "system"],
+        ["create", "database"],
+        ["create", "external"],
+        ["drop", "database"],
+        ["drop", "external"],
+    ];
     let is_letter = |char: char| char.is_alphanumeric() || char == '_';
     syntax::read(sql, dialect).iter().filter_map(|piece| sql.get(piece.range.clone())).any(|statement| {
-        let word = statement.split(|char| !is_letter(char)).next().unwrap_or_default();
-        CONTROLS.iter().any(|control| word.eq_ignore_ascii_case(control))
+        let words = statement.split(|char| !is_letter(char)).filter(|word| !word.is_empty()).take(5);
+        let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
+        let first = words.first().map(String::as_str).unwrap_or_default();
+        CONTROLS.contains(&first)
+            || PAIRS.iter().any(|pair| words.starts_with(&pair.map(str::to_owned)))
+            // `create index concurrently`, and Redshift's `alter table … append from`.
+            || ["create", "drop", "reindex"].contains(&first) && words.iter().any(|word| word == "concurrently")
+            || first == "alter" && words.get(3..).is_some_and(|rest| rest.iter().any(|word| word == "append"))
     })
+}
+
+/// Post-operations that belong to the transaction of their model, and those behind it: the first one that cannot be in a
+/// transaction, and what follows it.
+fn post_operations(texts: &[WarehouseText], dialect: &dyn Dialect) -> (Vec<ScriptStatement>, Vec<ScriptStatement>) {
+    let alone = |text: &WarehouseText| controls_transactions(&text.sql, dialect);
+    let within = texts.iter().position(alone).unwrap_or(texts.len());
+    let (within, behind) = texts.split_at(within);
+    (model::runs(within), model::runs(behind))
 }
 
 fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) -> Work {
@@ -307,12 +329,13 @@ fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) ->
         ScriptStatement::Run(Statement::new(format!("{create} view {name} as\n")).then_text(&text).then(after))
     };
     let create = match dialect.capabilities().replacement {
-        Replacement::InPlace => Script { statements: vec![view("create or replace")], in_transaction: false },
+        Replacement::InPlace => Script { statements: vec![view("create or replace")], ..Script::default() },
         // A view can be replaced by one with the same columns alone.
         Replacement::Swap => {
             let lock = dialect.lock(target).map(ScriptStatement::run);
             let drop = ScriptStatement::run(format!("drop view if exists {name}"));
-            Script { statements: lock.into_iter().chain([drop, view("create")]).collect(), in_transaction: true }
+            let statements = lock.into_iter().chain([drop, view("create")]).collect();
+            Script { statements, in_transaction: true, ..Script::default() }
         }
     };
     Work::Assertion {

@@ -34,14 +34,17 @@ pub(super) fn plan(
     };
     let capabilities = translator.to.capabilities();
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
-    let statements = match capabilities.replacement {
+    let mut statements = match capabilities.replacement {
         Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, translator),
         Replacement::Swap if drops_first && build.kind == RelationKind::MaterializedView => {
             build.in_place("create", translator)
         }
         Replacement::Swap => build.beside(translator),
     };
-    Work::Build(Script { statements, in_transaction: capabilities.transactional_ddl })
+    let post_operations = translator.texts(&model.texts.post_operations);
+    let (within, after) = super::post_operations(&post_operations, translator.to);
+    statements.extend(within);
+    Work::Build(Script { statements, in_transaction: capabilities.transactional_ddl, after })
 }
 
 /// What the model becomes there.
@@ -69,7 +72,7 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn in_place(&self, create: &str, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, post_operations } = &self.model.texts;
+        let Texts { query, pre_operations, .. } = &self.model.texts;
         let target = &self.action.target;
         let name = translator.to.relation(target);
         let mut statements = runs(&translator.texts(pre_operations));
@@ -84,12 +87,11 @@ impl Build<'_> {
             statements.extend(self.guard(&name, translator.to));
         }
         statements.extend(self.descriptions(target, translator.to));
-        statements.extend(runs(&translator.texts(post_operations)));
         statements
     }
 
     fn beside(&self, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, post_operations } = &self.model.texts;
+        let Texts { query, pre_operations, .. } = &self.model.texts;
         let dialect = translator.to;
         let target = &self.action.target;
         let made = beside(target, dialect.longest_name());
@@ -103,7 +105,6 @@ impl Build<'_> {
         let Self { existing, kind, rebuilt, .. } = *self;
         let publication = Publication { target, existing, made: &made, kind, rebuilt };
         statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
-        statements.extend(runs(&translator.texts(post_operations)));
         statements
     }
 

@@ -10,12 +10,14 @@ pub struct Script {
     pub statements: Vec<ScriptStatement>,
     /// Whether the warehouse has to put a transaction around them.
     pub in_transaction: bool,
+    /// Run behind that, each by itself: what cannot be in a transaction.
+    pub after: Vec<ScriptStatement>,
 }
 
 impl Script {
     /// What is sent, as far as is known before it runs.
     pub fn sent(&self) -> impl Iterator<Item = &Statement> {
-        self.statements.iter().flat_map(|statement| match statement {
+        self.statements.iter().chain(&self.after).flat_map(|statement| match statement {
             ScriptStatement::Run(statement)
             | ScriptStatement::Count(statement)
             | ScriptStatement::Guard { query: statement, .. } => vec![statement],

@@ -70,6 +70,7 @@ fn write_script(text: &mut String, script: &Script) {
     if script.in_transaction {
         text.push_str("commit;\n");
     }
+    text.extend(script.after.iter().map(script_statement_text));
 }
 
 /// What is sent for a part of a script.

@@ -167,17 +167,17 @@ fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: 
     let widenings = work.widen(columns, dialect);
     let (inside, before): (Vec<_>, Vec<_>) =
         widenings.into_iter().partition(|_| dialect.capabilities().widening == Widening::InTransaction);
-    let outside = of_script(&Script { statements: before, in_transaction: false });
+    let outside = of_script(&Script { statements: before, ..Script::default() });
     let mut statements = work.pre_operations();
     statements.extend(inside);
     outside
         + &match work.finish(columns, dialect) {
             Ok(script) => {
                 statements.extend(script.statements);
-                of_script(&Script { statements, in_transaction: script.in_transaction })
+                of_script(&Script { statements, ..script })
             }
             Err(mismatch) => {
-                let before = of_script(&Script { statements, in_transaction: true });
+                let before = of_script(&Script { statements, in_transaction: true, ..Script::default() });
                 format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
             }
         }
@@ -197,5 +197,6 @@ fn of_script(script: &Script) -> String {
     if script.in_transaction {
         text += "commit;\n";
     }
+    text += &script.after.iter().map(script_statement_text).collect::<String>();
     text
 }
