@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn run(session: &Path) -> Result<(), Failed> {
     let server = Server::shared()?;
-    let database = server.new_database()?;
+    let database = server.new_database(&markdown::stem(session, "tests/postgres"))?;
     let folder = tempfile::tempdir()?;
     console::run_with(session, folder.path(), Path::new(""), &server.variables(&database))
 }

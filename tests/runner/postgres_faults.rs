@@ -80,7 +80,7 @@ type Snapshot = BTreeMap<String, String>;
 
 fn run() -> Result<(), Failed> {
     let server = Server::start()?;
-    let mut faults = Faults { database: server.new_database()?, project: project()?, server, generation: 0 };
+    let mut faults = Faults { database: server.new_database("faults")?, project: project()?, server, generation: 0 };
     faults.server.psql(&faults.database, "create schema raw; create table raw.input (generation integer)")?;
     let mut random = Random(setting("TRUEUP_CRASH_SEED", 1));
     let mut before = Snapshot::new();

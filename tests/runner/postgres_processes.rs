@@ -33,7 +33,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(files: &[(&str, &str)]) -> Result<Self, Failed> {
+    fn new(database: &str, files: &[(&str, &str)]) -> Result<Self, Failed> {
         let server = Server::shared()?;
         let settings = "name: shop\ndialect: postgres\ndefaults: { schema: s }\nvars: { long: \"\" }\n\
                         environments: { local: { warehouse: postgres } }\n";
@@ -41,7 +41,7 @@ impl Run {
         for (name, text) in files {
             project.write(&format!("definitions/{name}.sqlx"), text)?;
         }
-        Ok(Self { server, database: server.new_database()?, project })
+        Ok(Self { server, database: server.new_database(database)?, project })
     }
 
     fn start(&self, arguments: &[&str]) -> Result<Child, Failed> {
@@ -90,7 +90,10 @@ const FEW_SECONDS: Duration = Duration::from_secs(10);
 fn ctrl_c() -> Result<(), Failed> {
     let slow = "config { type: \"table\" }
         select 1 as number ${dataform.projectConfig.vars.long && \", pg_sleep(600)::text as slept\"}";
-    let run = Run::new(&[("slow", slow), ("below", "config { type: \"view\" } select number from ${ref(\"slow\")}")])?;
+    let run = Run::new(
+        "cancelled",
+        &[("slow", slow), ("below", "config { type: \"view\" } select number from ${ref(\"slow\")}")],
+    )?;
     run.succeed(&["run"])?;
     let mut child = run.start(&["run", "--vars=long=yes"])?;
     run.wait_for(SLEEPING, "1", FEW_SECONDS)?;
@@ -113,7 +116,7 @@ fn ctrl_c() -> Result<(), Failed> {
 }
 
 fn waits() -> Result<(), Failed> {
-    let run = Run::new(&[("orders", "config { type: \"table\" } select 1 as id")])?;
+    let run = Run::new("waiting", &[("orders", "config { type: \"table\" } select 1 as id")])?;
     run.succeed(&["run"])?;
     let mut holder = Command::new("psql")
         .envs(run.server.variables(&run.database))
@@ -132,12 +135,18 @@ fn waits() -> Result<(), Failed> {
 
 fn two_runs() -> Result<(), Failed> {
     let numbers = "select g as id, md5(g::text) as text from generate_series(1, 2000) as g";
-    let run = Run::new(&[
-        ("built", &format!("config {{ type: \"table\" }} {numbers}")),
-        ("shown", "config { type: \"view\" } select * from ${ref(\"built\")}"),
-        ("merged", "config { type: \"incremental\", uniqueKey: [\"id\"] } select * from ${ref(\"shown\")}"),
-        ("checked", "config { type: \"assertion\" } select id from ${ref(\"merged\")} group by id having count(*) > 1"),
-    ])?;
+    let run = Run::new(
+        "twice",
+        &[
+            ("built", &format!("config {{ type: \"table\" }} {numbers}")),
+            ("shown", "config { type: \"view\" } select * from ${ref(\"built\")}"),
+            ("merged", "config { type: \"incremental\", uniqueKey: [\"id\"] } select * from ${ref(\"shown\")}"),
+            (
+                "checked",
+                "config { type: \"assertion\" } select id from ${ref(\"merged\")} group by id having count(*) > 1",
+            ),
+        ],
+    )?;
     // From nothing at all, and from what is there.
     for _ in 0..6 {
         let runs = [run.start(&["run"])?, run.start(&["run"])?, run.start(&["run", "--full-refresh"])?];
@@ -156,11 +165,13 @@ fn two_runs() -> Result<(), Failed> {
 fn restart() -> Result<(), Failed> {
     let server: &'static Server = Box::leak(Box::new(Server::start()?));
     let first = "config { type: \"table\" } select 1 as id from pg_sleep(2)";
-    let mut run =
-        Run::new(&[("broken", first), ("first", "config { type: \"table\" } select 1 as id from pg_sleep(1)")])?;
+    let mut run = Run::new(
+        "starting",
+        &[("broken", first), ("first", "config { type: \"table\" } select 1 as id from pg_sleep(1)")],
+    )?;
     run.project.write("definitions/second.sqlx", "config { type: \"table\" } select * from ${ref(\"first\")}")?;
     run.server = server;
-    run.database = server.new_database()?;
+    run.database = server.new_database("restarted")?;
     let mut child = run.start(&["run", "--threads", "1", "--select", "first+"])?;
     run.wait_for(SLEEPING, "1", FEW_SECONDS)?;
     server.end("immediate");

@@ -7,7 +7,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -37,8 +36,6 @@ pub(crate) struct Server {
 }
 
 static SHARED: Mutex<Option<&'static Server>> = Mutex::new(None);
-
-static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Stops the server of this process, if one was started.
 pub(crate) fn stop() {
@@ -118,10 +115,9 @@ impl Server {
     }
 
     /// Makes an empty database.
-    pub(crate) fn new_database(&self) -> Result<String, Failed> {
-        let name = format!("t{}", DATABASES.fetch_add(1, Ordering::SeqCst));
+    pub(crate) fn new_database(&self, name: &str) -> Result<String, Failed> {
         self.psql("postgres", &format!("create database {name}"))?;
-        Ok(name)
+        Ok(name.to_owned())
     }
 
     /// What `psql` prints, without names of columns and blanks.

@@ -13,6 +13,7 @@ declare
   kinds constant jsonb := '{"r": "table", "p": "table", "f": "foreign table", "v": "view", "m": "materialized view"}';
   kind text;
   old_name text;
+  own_name text := (parse_ident(target))[array_length(parse_ident(target), 1)];
   statement text;
   dependant record;
   handed_on text[] := '{}';
@@ -25,6 +26,10 @@ begin
   if old is not null then
     select kinds ->> relkind::text, format('%I.%I', nspname, 'trueup_old_' || c.oid) into kind, old_name
     from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = old;
+
+    -- Takes the lock that keeps others from putting a view on it meanwhile. `lock table` would take those below a view too.
+    execute format('alter table %s rename to %I', target, 'trueup_old_' || old);
+    execute format('alter table %s rename to %I', old_name, own_name);
 
     select coalesce(array_agg(text order by at), '{}') into handed_on from (
       select 1 as at, format('alter table %s owner to %I', target, pg_get_userbyid(relowner)) as text
@@ -93,7 +98,7 @@ begin
     execute format('alter table %s rename to %I', target, 'trueup_old_' || old);
   end if;
 
-  execute format('alter table %s rename to %I', made, (parse_ident(target))[array_length(parse_ident(target), 1)]);
+  execute format('alter table %s rename to %I', made, own_name);
 
   if old is not null then
     foreach statement in array handed_on loop
