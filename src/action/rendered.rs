@@ -55,11 +55,18 @@ impl Rendered {
     }
 
     /// A text without the white space around it.
-    #[expect(clippy::cast_possible_truncation, reason = "a rendered text is bounded far below 4 GiB")]
     #[must_use]
     pub fn trimmed(&self) -> Self {
         let start = self.text.len() - self.text.trim_start().len();
-        let text = self.text.trim().to_owned();
+        self.part(start..start + self.text.trim().len())
+    }
+
+    /// A range of the text, as a text of its own.
+    #[expect(clippy::cast_possible_truncation, reason = "a rendered text is bounded far below 4 GiB")]
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let start = range.start;
+        let text = self.text.get(range).unwrap_or_default().to_owned();
         let first = self.piece_at(start).unwrap_or(0);
         let pieces = self.pieces.iter().skip(first).filter(|piece| (piece.start as usize) < start + text.len());
         let pieces = pieces.map(|piece| piece.behind(start as u32)).collect();

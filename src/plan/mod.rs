@@ -125,7 +125,7 @@ pub fn plan(
             }
         };
         let needs = nearest_selected(graph, selection, id);
-        let has_operations = has_operations(&action.kind);
+        let has_operations = has_operations(&action.kind, from);
         steps.push(Step { id, target: action.target.clone(), needs, work, has_operations });
     }
     let schemas = schemas(graph, &steps, state, to);
@@ -176,10 +176,11 @@ fn same_but_for_case(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn has_operations(kind: &Kind) -> bool {
+fn has_operations(kind: &Kind, dialect: &dyn Dialect) -> bool {
     let in_texts = |texts: &Texts| {
+        let is_script = texts::statements(&texts.query, dialect).len() > 1;
         let mut all = texts.pre_operations.iter().chain(&texts.post_operations);
-        all.any(|statement| !statement.text().trim().is_empty())
+        is_script || all.any(|statement| !statement.text().trim().is_empty())
     };
     match kind {
         Kind::Operations { .. } => true,
@@ -206,9 +207,9 @@ pub fn preview(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) 
     let query = match &action.kind {
         Kind::Model(model) => {
             before = translator.texts(&model.texts.pre_operations);
-            Statement::text(&translator.text(&model.texts.query))
+            Statement::text(&translator.query(&model.texts.query).0)
         }
-        Kind::Assertion(assertion) => Statement::text(&translator.text(&assertion.query)),
+        Kind::Assertion(assertion) => Statement::text(&translator.query(&assertion.query).0),
         Kind::Operations { .. } | Kind::Declaration | Kind::Test(_) | Kind::Node(_) | Kind::Unknown => {
             Statement::new(format!("select * from {}", to.relation(&action.target)))
         }
@@ -322,13 +323,13 @@ fn post_operations(texts: &[WarehouseText], dialect: &dyn Dialect) -> (Vec<Scrip
 fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) -> Work {
     let dialect = translator.to;
     let name = dialect.relation(target);
-    let text = translator.text(query);
+    let (text, behind) = translator.query(query);
     let storage = Storage { options: &PhysicalOptions::default(), description: None, labels: &BTreeMap::new() };
     let after = dialect.clauses(RelationKind::View, &storage).after;
     let view = |create: &str| {
         ScriptStatement::Run(Statement::new(format!("{create} view {name} as\n")).then_text(&text).then(after))
     };
-    let create = match dialect.capabilities().replacement {
+    let mut create = match dialect.capabilities().replacement {
         Replacement::InPlace => Script { statements: vec![view("create or replace")], ..Script::default() },
         // A view can be replaced by one with the same columns alone.
         Replacement::Swap => {
@@ -338,6 +339,8 @@ fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) ->
             Script { statements, in_transaction: true, ..Script::default() }
         }
     };
+    create.in_transaction |= !behind.is_empty() && dialect.capabilities().transactional_ddl;
+    create.statements.extend(model::runs(&behind));
     Work::Assertion {
         create,
         count: Statement::new(format!("select count(*) from {name}")),

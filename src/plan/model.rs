@@ -80,13 +80,14 @@ impl Build<'_> {
         if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
             statements.push(ScriptStatement::run(format!("drop {kind} {name}")));
         }
-        let query = translator.text(query);
+        let (query, behind) = translator.query(query);
         let has_guard = translator.to.capabilities().transactional_ddl;
         statements.push(self.create(create, &name, &query, !has_guard, translator.to));
         if has_guard {
             statements.extend(self.guard(&name, translator.to));
         }
         statements.extend(self.descriptions(target, translator.to));
+        statements.extend(runs(&behind));
         statements
     }
 
@@ -98,13 +99,14 @@ impl Build<'_> {
         let name = dialect.relation(&made);
         let mut statements: Vec<_> = dialect.lock(target).map(ScriptStatement::run).into_iter().collect();
         statements.extend(runs(&translator.texts(pre_operations)));
-        let query = translator.text(query);
+        let (query, behind) = translator.query(query);
         statements.push(self.create("create", &name, &query, false, dialect));
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
         let Self { existing, kind, rebuilt, .. } = *self;
         let publication = Publication { target, existing, made: &made, kind, rebuilt };
         statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
+        statements.extend(runs(&behind));
         statements
     }
 
@@ -219,7 +221,7 @@ fn extend(
     let texts = &incremental.texts;
     // In the order in which they run.
     let pre_operations = translator.texts(&texts.pre_operations);
-    let query = translator.text(&texts.query);
+    let query = translator.only_query(&texts.query);
     let filter = incremental.filter.as_ref().map(|filter| translator.condition(filter.text().trim()));
     let post_operations = translator.texts(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {

@@ -1,10 +1,12 @@
 //! The texts of an action in the SQL of the warehouse.
 
+use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::action::Rendered;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::dialect::{Dialect, translate};
+use crate::dialect::{Dialect, syntax, translate};
 use crate::plan::statement::WarehouseText;
 
 /// Turns texts of the project's dialect into those of the warehouse's.
@@ -51,6 +53,27 @@ impl<'a> Translator<'a> {
         WarehouseText { sql, rendered: Arc::new(rendered.clone()), is_translated }
     }
 
+    /// A query, and the statements behind it, where a script stands in its place.
+    pub(super) fn query(&mut self, rendered: &Rendered) -> (WarehouseText, Vec<WarehouseText>) {
+        let parts = statements(rendered, self.from);
+        match parts.split_first() {
+            Some((first, rest)) if !rest.is_empty() => {
+                let first = self.text(&rendered.part(first.clone()));
+                (first, rest.iter().map(|range| self.text(&rendered.part(range.clone()))).collect())
+            }
+            _ => (self.text(rendered), Vec::new()),
+        }
+    }
+
+    /// The query of an incremental table, which becomes a part of other statements: nothing may stand behind it.
+    pub(super) fn only_query(&mut self, rendered: &Rendered) -> WarehouseText {
+        let Some(second) = statements(rendered, self.from).into_iter().nth(1) else { return self.text(rendered) };
+        let message = "new rows of an incremental table come from one statement, and here another begins";
+        let diagnostic = rendered.place(Diagnostic::error(Code::UnfitAction, message), second);
+        self.diagnostics.push(diagnostic.help("put it into `post_operations`"));
+        self.query(rendered).0
+    }
+
     pub(super) fn texts<'t>(&mut self, rendered: impl IntoIterator<Item = &'t Rendered>) -> Vec<WarehouseText> {
         let texts = rendered.into_iter().filter(|text| !text.text().trim().is_empty());
         texts.map(|text| self.text(text)).collect()
@@ -84,4 +107,14 @@ impl<'a> Translator<'a> {
         self.diagnostics.push(Diagnostic::error(Code::Untranslatable, message).help(translate::ADVICE));
         String::new()
     }
+}
+
+/// Where the statements of a text are. One that has no semicolon is not read.
+pub(super) fn statements(rendered: &Rendered, dialect: &dyn Dialect) -> Vec<Range<usize>> {
+    let text = rendered.text();
+    if !text.contains(';') {
+        return iter::once(0..text.len()).collect();
+    }
+    let pieces = syntax::read(text, dialect).into_iter().map(|piece| piece.range);
+    pieces.filter(|range| text.get(range.clone()).is_some_and(|statement| !statement.trim().is_empty())).collect()
 }

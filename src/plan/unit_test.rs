@@ -56,7 +56,7 @@ pub fn plan_unit_test(
         tested,
         inputs,
         has_table_before,
-        query: Statement::text(&translator.text(&model.texts.query)),
+        query: Statement::text(&translator.query(&model.texts.query).0),
         expected: Statement::text(&translator.text(&test.expected)),
     };
     (Some(plan), translator.diagnostics)

@@ -34,6 +34,12 @@ pub(crate) trait Rules: Debug + Sync {
     /// An operator, a cast, a call… whose parts are translated, and their types known.
     fn binary(&self, expr: &mut Expr, left: &Type, right: &Type, rewriter: &mut Rewriter) -> Type;
 
+    /// A translated value that is no constant as a number of the type `target`. `cast` is the cast that rounds.
+    fn number(&self, value: Expr, from: &Type, target: &DataType, cast: &dyn Fn(Expr) -> Expr) -> Expr {
+        let _ = (from, target);
+        cast(value)
+    }
+
     /// A query before it is translated.
     fn query(&self, query: &mut Query, rewriter: &mut Rewriter) {
         let _ = (query, rewriter);

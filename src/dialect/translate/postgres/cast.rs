@@ -1,7 +1,10 @@
 //! Types and casts.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Spanned, TimezoneInfo, Value,
+    visit_expressions,
 };
 
 use super::expr::text_of;
@@ -86,6 +89,7 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
 /// An explicit cast whose operand is not yet translated.
 pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     let Expr::Cast { kind, expr: operand, data_type, format } = expr else { return Type::Unknown };
+    let is_constant = is_constant(operand);
     let from = rewriter.expr(operand);
     let place = operand.span();
     if format.is_some() {
@@ -108,7 +112,11 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
         let message = format!("the text `'{text}'` is no whole number");
         rewriter.problem(place, message, Some("cast it to a decimal or a double first".to_owned()));
     }
-    let converted = converted(operand, &from, &to, &target, try_cast);
+    let convert = |operand| converted(operand, &from, &to, &target, try_cast);
+    let converted = match to {
+        Type::Int | Type::Decimal if !is_constant => rewriter.rules.number(operand, &from, &target, &convert),
+        _ => convert(operand),
+    };
     *expr = match (length, &to) {
         (Some(length), Type::Text) => {
             let is_padded = is_padded(data_type);
@@ -120,6 +128,17 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
         _ => converted,
     };
     to
+}
+
+/// Whether the value is calculated from literals alone.
+fn is_constant(expr: &Expr) -> bool {
+    let of_literals = |expr: &Expr| match expr {
+        Expr::Value(_) | Expr::UnaryOp { .. } | Expr::BinaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => {
+            ControlFlow::Continue(())
+        }
+        _ => ControlFlow::Break(()),
+    };
+    visit_expressions(expr, of_literals).is_continue()
 }
 
 /// A value of one type as one of another, translated.

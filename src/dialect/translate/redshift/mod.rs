@@ -5,6 +5,7 @@ mod dates;
 mod functions;
 mod hierarchy;
 mod json;
+mod narrowing;
 mod pivot;
 mod quotient;
 mod regexp;
@@ -97,6 +98,10 @@ impl Rules for Redshift {
             return kind;
         }
         postgres::binary(expr, left, right, rewriter)
+    }
+
+    fn number(&self, value: Expr, from: &Type, target: &DataType, cast: &dyn Fn(Expr) -> Expr) -> Expr {
+        narrowing::number(value, from, target, cast)
     }
 
     fn table(&self, table: &mut TableFactor, rewriter: &mut Rewriter) -> bool {
