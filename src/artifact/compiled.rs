@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
@@ -114,9 +115,21 @@ fn file_name(name: &str) -> String {
 
 fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> io::Result<()> {
     for entry in walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok) {
-        if entry.file_type().is_file() && !written.contains(entry.path()) {
-            fs::remove_file(entry.path())?;
+        if entry.file_type().is_file() && !written.contains(entry.path()) && !is_being_written(&entry) {
+            match fs::remove_file(entry.path()) {
+                // Another process was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
     }
     Ok(())
+}
+
+/// Whether another process may be about to move the file to its place; what a killed one has left is older.
+fn is_being_written(entry: &walkdir::DirEntry) -> bool {
+    let is_temporary = entry.path().extension().is_some_and(|ending| ending == "tmp");
+    let modified = entry.metadata().ok().and_then(|data| data.modified().ok());
+    let age = modified.and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
+    is_temporary && age < Duration::from_mins(1)
 }

@@ -57,14 +57,19 @@ fn run_operations(script: &Script, session: &mut dyn Session) -> Result<Option<u
     Ok(rows)
 }
 
-/// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
+/// Makes a transaction of what runs, and tries it again as a whole if another one was in the way.
 fn in_transaction<T>(
     session: &mut dyn Session,
     run: impl Fn(&mut dyn Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    persist(session, |session| try_in_transaction(session, &run))
+}
+
+/// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
+fn persist<T>(session: &mut dyn Session, run: impl Fn(&mut dyn Session) -> Result<T, Failure>) -> Result<T, Failure> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {
-        match try_in_transaction(session, &run) {
+        match run(session) {
             Err(failure) if failure.is_conflict => {}
             result => return result,
         }
@@ -73,7 +78,7 @@ fn in_transaction<T>(
         thread::sleep(pause / 2 + pause * percent / 100);
         pause = (pause * 2).min(LAST_PAUSE);
     }
-    try_in_transaction(session, &run)
+    run(session)
 }
 
 fn try_in_transaction<T>(
@@ -177,7 +182,7 @@ fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> 
 fn run_assertion(create: &Script, count: &Statement, rows: &Statement, session: &mut dyn Session) -> Outcome {
     let run = |session: &mut dyn Session| -> Result<Outcome, Failure> {
         run_script(create, session)?;
-        count_violations(count, rows, session)
+        persist(session, |session| count_violations(count, rows, session))
     };
     run(session).unwrap_or_else(Outcome::Failed)
 }
