@@ -52,6 +52,17 @@ pub trait Session {
     /// The first rows of a query, each value as text.
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
 
+    /// The first value of a query that gives one number.
+    fn number(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
+        let rows = self.query(sql, 1)?.rows;
+        Ok(rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()))
+    }
+
+    /// Whether a query gives any row.
+    fn has_rows(&mut self, sql: &str) -> Result<bool, AdapterError> {
+        Ok(!self.query(sql, 1)?.rows.is_empty())
+    }
+
     /// The same rows as objects of JSON: numbers, booleans, lists and structs are what they are, all else is text.
     fn query_json(&mut self, sql: &str, limit: usize) -> Result<Vec<Map<String, Value>>, AdapterError> {
         Ok(json::objects(self.query(sql, limit)?, |_| false))

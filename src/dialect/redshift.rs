@@ -102,8 +102,9 @@ impl Dialect for Redshift {
         let Some(existing) = existing else { return vec![Command::Run(rename)] };
         let old = Target { name: format!("{}_old", made.name), ..target.clone() };
         vec![
+            Command::Each { query: privileges(target, &new), between: Vec::new() },
             Command::Each {
-                query: handed_on(target, &place),
+                query: bound_views(target),
                 between: vec![format!("alter table {place} rename to {}", self.identifier(&old.name)), rename],
             },
             Command::Run(format!("drop {existing} {}", self.relation(&old))),
@@ -134,18 +135,27 @@ fn keys(options: &PhysicalOptions) -> String {
     keys
 }
 
-/// A query for the statements that give a relation the privileges of the one in its place, and that bind the views that
-/// stand on that one to it.
-fn handed_on(target: &Target, place: &str) -> String {
-    let literal = |text: &str| Redshift.string(text);
-    let (schema, name) = (literal(target.schema.as_deref().unwrap_or("public")), literal(&target.name));
-    let to = literal(&format!(" on {place} to "));
+/// The schema and the name of a relation as literals.
+fn literals(target: &Target) -> (String, String) {
+    (Redshift.string(target.schema.as_deref().unwrap_or("public")), Redshift.string(&target.name))
+}
+
+/// A query for the statements that give the relation `made` what may be done with the one in its place.
+fn privileges(target: &Target, made: &str) -> String {
+    let (schema, name) = literals(target);
+    let to = Redshift.string(&format!(" on {made} to "));
     format!(
         "select 'grant ' || privilege_type || {to} || case identity_type when 'public' then 'public' when 'user' then \
          quote_ident(identity_name) else identity_type || ' ' || quote_ident(identity_name) end\n\
-         from svv_relation_privileges where namespace_name = {schema} and relation_name = {name}\n\
-         union all\n\
-         select distinct 'create or replace view ' || quote_ident(dependent_schema.nspname) || '.' || \
+         from svv_relation_privileges where namespace_name = {schema} and relation_name = {name}"
+    )
+}
+
+/// A query for the statements that bind the views that stand on a relation to the one that takes its place.
+fn bound_views(target: &Target) -> String {
+    let (schema, name) = literals(target);
+    format!(
+        "select distinct 'create or replace view ' || quote_ident(dependent_schema.nspname) || '.' || \
          quote_ident(dependent.relname) || ' as ' || pg_get_viewdef(dependent.oid)\n\
          from pg_class as base join pg_namespace as base_schema on base_schema.oid = base.relnamespace\n\
          join pg_depend on pg_depend.refobjid = base.oid join pg_rewrite on pg_rewrite.oid = pg_depend.objid\n\

@@ -50,6 +50,8 @@ pub enum Outcome {
         count: u64,
         /// The first of them.
         sample: Rows,
+        /// The query for all of them.
+        query: String,
     },
     /// It never began, or was stopped and left everything as it was.
     Skipped(SkipReason),

@@ -168,8 +168,8 @@ fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> 
                 }
             }
             ScriptStatement::Guard { query, message, help } => {
-                let rows = session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
-                if !rows.rows.is_empty() {
+                if session.has_rows(query.sql()).map_err(|error| failure(error, query))? {
+                    let rows = session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
                     let (help, rows) = (Some(help.clone()), Some(rows));
                     return Err(Failure { help, rows, ..Failure::from_message(message.clone()) });
                 }
@@ -189,13 +189,11 @@ fn run_assertion(create: &Script, count: &Statement, rows: &Statement, session: 
 
 /// Counts the rows of a query that should have none.
 fn count_violations(count: &Statement, rows: &Statement, session: &mut dyn Session) -> Result<Outcome, Failure> {
-    let answer = session.query(count.sql(), 1).map_err(|error| failure(error, count))?;
-    let number = answer.rows.first().and_then(|row| row.first()).and_then(|value| value.as_ref()?.parse().ok());
-    match number {
+    match session.number(count.sql()).map_err(|error| failure(error, count))? {
         Some(0) => Ok(Outcome::Done { rows: None }),
         Some(count) => {
             let sample = session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
-            Ok(Outcome::Violated { count, sample })
+            Ok(Outcome::Violated { count, sample, query: rows.sql().to_owned() })
         }
         None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
     }

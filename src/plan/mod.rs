@@ -130,9 +130,7 @@ pub fn plan(
     }
     let schemas = schemas(graph, &steps, state, to);
     let mut diagnostics = translator.diagnostics;
-    if to.ignores_case() {
-        diagnostics.extend(same_but_for_case(graph, to));
-    }
+    diagnostics.extend(same_relation(graph, to));
     (Plan { schemas, steps }, diagnostics)
 }
 
@@ -158,19 +156,26 @@ fn not_run(action: &Action<ActionId>, node: &Node) -> Diagnostic {
         .help(format!("{what}; what depends on it is run with what is there"))
 }
 
-/// Relations whose names differ only in the case of letters are one in a warehouse that does not tell it.
-fn same_but_for_case(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
+/// Relations whose names differ only in what a warehouse does not tell: the case of letters, or the database.
+fn same_relation(graph: &Graph, to: &dyn Dialect) -> Vec<Diagnostic> {
     let mut seen: BTreeMap<String, ActionId> = BTreeMap::new();
     let mut diagnostics = Vec::new();
     for (id, action) in graph.iter().filter(|(_, action)| action.kind.has_output()) {
-        let Some(first) = seen.insert(action.target.to_string().to_lowercase(), id) else { continue };
+        let relation = to.relation(&action.target);
+        let key = if to.ignores_case() { relation.to_lowercase() } else { relation };
+        let Some(first) = seen.insert(key, id) else { continue };
         let first = graph.get(first);
+        let differ = if first.target.database == action.target.database {
+            "their names differ only in the case of letters"
+        } else {
+            "a connection reaches one database, so that their names are the same"
+        };
         let message = format!("`{}` and `{}` are one relation in {}", first.target, action.target, to.name());
         diagnostics.push(
             Diagnostic::error(Code::DuplicateAction, message)
                 .at(action.name_span, "")
                 .at(first.name_span, "the first one")
-                .help("rename one of them: their names differ only in the case of letters"),
+                .help(format!("rename one of them: {differ}")),
         );
     }
     diagnostics

@@ -76,7 +76,8 @@ impl<'a> Translator<'a> {
 
     pub(super) fn texts<'t>(&mut self, rendered: impl IntoIterator<Item = &'t Rendered>) -> Vec<WarehouseText> {
         let texts = rendered.into_iter().filter(|text| !text.text().trim().is_empty());
-        texts.map(|text| self.text(text)).collect()
+        // What has no equal and no effect on rows, such as VACUUM, is translated to nothing.
+        texts.map(|text| self.text(text)).filter(|text| !text.sql.is_empty()).collect()
     }
 
     /// An expression of the config, such as the one to partition by.

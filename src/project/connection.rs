@@ -160,7 +160,7 @@ impl WrittenServer {
         let ssl_mode = variable("PGSSLMODE").filter(|word| self.ssl_mode.is_none() && !has_url && !word.is_empty());
         let ssl_mode = ssl_mode.map(|word| {
             let known = SSL_MODES.iter().find(|(name, _)| *name == word).map(|(_, mode)| *mode);
-            known.ok_or_else(|| wrong("PGSSLMODE", &word, "a mode of SSL"))
+            known.ok_or_else(|| wrong("PGSSLMODE", &word, "a mode of SSL such as `require` or `verify-full`"))
         });
         Ok(Server {
             url: get("url").map(Secret),

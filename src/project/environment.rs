@@ -130,12 +130,15 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
         let warehouse = read_dialect(reader, "warehouse").or((!written).then_some(&dialect::DuckDb as &dyn Dialect));
         let naming = read_naming(reader);
         let threads = reader.count("threads").and_then(|count| usize::try_from(count.value).ok());
-        let sources = read_sources(reader);
+        let mut sources = Vec::new();
         // The one place where a warehouse is told by its name: its connection is built here.
         let connection = match warehouse?.name() {
-            "duckdb" => WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) },
-            "postgres" => WrittenConnection::Postgres(WrittenServer::read(reader)),
-            "redshift" => WrittenConnection::Redshift(WrittenServer::read(reader)),
+            "duckdb" => {
+                sources = read_sources(reader);
+                WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) }
+            }
+            "postgres" => WrittenConnection::Postgres(read_server(reader)),
+            "redshift" => WrittenConnection::Redshift(read_server(reader)),
             warehouse => {
                 // Its fields belong to the adapter of that warehouse, which checks them when it connects.
                 reader.allow_rest();
@@ -144,6 +147,13 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
         };
         Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads })
     })
+}
+
+fn read_server(reader: &mut Reader<'_>) -> WrittenServer {
+    for key in ["path", "sources"] {
+        reader.elsewhere(key, "it belongs to `warehouse: duckdb`");
+    }
+    WrittenServer::read(reader)
 }
 
 fn read_sources(reader: &mut Reader<'_>) -> Vec<Source> {

@@ -129,11 +129,11 @@ pub(super) fn outcome_detail(compilation: &Compilation, result: &StepResult, col
         Outcome::Failed(failure) => {
             (failure_diagnostic(failure, &action.target.to_string(), action.name_span), failure.rows.as_ref())
         }
-        Outcome::Violated { count: number, sample } => {
+        Outcome::Violated { count: number, sample, query } => {
             let rows = count(usize::try_from(*number).unwrap_or(usize::MAX), "row");
             let message = format!("assertion `{}` found {rows}", action.target.name);
             let diagnostic = Diagnostic::error(Code::AssertionFailed, message).at(action.name_span, "");
-            (diagnostic.help(format!("all of them: select * from {}", action.target)), Some(sample))
+            (diagnostic.help(format!("all of them: {query}")), Some(sample))
         }
         Outcome::Done { .. } | Outcome::Skipped(_) | Outcome::Disabled => return String::new(),
     };

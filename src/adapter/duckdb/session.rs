@@ -68,6 +68,27 @@ impl Session for DuckDbSession {
         self.texts(sql, limit, |column, _| column)
     }
 
+    // Without asking for the types of the columns first, which would read the query a second time.
+    fn number(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
+        self.check()?;
+        let run = || -> duckdb::Result<Option<u64>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            rows.next()?.map_or(Ok(None), |row| row.get(0))
+        };
+        run().map_err(|failure| error(&failure))
+    }
+
+    fn has_rows(&mut self, sql: &str) -> Result<bool, AdapterError> {
+        self.check()?;
+        let run = || -> duckdb::Result<bool> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            Ok(rows.next()?.is_some())
+        };
+        run().map_err(|failure| error(&failure))
+    }
+
     fn query_json(&mut self, sql: &str, limit: usize) -> Result<Vec<Map<String, Value>>, AdapterError> {
         let rows = self.texts(sql, limit, |column, data_type| {
             if is_nested(data_type) { format!("to_json({column}::{})", exact(data_type)) } else { column }

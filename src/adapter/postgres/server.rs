@@ -47,7 +47,7 @@ impl Door {
             config.port(port);
         }
         let user = server.user.clone().or_else(|| config.get_user().map(str::to_owned)).or_else(login_name);
-        let user = user.ok_or("there is no `user`")?;
+        let user = user.ok_or("nothing says which `user` connects: name one in the environment, or set PGUSER")?;
         config.user(&user);
         let database =
             server.database.clone().or_else(|| config.get_dbname().map(str::to_owned)).unwrap_or_else(|| user.clone());
@@ -136,7 +136,11 @@ fn without_ssl(url: &str) -> Result<(String, UrlSsl), String> {
         match pair.split_once('=') {
             Some(("sslmode", word)) => {
                 let known = SSL_MODES.iter().find(|(name, _)| *name == word);
-                ssl.mode = Some(known.map(|(_, mode)| *mode).ok_or_else(|| format!("`{word}` is no mode of SSL"))?);
+                ssl.mode = Some(
+                    known
+                        .map(|(_, mode)| *mode)
+                        .ok_or_else(|| format!("`sslmode={word}` in the `url` is no mode of SSL: {}", modes()))?,
+                );
             }
             Some(("sslrootcert", path)) => ssl.root = Some(path.replace("%2F", "/")),
             _ => rest.push(pair),
@@ -144,6 +148,10 @@ fn without_ssl(url: &str) -> Result<(String, UrlSsl), String> {
     }
     let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
     Ok((format!("{address}{query}"), ssl))
+}
+
+fn modes() -> String {
+    SSL_MODES.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
 }
 
 /// The settings of an address without where it leads.

@@ -132,11 +132,12 @@ impl Finder<'_> {
         }
     }
 
-    /// Backticks of BigQuery may hold the whole path.
+    /// Backticks of BigQuery may hold the whole path; Redshift and PostgreSQL leave out the database.
     fn is_own(&self, name: &ObjectName) -> bool {
         let parts = name.0.iter().filter_map(|part| part.as_ident()).flat_map(|part| part.value.split('.'));
+        let parts: Vec<&str> = parts.collect();
         let own: Vec<&str> = self.target.parts().collect();
-        parts.collect::<Vec<_>>() == own
+        parts == own || parts.len() > 1 && own.ends_with(&parts)
     }
 }
 
