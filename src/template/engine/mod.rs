@@ -51,6 +51,8 @@ pub(super) fn is_follow_up(diagnostic: &Diagnostic) -> bool {
 
 /// What code finds in its world.
 const PRELUDE: &str = include_str!("prelude.js");
+/// What it writes and sorts for people.
+const LOCALE: &str = include_str!("locale.js");
 /// The functions that make actions.
 const ACTIONS: &str = include_str!("actions.js");
 
@@ -135,6 +137,7 @@ impl Engine {
                 self.file_functions(&ctx, &host)?;
                 host.set("actions", ctx.eval::<Function<'_>, _>(ACTIONS)?)?;
                 ctx.globals().set("__host", host)?;
+                ctx.eval::<(), _>(LOCALE)?;
                 ctx.eval::<(), _>(PRELUDE)
             };
             prepare().catch(&ctx).map_err(|error| error.to_string())
