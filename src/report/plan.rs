@@ -8,6 +8,9 @@ use crate::report::count;
 /// A plan for people: each step, what it needs, and its SQL as it would be sent.
 pub fn plan_text(plan: &Plan, compilation: &Compilation, dialect: &dyn Dialect) -> String {
     let mut text = String::new();
+    if let Some(session) = dialect.session().filter(|_| !plan.steps.is_empty()) {
+        let _ = write!(text, "-- at the start of each session:\n\n{}\n-- then:\n\n", statement_text(session));
+    }
     for schema in &plan.schemas {
         text.push_str(&statement_text(schema.sql()));
     }
