@@ -82,8 +82,8 @@ impl Postgres {
     async fn open(&self) -> Result<(Client, String), tokio_postgres::Error> {
         let client = self.door.connect(self.runtime.handle()).await?;
         client.batch_execute(&self.settings).await?;
-        let process = first_value(&client, "select pg_backend_pid()").await?;
-        Ok((client, process.unwrap_or_default()))
+        let process = first_column(&client, "select pg_backend_pid()").await?.concat();
+        Ok((client, process))
     }
 
     /// The same, with patience for a server that starts again.
@@ -111,22 +111,17 @@ impl Postgres {
 
     /// Runs a query on a connection of its own, and gives its first column.
     async fn ask(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
-        let client = self.door.connect(self.runtime.handle()).await?;
-        let messages = client.simple_query(sql).await?;
-        let values = messages.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        });
-        Ok(values.collect())
+        first_column(&self.door.connect(self.runtime.handle()).await?, sql).await
     }
 }
 
-async fn first_value(client: &Client, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
-    let messages = client.simple_query(sql).await?;
-    Ok(messages.into_iter().find_map(|message| match message {
+async fn first_column(client: &Client, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+    let messages = client.simple_query(sql).await?.into_iter();
+    let values = messages.filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
-    }))
+    });
+    Ok(values.collect())
 }
 
 impl Adapter for Postgres {

@@ -110,40 +110,38 @@ fn run_incremental(
     session: &mut dyn Session,
     dialect: &dyn Dialect,
 ) -> Result<Option<u64>, Failure> {
-    let (too_short, after) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let too_short = RefCell::new(Vec::new());
     let add = |session: &mut dyn Session, widens: bool| {
         run_statements(&work.pre_operations(), session)?;
         let query = work.query();
         let columns = session.describe(query.sql()).map_err(|error| failure(error, &query))?;
-        let widenings = work.widen(&columns, dialect);
-        if widens && !widenings.is_empty() && dialect.capabilities().widening == Widening::Apart {
-            too_short.replace(widenings);
-            return Err(Failure::from_message("a column is too short"));
-        }
         if widens {
+            let widenings = work.widen(&columns, dialect);
+            if dialect.capabilities().widening == Widening::Apart && !widenings.is_empty() {
+                too_short.replace(widenings);
+                return Err(Failure::from_message("a column is too short"));
+            }
             run_statements(&widenings, session)?;
         }
         let script = work.finish(&columns, dialect).map_err(|mismatch| Failure {
             help: Some(mismatch.help.clone()),
             ..Failure::from_message(mismatch.to_string())
         })?;
-        let rows = run_statements(&script.statements, session)?;
-        after.replace(script.after);
-        Ok(rows)
+        Ok((run_statements(&script.statements, session)?, script.after))
     };
-    let rows = if dialect.capabilities().transactional_ddl {
+    let added = if dialect.capabilities().transactional_ddl {
         in_transaction(session, |session| add(session, true))
     } else {
         add(session, true)
     };
     let widenings = too_short.take();
-    let rows = if widenings.is_empty() {
-        rows
+    let (rows, after) = if widenings.is_empty() {
+        added?
     } else {
         run_statements(&widenings, session)?;
-        in_transaction(session, |session| add(session, false))
-    }?;
-    run_statements(&after.take(), session)?;
+        in_transaction(session, |session| add(session, false))?
+    };
+    run_statements(&after, session)?;
     Ok(rows)
 }
 

@@ -27,7 +27,7 @@ pub enum Connection {
 /// A server that speaks the protocol of PostgreSQL. What is `None` is as the server or the protocol's clients have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Server {
-    /// `postgres://user@host:port/database?…`; the fields below come before it.
+    /// `postgres://user@host:port/database?…`, in place of host and port; the other fields come before it.
     pub url: Option<Secret>,
     /// A name, an address, or the folder of a socket.
     pub host: Option<String>,
@@ -141,7 +141,8 @@ impl WrittenServer {
         for (key, stand_in) in TEXTS {
             let written = self.texts.iter().find(|(name, _)| *name == key).map(|(_, text)| fill(text)).transpose();
             // An address says it all: variables that happen to be set must not lead elsewhere.
-            let is_of_address = ["host", "port", "database", "user"].contains(&key);
+            let is_of_address =
+                ["host", "port", "database", "user", "application_name", "connect_timeout"].contains(&key);
             let fallback = stand_in.filter(|_| !(has_url && is_of_address)).and_then(variable);
             let value = written?.or(fallback).filter(|value| !value.is_empty());
             values.extend(value.map(|value| (key, value)));

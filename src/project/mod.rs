@@ -149,7 +149,11 @@ pub fn load(
     let sources = Arc::new(Sources::default());
     let mut diagnostics = Diagnostics::default();
     let mut settings = read_settings(&**files, &sources, &mut diagnostics)?;
-    let mut environment = settings.environment(overrides.environment.as_deref(), secret)?;
+    let mut environment = match settings.environment(overrides.environment.as_deref(), secret) {
+        // Where the settings are broken that may be why; their mistakes are told, and nothing runs.
+        Err(LoadError::NoEnvironment { .. }) if diagnostics.has_errors() => Environment::embedded(),
+        environment => environment?,
+    };
     settings.vars.extend(overrides.vars.clone());
     settings.defaults = settings.defaults.overridden_by(&overrides.defaults);
     environment.naming = environment.naming.overridden_by(&overrides.naming);

@@ -218,13 +218,8 @@ impl Crash {
             }
         }
         // What is written in one transaction came together.
-        let generations = |table: &str| -> Vec<String> {
-            let rows = after.get(table).map(String::as_str).unwrap_or_default();
-            rows.split(", ")
-                .filter_map(|part| part.split_once('×'))
-                .map(|(generation, _)| generation.to_owned())
-                .collect()
-        };
+        let generations =
+            |table: &str| -> Vec<String> { generations_of(after.get(table).map(String::as_str).unwrap_or_default()) };
         let appended = generations("appended table");
         if appended.iter().any(|generation| !generations("audit table").contains(generation)) {
             return Err("`appended` was written without its post-operation".to_owned());
@@ -267,6 +262,12 @@ impl Crash {
         }
         Ok(snapshot)
     }
+}
+
+/// The generations of `3×40000, 4×40000`.
+pub(crate) fn generations_of(rows: &str) -> Vec<String> {
+    let parts = rows.split(", ").filter_map(|part| part.split_once('×'));
+    parts.map(|(generation, _)| generation.to_owned()).collect()
 }
 
 /// Tables with one row for each generation.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 
+use crate::crash::generations_of;
 use crate::postgres_server::{self, Server};
 use crate::project::Project;
 use crate::random::{Random, setting};
@@ -220,11 +221,8 @@ impl Faults {
         if let Some(gone) = before.keys().find(|table| !after.contains_key(*table)) {
             return Err(format!("{gone} is gone"));
         }
-        let generations = |table: &str| -> Vec<String> {
-            let rows = after.get(table).map(String::as_str).unwrap_or_default();
-            let parts = rows.split(", ").filter_map(|part| part.split_once('×'));
-            parts.map(|(generation, _)| generation.to_owned()).collect()
-        };
+        let generations =
+            |table: &str| -> Vec<String> { generations_of(after.get(table).map(String::as_str).unwrap_or_default()) };
         let audited = generations("audit");
         if generations("appended").iter().any(|generation| !audited.contains(generation)) {
             return Err("`appended` was written without its post-operation".to_owned());

@@ -36,8 +36,10 @@ impl Door {
                 (config, ssl)
             }
         };
+        if server.url.is_some() && (server.host.is_some() || server.port.is_some()) {
+            return Err("the `url` says where the server is: leave `host` and `port` out".to_owned());
+        }
         if let Some(host) = &server.host {
-            config = keep_but_hosts(&config);
             config.host(host);
         }
         if config.get_hosts().is_empty() {
@@ -63,8 +65,17 @@ impl Door {
                 config.password(password);
             }
         }
-        config.application_name(server.application_name.as_deref().unwrap_or("trueup"));
-        config.connect_timeout(server.connect_timeout.unwrap_or(CONNECT_TIMEOUT)).keepalives_idle(KEEPALIVE);
+        if let Some(name) =
+            server.application_name.as_deref().or(config.get_application_name().is_none().then_some("trueup"))
+        {
+            config.application_name(name);
+        }
+        if let Some(limit) =
+            server.connect_timeout.or(config.get_connect_timeout().is_none().then_some(CONNECT_TIMEOUT))
+        {
+            config.connect_timeout(limit);
+        }
+        config.keepalives_idle(KEEPALIVE);
         let mode = server.ssl_mode.or(url.mode).unwrap_or(SslMode::Prefer);
         let is_socket = config.get_hosts().iter().all(|host| !matches!(host, Host::Tcp(_)));
         config.ssl_mode(match mode {
@@ -152,19 +163,6 @@ fn without_ssl(url: &str) -> Result<(String, UrlSsl), String> {
 
 fn modes() -> String {
     SSL_MODES.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
-}
-
-/// The settings of an address without where it leads.
-fn keep_but_hosts(config: &Config) -> Config {
-    let mut kept = Config::new();
-    config.get_user().map(|user| kept.user(user));
-    config.get_password().map(|password| kept.password(password));
-    config.get_dbname().map(|name| kept.dbname(name));
-    config.get_options().map(|options| kept.options(options));
-    config.get_ports().iter().for_each(|port| {
-        kept.port(*port);
-    });
-    kept
 }
 
 fn host_name(config: &Config) -> String {
