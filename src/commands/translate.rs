@@ -14,8 +14,8 @@ pub struct TranslateArgs {
     /// The dialect that it is written in: bigquery, duckdb, postgres or redshift
     #[arg(long, value_name = "DIALECT", value_parser = parse_dialect)]
     from: &'static dyn Dialect,
-    /// The dialect that is wanted; duckdb is the only one there is
-    #[arg(long, value_name = "DIALECT", default_value = "duckdb", value_parser = parse_target)]
+    /// The dialect that is wanted: duckdb or, from redshift, postgres
+    #[arg(long, value_name = "DIALECT", default_value = "duckdb", value_parser = parse_dialect)]
     to: &'static dyn Dialect,
 }
 
@@ -24,16 +24,11 @@ fn parse_dialect(name: &str) -> Result<&'static dyn Dialect, String> {
     dialect::named(name).ok_or_else(|| format!("the dialects are {}", known()))
 }
 
-fn parse_target(name: &str) -> Result<&'static dyn Dialect, String> {
-    let dialect = parse_dialect(name)?;
-    if dialect.name() == dialect::DuckDb.name() {
-        Ok(dialect)
-    } else {
-        Err("only duckdb can be translated to".to_owned())
-    }
-}
-
 pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    if args.from.name() != args.to.name() && args.to.translation_from(args.from).is_none() {
+        let (from, to) = (args.from.name(), args.to.name());
+        return Err(CommandError::unable(format!("there is no translation from {from} to {to}")));
+    }
     let mut sql = String::new();
     if io::stdin().is_terminal() {
         terminal.progress("type SQL, and end it with Ctrl-D\n");
@@ -41,8 +36,7 @@ pub(super) fn run(args: &TranslateArgs, terminal: &Terminal) -> Result<(), Comma
     io::stdin()
         .read_to_string(&mut sql)
         .map_err(|error| CommandError::unable(format!("cannot read standard input: {error}")))?;
-    debug_assert_eq!(args.to.name(), dialect::DuckDb.name());
-    let problems = match translate::to_duckdb(&sql, args.from) {
+    let problems = match translate::translate(&sql, args.from, args.to) {
         Ok(translated) => {
             terminal.print(&format!("{}\n", translated.trim_end()));
             return Ok(());

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use crate::dialect::syntax::{self, Grammar};
-use crate::dialect::translate::ToDuckDb;
+use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert, Widening,
 };
@@ -47,8 +47,8 @@ impl Dialect for BigQuery {
         true
     }
 
-    fn to_duckdb(&self) -> Option<ToDuckDb> {
-        Some(ToDuckDb::BIGQUERY)
+    fn to_duckdb(&self) -> Option<Translation> {
+        Some(Translation::BIGQUERY_TO_DUCKDB)
     }
 
     fn capabilities(&self) -> Capabilities {

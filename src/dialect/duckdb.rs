@@ -1,4 +1,5 @@
 use crate::dialect::syntax::{self, Grammar};
+use crate::dialect::translate::Translation;
 use crate::dialect::{Capabilities, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 
 /// The embedded engine.
@@ -18,8 +19,8 @@ impl Dialect for DuckDb {
         format!("'{}'", text.replace('\'', "''"))
     }
 
-    fn takes_translations(&self) -> bool {
-        true
+    fn translation_from(&self, from: &dyn Dialect) -> Option<Translation> {
+        from.to_duckdb()
     }
 
     fn ignores_case(&self) -> bool {

@@ -11,6 +11,7 @@ pub mod translate;
 
 use std::fmt::Debug;
 
+use crate::dialect::translate::Translation;
 use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
@@ -70,13 +71,18 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
-    /// Whether the SQL of other dialects is translated to it.
-    fn takes_translations(&self) -> bool {
-        false
+    /// How the SQL of another dialect is translated to its own; `None` where it is not.
+    fn translation_from(&self, _from: &dyn Dialect) -> Option<Translation> {
+        None
     }
 
-    /// How its SQL is translated to DuckDB; `None` where it is DuckDB's own.
-    fn to_duckdb(&self) -> Option<translate::ToDuckDb> {
+    /// How its SQL is translated to DuckDB's; `None` where it is not.
+    fn to_duckdb(&self) -> Option<Translation> {
+        None
+    }
+
+    /// How its SQL is translated to PostgreSQL's; `None` where it is not.
+    fn to_postgres(&self) -> Option<Translation> {
         None
     }
 

@@ -1,5 +1,5 @@
 use crate::dialect::syntax::{self, Grammar};
-use crate::dialect::translate::ToDuckDb;
+use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Command, Dialect, MaterializedViews, NullSafe, Publication, Replacement, Upsert, Widening,
 };
@@ -35,8 +35,12 @@ impl Dialect for Postgres {
         &syntax::Postgres
     }
 
-    fn to_duckdb(&self) -> Option<ToDuckDb> {
-        Some(ToDuckDb::POSTGRES)
+    fn translation_from(&self, from: &dyn Dialect) -> Option<Translation> {
+        from.to_postgres()
+    }
+
+    fn to_duckdb(&self) -> Option<Translation> {
+        Some(Translation::POSTGRES_TO_DUCKDB)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use crate::dialect::postgres::{describe_columns, widened};
 use crate::dialect::syntax::{self, Grammar};
-use crate::dialect::translate::ToDuckDb;
+use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Dialect, MaterializedViews, NullSafe, Postgres, Publication, Replacement, Storage,
     Upsert, Widening,
@@ -43,8 +43,12 @@ impl Dialect for Redshift {
         true
     }
 
-    fn to_duckdb(&self) -> Option<ToDuckDb> {
-        Some(ToDuckDb::REDSHIFT)
+    fn to_duckdb(&self) -> Option<Translation> {
+        Some(Translation::REDSHIFT_TO_DUCKDB)
+    }
+
+    fn to_postgres(&self) -> Option<Translation> {
+        Some(Translation::REDSHIFT_TO_POSTGRES)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -134,9 +134,9 @@ pub fn plan(
     (Plan { schemas, steps }, diagnostics)
 }
 
-/// The models of a project are in one dialect; where that is not the warehouse's, DuckDB alone has a translation.
+/// The models of a project are in one dialect; where that is not the warehouse's, it must have a translation from it.
 fn no_translation(from: &dyn Dialect, to: &dyn Dialect) -> Option<Diagnostic> {
-    if from.name() == to.name() || to.takes_translations() {
+    if from.name() == to.name() || to.translation_from(from).is_some() {
         return None;
     }
     let message = format!("models in the SQL of {} do not run on {}", from.name(), to.name());

@@ -21,12 +21,12 @@ pub(super) struct Translator<'a> {
 
 impl<'a> Translator<'a> {
     pub(super) fn new(from: &'a dyn Dialect, to: &'a dyn Dialect) -> Self {
-        Self { from, to, diagnostics: Diagnostics::default(), script: translate::Script::new(from) }
+        Self { from, to, diagnostics: Diagnostics::default(), script: translate::Script::new(from, to) }
     }
 
     /// Begins with the texts of another action. They are to be translated in the order in which they run.
     pub(super) fn begin(&mut self) {
-        self.script = translate::Script::new(self.from);
+        self.script = translate::Script::new(self.from, self.to);
     }
 
     /// Where it cannot be translated the mistake is noted, and the text is empty.

@@ -25,6 +25,7 @@ mod spec;
 mod syntax;
 mod tidy;
 mod translate;
+mod translate_to_postgres;
 mod watch;
 
 use libtest_mimic::Arguments;
@@ -51,6 +52,7 @@ fn main() {
         syntax::trials(),
         tidy::trials(),
         translate::trials(),
+        translate_to_postgres::trials(),
         watch::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

@@ -138,6 +138,27 @@ impl Server {
         Err(format!("{sql}\n{}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
+    /// What `psql` prints for a script: the names of columns, cells parted by ` | `, `NULL`. The inner error is the
+    /// server's.
+    pub(crate) fn psql_script(&self, database: &str, script: &str) -> Result<Result<String, String>, Failed> {
+        let mut psql = Command::new(self.programs.join("psql"))
+            .args(["-X", "-q", "-A", "-F", " | ", "-P", "null=NULL", "-P", "footer=off", "-v", "ON_ERROR_STOP=1"])
+            .envs(self.variables(database))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = psql.stdin.take() {
+            input.write_all(script.as_bytes())?;
+        }
+        let output = psql.wait_with_output()?;
+        Ok(if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        })
+    }
+
     /// What leads a client there.
     pub(crate) fn variables(&self, database: &str) -> Vec<(&'static str, String)> {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display());

@@ -10,17 +10,24 @@ use walkdir::WalkDir;
 
 /// A heading with its blocks.
 #[derive(Debug, Default)]
-struct Case {
-    title: String,
-    warehouse: String,
-    setup: String,
-    sql: String,
-    rows: Option<String>,
+pub(crate) struct Case {
+    pub(crate) title: String,
+    pub(crate) warehouse: String,
+    pub(crate) setup: String,
+    pub(crate) sql: String,
+    pub(crate) rows: Option<String>,
     problems: Option<String>,
 }
 
 /// One trial for each heading.
 pub(crate) fn trials() -> Vec<Trial> {
+    let trials =
+        cases().into_iter().map(|(name, case)| Trial::test(format!("translate::{name}"), move || check(&case)));
+    trials.collect()
+}
+
+/// All headings, each with the names of its folder and file in front.
+pub(crate) fn cases() -> Vec<(String, Case)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/translate");
     let mut files: Vec<PathBuf> = WalkDir::new(&folder)
         .min_depth(2)
@@ -33,14 +40,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     files.iter().flat_map(|file| of_file(&folder, file)).collect()
 }
 
-fn of_file(folder: &Path, file: &Path) -> Vec<Trial> {
+fn of_file(folder: &Path, file: &Path) -> Vec<(String, Case)> {
     let stem = file.strip_prefix(folder).unwrap_or(file).with_extension("");
     let text = std::fs::read_to_string(file).unwrap_or_default();
     read(&text)
         .into_iter()
         .map(|case| {
-            let name = format!("translate::{}::{}", stem.display(), case.title).replace('/', "::");
-            Trial::test(name, move || check(&case))
+            let name = format!("{}::{}", stem.display(), case.title).replace('/', "::");
+            (name, case)
         })
         .collect()
 }
@@ -87,7 +94,7 @@ fn read(text: &str) -> Vec<Case> {
 
 fn check(case: &Case) -> Result<(), Failed> {
     let from = dialect::named(&case.warehouse).ok_or_else(|| format!("no warehouse is called `{}`", case.warehouse))?;
-    let translated = translate::to_duckdb(&case.sql, from);
+    let translated = translate::translate(&case.sql, from, &dialect::DuckDb);
     match (&case.problems, &case.rows) {
         (Some(expected), None) => {
             let problems = match translated {

@@ -15,6 +15,8 @@ mod redshift;
 mod rewrite;
 mod rules;
 mod scope;
+mod target;
+mod to_postgres;
 mod types;
 
 use crate::dialect::Dialect;
@@ -27,24 +29,26 @@ use types::Type;
 /// What to do about a construct that has no equal, where nothing better is known.
 pub const ADVICE: &str = "write it in a way that both understand, or run it in an environment of its own warehouse";
 
-/// How the SQL of one warehouse is translated.
+/// How the SQL of one warehouse is translated to that of another.
 #[derive(Debug, Clone, Copy)]
-pub struct ToDuckDb(&'static dyn Rules);
+pub struct Translation(&'static dyn Rules);
 
-impl ToDuckDb {
-    /// From BigQuery.
-    pub const BIGQUERY: Self = Self(&bigquery::BigQuery);
-    /// From PostgreSQL.
-    pub const POSTGRES: Self = Self(&postgres::Postgres);
-    /// From Redshift.
-    pub const REDSHIFT: Self = Self(&redshift::Redshift);
+impl Translation {
+    /// From BigQuery to DuckDB.
+    pub const BIGQUERY_TO_DUCKDB: Self = Self(&bigquery::BigQuery);
+    /// From PostgreSQL to DuckDB.
+    pub const POSTGRES_TO_DUCKDB: Self = Self(&postgres::Postgres);
+    /// From Redshift to DuckDB.
+    pub const REDSHIFT_TO_DUCKDB: Self = Self(&redshift::Redshift);
+    /// From Redshift to PostgreSQL.
+    pub const REDSHIFT_TO_POSTGRES: Self = Self(&to_postgres::Redshift);
 }
 
-/// A script in DuckDB's SQL that gives the rows that `sql` gives on the warehouse of `from`.
+/// A script in the SQL of `to` that gives the rows that `sql` gives on the warehouse of `from`.
 ///
 /// Every construct that has no equal is a problem of its own; there is never a text that silently means something else.
-pub fn to_duckdb(sql: &str, from: &dyn Dialect) -> Result<String, Vec<Problem>> {
-    Script::new(from).translate(sql)
+pub fn translate(sql: &str, from: &dyn Dialect, to: &dyn Dialect) -> Result<String, Vec<Problem>> {
+    Script::new(from, to).translate(sql)
 }
 
 /// Texts that run one after the other in one session, such as the operations before a query and the query: what one
@@ -52,19 +56,20 @@ pub fn to_duckdb(sql: &str, from: &dyn Dialect) -> Result<String, Vec<Problem>> 
 #[derive(Debug)]
 pub struct Script<'a> {
     from: &'a dyn Dialect,
+    to: &'a dyn Dialect,
     functions: Vec<String>,
     variables: Vec<(String, Type)>,
 }
 
 impl<'a> Script<'a> {
     /// One in which nothing is declared yet.
-    pub fn new(from: &'a dyn Dialect) -> Self {
-        Self { from, functions: Vec::new(), variables: Vec::new() }
+    pub fn new(from: &'a dyn Dialect, to: &'a dyn Dialect) -> Self {
+        Self { from, to, functions: Vec::new(), variables: Vec::new() }
     }
 
-    /// The next text, as [`to_duckdb`] gives it.
+    /// The next text, as [`translate`] gives it. It stays as it is where there is no translation.
     pub fn translate(&mut self, sql: &str) -> Result<String, Vec<Problem>> {
-        let Some(ToDuckDb(rules)) = self.from.to_duckdb() else { return Ok(sql.to_owned()) };
+        let Some(Translation(rules)) = self.to.translation_from(self.from) else { return Ok(sql.to_owned()) };
         let statements = syntax::parse(sql, self.from).map_err(|problem| vec![problem])?;
         let mut rewriter = rewrite::Rewriter::new(rules, sql);
         rewriter.own_functions = std::mem::take(&mut self.functions);
@@ -73,7 +78,7 @@ impl<'a> Script<'a> {
         self.functions = std::mem::take(&mut rewriter.own_functions);
         self.variables = std::mem::take(&mut rewriter.variables);
         let problems = rewriter.into_problems();
-        if problems.is_empty() { Ok(print::script(translated)) } else { Err(problems) }
+        if problems.is_empty() { Ok(print::script(translated, rules.target())) } else { Err(problems) }
     }
 }
 
@@ -136,11 +141,19 @@ mod tests {
         ";",
     ];
 
+    /// To every dialect that has one.
+    fn translations(sql: &str, from: &str) {
+        let from = dialect::named(from).expect("a dialect");
+        for to in dialect::names().filter_map(dialect::named) {
+            let _ = translate(sql, from, to);
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text(sql in "\\PC{0,80}") {
             for name in dialect::names() {
-                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+                translations(&sql, name);
             }
         }
 
@@ -148,7 +161,7 @@ mod tests {
         fn any_words(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..25)) {
             let sql = words.join(" ");
             for name in dialect::names() {
-                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+                translations(&sql, name);
             }
         }
     }
@@ -159,7 +172,7 @@ mod tests {
         {
             let sql = format!("select {}1{}", open.repeat(3000), close.repeat(3000));
             for name in dialect::names() {
-                let _ = dialect::named(name).map(|from| to_duckdb(&sql, from));
+                translations(&sql, name);
             }
         }
     }
@@ -167,8 +180,9 @@ mod tests {
     #[test]
     fn problems_have_places() {
         let sql = "select 1,\n  foo('é'), soundex(a) from t";
-        let problems =
-            dialect::named("bigquery").map(|from| to_duckdb(sql, from)).and_then(Result::err).unwrap_or_default();
+        let problems = dialect::named("bigquery")
+            .and_then(|from| translate(sql, from, &dialect::DuckDb).err())
+            .unwrap_or_default();
         let places: Vec<_> = problems.iter().map(|problem| &sql[problem.range.clone()]).collect();
         assert!(places.contains(&"soundex"), "{places:?} {problems:?}");
     }

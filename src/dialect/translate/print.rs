@@ -1,12 +1,16 @@
-//! A tree of DuckDB's words to text.
+//! A translated tree to text.
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Ident, ObjectNamePart, Set, Statement, Value, ValueWithSpan, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, ObjectNamePart, Set, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+
+use crate::dialect::translate::target::Target;
 
 /// The statements, each ended by a semicolon where there are several.
-pub(crate) fn script(mut statements: Vec<Statement>) -> String {
-    let _ = statements.visit(&mut Quotes);
+pub(crate) fn script(mut statements: Vec<Statement>, target: &'static Target) -> String {
+    let _ = statements.visit(&mut Quotes { target });
     match statements.as_slice() {
         [statement] => text(statement),
         statements => statements.iter().fold(String::new(), |script, statement| script + &text(statement) + ";\n"),
@@ -25,11 +29,16 @@ fn text(statement: &Statement) -> String {
     }
 }
 
-/// Gives every quoted identifier DuckDB's quotes, and quotes to each that DuckDB would take for a word of its own.
-struct Quotes;
+/// Gives every quoted identifier the target's quotes, and quotes to each that it would take for a word of its own.
+struct Quotes {
+    target: &'static Target,
+}
 
-/// Marks the name of a function while its call is visited: such a name may well be a word of DuckDB's own.
+/// Marks the name of a function while its call is visited: such a name may well be a word of the target's own.
 const UNTOUCHED: char = '\0';
+
+/// Marks the parts of a relation's path, which stand for a relation that has been made under just that name.
+const EXACT: char = '\u{1}';
 
 impl VisitorMut for Quotes {
     type Break = ();
@@ -44,10 +53,28 @@ impl VisitorMut for Quotes {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        if relation.0.len() > 1 {
+            for part in &mut relation.0 {
+                if let ObjectNamePart::Identifier(name) = part
+                    && name.quote_style.is_some()
+                {
+                    name.quote_style = Some(EXACT);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
-        let of_duckdb = ident.quote_style.is_none()
-            && KEYWORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(&ident.value));
-        if of_duckdb || matches!(ident.quote_style, Some('`' | '[')) {
+        match ident.quote_style {
+            Some(EXACT) => ident.quote_style = Some('"'),
+            // No dialect that is translated tells columns apart by the case of letters.
+            Some('"' | '`') if self.target.folds_names => ident.value.make_ascii_lowercase(),
+            _ => {}
+        }
+        let is_keyword = ident.quote_style.is_none() && self.target.is_keyword(&ident.value);
+        if is_keyword || matches!(ident.quote_style, Some('`' | '[')) {
             ident.quote_style = Some('"');
         }
         if let Some(quote @ ('"' | '\'')) = ident.quote_style
@@ -82,17 +109,3 @@ fn name_of_call(expr: &mut Expr, from: Option<char>, to: Option<char>) {
         name.quote_style = to;
     }
 }
-
-/// The words that DuckDB does not take for every kind of name (`duckdb_keywords()`, all but `unreserved`); without DEFAULT,
-/// which no warehouse takes for a name and which stands for a value in INSERT.
-const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint \
-    create deferrable desc describe distinct do else end except false fetch for foreign from group having in \
-    initially intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer pivot_wider \
-    placing primary qualify references returning select show some summarize symmetric table then to trailing true union \
-    unique unpivot using variadic when where window with \
-    between bigint bit boolean char character coalesce dec decimal exists extract float grouping grouping_id inout int \
-    integer interval national nchar none nullif numeric out overlay position precision real row setof smallint substring \
-    time timestamp treat trim values varchar \
-    anti asof at authorization binary by collation columns concurrently cross freeze full generated glob ilike inner is \
-    isnull join left like map natural notnull outer overlaps positional right semi similar struct tablesample try_cast \
-    unpack verbose";

@@ -1,4 +1,4 @@
-//! What sets a warehouse apart from DuckDB.
+//! What sets a warehouse apart from the one that its SQL is translated for.
 
 use std::fmt::Debug;
 
@@ -6,14 +6,20 @@ use sqlparser::ast::{AccessExpr, DataType, Expr, Query, Statement, TableAlias, T
 
 use crate::dialect::translate::functions::Functions;
 use crate::dialect::translate::rewrite::Rewriter;
+use crate::dialect::translate::target::Target;
 use crate::dialect::translate::types::Type;
 
-/// One warehouse's side of the translation: a table of functions, and what no table can say.
+/// One translation: a table of functions, and what no table can say.
 ///
-/// Each method may change what it is given to DuckDB's words, and reports with [`Rewriter::missing`] what has none.
+/// Each method may change what it is given to the target's words, and reports with [`Rewriter::missing`] what has none.
 pub(crate) trait Rules: Debug + Sync {
     /// The warehouse, as it stands in messages.
     fn warehouse(&self) -> &'static str;
+
+    /// The warehouse whose words the result is in.
+    fn target(&self) -> &'static Target {
+        &Target::DUCKDB
+    }
 
     /// Its functions.
     fn functions(&self) -> &'static Functions;
@@ -24,7 +30,7 @@ pub(crate) trait Rules: Debug + Sync {
     /// Whether a name in GROUP BY means what SELECT gives that name to, before a column of FROM.
     fn alias_before_column(&self) -> bool;
 
-    /// DuckDB's word for a type; `false` where there is none.
+    /// The target's word for a type; `false` where there is none.
     fn data_type(&self, data_type: &mut DataType) -> bool;
 
     /// An expression whose parts are not yet translated. `None` leaves it to what all warehouses share; `Some` says that

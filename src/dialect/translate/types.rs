@@ -89,7 +89,7 @@ impl Type {
             DataType::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => Self::TimestampTz,
             DataType::Timestamp(..) | DataType::Datetime(_) => Self::Timestamp,
             DataType::Interval { .. } => Self::Interval,
-            DataType::JSON => Self::Json,
+            DataType::JSON | DataType::JSONB => Self::Json,
             DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
                 Self::Array(Box::new(Self::of(element)))
             }

@@ -225,9 +225,9 @@ pub(crate) fn give(function: &mut Function, modifiers: &Modifiers) {
     }
 }
 
-/// DuckDB's functions over many rows that the tables use.
+/// The functions over many rows that the tables use.
 pub(crate) fn is_aggregate(name: &str) -> bool {
-    const NAMES: [&str; 50] = [
+    const NAMES: [&str; 53] = [
         "any_value",
         "approx_count_distinct",
         "approx_quantile",
@@ -277,6 +277,9 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
         "var_samp",
         "histogram",
         "fsum",
+        "percentile_cont",
+        "percentile_disc",
+        "every",
         "array_agg",
     ];
     NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))

@@ -89,7 +89,7 @@ pub(crate) fn data_type(data_type: &mut DataType, numeric: Numeric) -> bool {
 /// An explicit cast whose operand is not yet translated.
 pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     let Expr::Cast { kind, expr: operand, data_type, format } = expr else { return Type::Unknown };
-    let is_constant = is_constant(operand);
+    let is_constant = constant(operand);
     let from = rewriter.expr(operand);
     let place = operand.span();
     if format.is_some() {
@@ -131,7 +131,7 @@ pub(crate) fn cast(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
 }
 
 /// Whether the value is calculated from literals alone.
-fn is_constant(expr: &Expr) -> bool {
+pub(crate) fn constant(expr: &Expr) -> bool {
     let of_literals = |expr: &Expr| match expr {
         Expr::Value(_) | Expr::UnaryOp { .. } | Expr::BinaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => {
             ControlFlow::Continue(())

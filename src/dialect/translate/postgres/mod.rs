@@ -20,12 +20,12 @@ use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::types::Type;
 
-pub(crate) use aggregate::within_group;
-pub(crate) use cast::{Numeric, converted, data_type};
+pub(crate) use aggregate::{called, within_group};
+pub(crate) use cast::{Numeric, constant, converted, data_type};
 pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
 pub(crate) use expr::{arguments, name_of, shared, text_of, whole};
 pub(crate) use from::{alias_of, unnest};
-pub(crate) use names::{UNNAMED, column_name};
+pub(crate) use names::{UNNAMED, column_name, name_values};
 pub(crate) use operator::{binary, is_nonzero};
 pub(crate) use pattern::{check as check_pattern, options};
 pub(crate) use statement::prepare;

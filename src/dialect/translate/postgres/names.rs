@@ -128,7 +128,7 @@ fn type_name(data_type: &DataType) -> String {
 }
 
 /// Names the columns of VALUES that have no name.
-pub(super) fn name_values(alias: &mut TableAlias, columns: usize) {
+pub(crate) fn name_values(alias: &mut TableAlias, columns: usize) {
     let named = alias.columns.len();
     alias.columns.extend(
         (named..columns)

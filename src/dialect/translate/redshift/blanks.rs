@@ -11,7 +11,7 @@ use crate::dialect::translate::rewrite::is_comparison;
 use crate::dialect::translate::types::Type;
 
 /// A comparison whose sides are translated.
-pub(super) fn compare(expr: &mut Expr, one: &Type, other: &Type) {
+pub(crate) fn compare(expr: &mut Expr, one: &Type, other: &Type) {
     let Expr::BinaryOp { left, op, right } = expr else { return };
     let texts = [one, other].iter().all(|kind| matches!(kind, Type::Text | Type::Unknown));
     if is_comparison(op) && texts && (ends_blank(left) || ends_blank(right)) {
@@ -21,7 +21,7 @@ pub(super) fn compare(expr: &mut Expr, one: &Type, other: &Type) {
 }
 
 /// `text in ('a ', …)` before it is translated.
-pub(super) fn in_list(expr: &mut Expr) {
+pub(crate) fn in_list(expr: &mut Expr) {
     let Expr::InList { expr: text, list, .. } = expr else { return };
     if list.iter().any(ends_blank) {
         **text = trimmed(text);

@@ -86,19 +86,21 @@ pub(super) fn convert(from: Option<&Expr>, to: &Expr, value: &Expr, rewriter: &m
 
 /// `next_day(day, 'Tue')`: the first such day after it.
 pub(super) fn next_day(day: &Expr, name: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
-    let number = text_of(name).and_then(|name| {
-        let name = name.to_ascii_lowercase();
-        let days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-        let least = if name.starts_with(['s', 't']) { 2 } else { 1 };
-        days.iter().position(|day| name.len() >= least && day.starts_with(&name))
-    });
-    let Some(number) = number else {
+    let Some(number) = text_of(name).and_then(day_of_week) else {
         rewriter.missing(name.span(), "NEXT_DAY of this day");
         return (day.clone(), Type::Date);
     };
     let (day, _) = moment(day.clone(), rewriter);
     let text = format!("cast(x as date) + cast(({number} - date_part('dow', x) + 6) % 7 + 1 as integer)");
     (build(&text, &[("x", &day)]), Type::Date)
+}
+
+/// The number of a day by its name or a start of it: 0 is Sunday.
+pub(crate) fn day_of_week(name: &str) -> Option<usize> {
+    let name = name.to_ascii_lowercase();
+    let days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    let least = if name.starts_with(['s', 't']) { 2 } else { 1 };
+    days.iter().position(|day| name.len() >= least && day.starts_with(&name))
 }
 
 /// `extract(part from moment)`: a whole number, of this part alone.

@@ -40,7 +40,7 @@ pub(super) fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr
 }
 
 /// `decode(x, one, result, …, otherwise)`: NULL is found by NULL.
-fn decode(value: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
+pub(crate) fn decode(value: &Expr, rest: &[Expr], rewriter: &mut Rewriter) -> (Expr, Type) {
     let mut value = value.clone();
     rewriter.expr(&mut value);
     let mut rest = rest.to_vec();
@@ -83,8 +83,8 @@ fn concat(one: &Expr, other: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     (build("x || y", &[("x", &sides[0]), ("y", &sides[1])]), Type::Text)
 }
 
-/// Whether a column is called as moments are. A wrong guess is no wrong row: DuckDB refuses it.
-fn names_a_moment(value: &Expr) -> bool {
+/// Whether a column is called as moments are. A wrong guess is no wrong row: the cast is refused.
+pub(crate) fn names_a_moment(value: &Expr) -> bool {
     let name = match value {
         Expr::Identifier(name) => name,
         Expr::CompoundIdentifier(parts) => match parts.last() {

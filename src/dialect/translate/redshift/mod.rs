@@ -20,6 +20,10 @@ use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::types::Type;
 
+pub(crate) use blanks::{compare as compare_blanks, in_list as in_list_of_blanks};
+pub(crate) use dates::day_of_week;
+pub(crate) use functions::{decode, names_a_moment};
+
 /// The rules of Redshift.
 #[derive(Debug)]
 pub(crate) struct Redshift;
@@ -115,7 +119,7 @@ impl Rules for Redshift {
 }
 
 /// The name of the column that a function gives, where it is another than the function's: the manual's examples show it.
-fn renamed(function: &str) -> Option<&'static str> {
+pub(crate) fn renamed(function: &str) -> Option<&'static str> {
     Some(match function {
         "current_date" => "date",
         "date_part" => "pgdate_part",

@@ -136,8 +136,7 @@ impl Rewriter<'_> {
             Expr::Array(array) => {
                 let kind =
                     array.elem.iter_mut().map(|element| self.expr(element)).reduce(Type::and).unwrap_or_default();
-                // The bare brackets say the same in DuckDB.
-                array.named = false;
+                array.named = !rules.target().bare_arrays;
                 Type::Array(Box::new(kind))
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
@@ -216,7 +215,12 @@ impl Rewriter<'_> {
         }
         self.data_type(data_type, place);
         *kind = match kind {
-            CastKind::SafeCast | CastKind::TryCast => CastKind::TryCast,
+            CastKind::SafeCast | CastKind::TryCast => {
+                if !self.rules.target().tries_casts {
+                    self.missing(place, "cast that gives NULL where it fails");
+                }
+                CastKind::TryCast
+            }
             CastKind::Cast | CastKind::DoubleColon => CastKind::Cast,
         };
         Type::of(data_type)

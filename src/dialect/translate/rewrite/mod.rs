@@ -1,7 +1,8 @@
-//! The walk over the tree: every node is either known to mean the same in DuckDB, changed to what does, or a problem.
+//! The walk over the tree: every node is either known to mean the same in the target, changed to what does, or a problem.
 
 mod call;
 mod expr;
+mod qualify;
 mod query;
 mod shape;
 mod statement;
@@ -56,7 +57,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The statements in DuckDB's words.
+    /// The statements in the target's words.
     pub(crate) fn script(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
         statements.into_iter().flat_map(|statement| self.statement(statement)).collect()
     }
@@ -70,14 +71,16 @@ impl<'a> Rewriter<'a> {
 
     /// Reports a construct that has no equal. `what` starts with its kind and name: "function `foo`".
     pub(crate) fn missing(&mut self, place: Span, what: &str) {
-        let message = format!("{} {what} has no translation to DuckDB", self.rules.warehouse());
-        self.problem(place, message, None);
+        self.problem(place, self.no_translation(what), None);
     }
 
     /// Reports a construct that has no equal, and why or what to write in its place.
     pub(crate) fn missing_because(&mut self, place: Span, what: &str, help: &str) {
-        let message = format!("{} {what} has no translation to DuckDB", self.rules.warehouse());
-        self.problem(place, message, Some(help.to_owned()));
+        self.problem(place, self.no_translation(what), Some(help.to_owned()));
+    }
+
+    fn no_translation(&self, what: &str) -> String {
+        format!("{} {what} has no translation to {}", self.rules.warehouse(), self.rules.target().name)
     }
 
     /// Whether one of the sides of a quotient is too long to be put into several places; reported if it is.

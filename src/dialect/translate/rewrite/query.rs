@@ -48,6 +48,9 @@ impl Rewriter<'_> {
             }
             self.order_by(order);
         }
+        if !rules.target().selects_more {
+            self.without_qualify(&mut query.body, query.order_by.as_mut().map(|order| &mut order.kind));
+        }
         self.scopes.close();
         match &mut query.limit_clause {
             None => {}
@@ -88,6 +91,9 @@ impl Rewriter<'_> {
         match body {
             SetExpr::Select(_) => {
                 let columns = self.body(body, nameless);
+                if !self.rules.target().selects_more {
+                    self.without_qualify(body, None);
+                }
                 self.scopes.close();
                 columns
             }
@@ -180,7 +186,11 @@ impl Rewriter<'_> {
             }
         }
         let mut columns = Some(Vec::new());
-        keys_first(select);
+        if rules.target().selects_more {
+            keys_first(select);
+        } else {
+            self.write_out(select);
+        }
         let mut unnamed = 0;
         for item in &mut select.projection {
             let name = if nameless { String::new() } else { self.rules.unnamed(unnamed) };

@@ -77,6 +77,10 @@ impl Rewriter<'_> {
                 if let (SetExpr::Values(values), Some(alias)) = (subquery.body.as_ref(), alias.as_mut()) {
                     rules.name_values(alias, values.rows.first().map_or(0, |row| row.content.len()));
                 }
+                if alias.is_none() && !rules.target().selects_more {
+                    let name = self.fresh("query");
+                    *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+                }
                 self.bring(alias.as_ref(), "", columns);
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
