@@ -2,7 +2,7 @@
 //! that name.
 
 mod session;
-mod sources;
+pub(in crate::adapter) mod sources;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;

@@ -162,7 +162,10 @@ pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc
             let adapter = DuckDb::open(&path, project.default_database().as_deref(), targets)?;
             Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
         }
-        Connection::Postgres(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Postgres, 5432)?)),
+        Connection::Postgres(server) => {
+            let adapter = Postgres::connect(server, &dialect::Postgres, 5432)?;
+            Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
+        }
         Connection::Redshift(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Redshift, 5439)?)),
         Connection::Unsupported { warehouse } => {
             Err(ConnectError::Unsupported { environment: environment.name.clone(), warehouse })

@@ -4,9 +4,11 @@ mod error;
 mod pass_file;
 mod server;
 mod session;
+mod sources;
 mod state;
 mod tls;
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -18,7 +20,7 @@ use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 
 use crate::adapter::{Adapter, AdapterError, ConnectError, Session};
 use crate::dialect::Dialect;
-use crate::project::Server;
+use crate::project::{Server, Source};
 use crate::relation::{Target, WarehouseState};
 
 use error::{error, is_away};
@@ -40,6 +42,8 @@ pub struct Postgres {
     door: Door,
     /// Statements before those of a plan: the same for every session.
     settings: String,
+    root: PathBuf,
+    sources: Vec<Source>,
     runtime: Runtime,
     running: Mutex<Vec<Weak<Hold>>>,
     cancelled: Arc<AtomicBool>,
@@ -71,11 +75,19 @@ impl Postgres {
             dialect,
             door,
             settings,
+            root: PathBuf::new(),
+            sources: Vec::new(),
             runtime,
             running: Mutex::default(),
             cancelled: Arc::default(),
             first_cancel: OnceLock::new(),
         })
+    }
+
+    /// The same with relations that stand for files; their paths are from `root`.
+    #[must_use]
+    pub fn with_sources(self, root: &Path, sources: &[Source]) -> Self {
+        Self { root: root.to_path_buf(), sources: sources.to_vec(), ..self }
     }
 
     /// A connection that is ready for a plan, and the server's process behind it.
@@ -129,8 +141,14 @@ impl Adapter for Postgres {
         self.dialect
     }
 
+    /// Loads the files of the sources that have changed since.
     fn prepare(&self) -> Result<(), AdapterError> {
-        Ok(())
+        if self.sources.is_empty() {
+            return Ok(());
+        }
+        let opened = self.runtime.block_on(self.open_again());
+        let (client, _) = opened.map_err(|failure| error(&failure, &self.settings))?;
+        self.sources.iter().try_for_each(|source| sources::load(&client, self.runtime.handle(), &self.root, source))
     }
 
     fn state(&self, targets: &[Target]) -> Result<WarehouseState, AdapterError> {

@@ -15,7 +15,7 @@ pub struct Environment {
     pub connection: Connection,
     /// On top of the project's own.
     pub naming: Naming,
-    /// Relations that are read from files, by `schema.name`. Embedded engine only.
+    /// Relations that are read from files, by `schema.name`: on the embedded engine where they lie, on PostgreSQL loaded.
     pub sources: Vec<Source>,
     /// How many steps may run at once; otherwise as many as the engine takes.
     pub threads: Option<usize>,
@@ -137,8 +137,14 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
                 sources = read_sources(reader);
                 WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) }
             }
-            "postgres" => WrittenConnection::Postgres(read_server(reader)),
-            "redshift" => WrittenConnection::Redshift(read_server(reader)),
+            "postgres" => {
+                sources = read_sources(reader);
+                WrittenConnection::Postgres(read_server(reader))
+            }
+            "redshift" => {
+                reader.elsewhere("sources", "it belongs to `warehouse: duckdb` or `warehouse: postgres`");
+                WrittenConnection::Redshift(read_server(reader))
+            }
             warehouse => {
                 // Its fields belong to the adapter of that warehouse, which checks them when it connects.
                 reader.allow_rest();
@@ -150,9 +156,7 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
 }
 
 fn read_server(reader: &mut Reader<'_>) -> WrittenServer {
-    for key in ["path", "sources"] {
-        reader.elsewhere(key, "it belongs to `warehouse: duckdb`");
-    }
+    reader.elsewhere("path", "it belongs to `warehouse: duckdb`");
     WrittenServer::read(reader)
 }
 

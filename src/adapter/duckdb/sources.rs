@@ -11,13 +11,30 @@ pub(super) fn prepare(session: &mut dyn Session, root: &Path, source: &Source) -
     let (schema, name) = &source.relation;
     let schema = DuckDb.identifier(schema);
     let view = format!("{schema}.{}", DuckDb.identifier(name));
-    let path = DuckDb.string(&root.join(&source.path).to_string_lossy());
-    let files = session.query(&format!("select count(*) from glob({path})"), 1)?;
-    let is_empty = files.rows.first().and_then(|row| row.first()) == Some(&Some("0".to_owned()));
-    let query = if is_empty { no_rows(source)? } else { read(source, &path) };
+    let query = query(root, source, files(session, root, source)?.is_empty())?;
     session.execute(&format!("create schema if not exists {schema}"))?;
     session.execute(&format!("create or replace view {view} as {query}"))?;
     Ok(())
+}
+
+/// The paths of the files that there are.
+pub(in crate::adapter) fn files(
+    session: &mut dyn Session,
+    root: &Path,
+    source: &Source,
+) -> Result<Vec<String>, AdapterError> {
+    let files = session.query(&format!("select file from glob({}) order by file", path(root, source)), usize::MAX)?;
+    Ok(files.rows.into_iter().flatten().flatten().collect())
+}
+
+/// The query that reads the files, or gives no row where there are none.
+pub(in crate::adapter) fn query(root: &Path, source: &Source, is_empty: bool) -> Result<String, AdapterError> {
+    if is_empty { no_rows(source) } else { Ok(read(source, &path(root, source))) }
+}
+
+/// The path or pattern as a literal.
+fn path(root: &Path, source: &Source) -> String {
+    DuckDb.string(&root.join(&source.path).to_string_lossy())
 }
 
 /// The query that reads the files, by the ending of their names.
