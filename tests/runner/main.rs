@@ -26,6 +26,7 @@ mod syntax;
 mod tidy;
 mod translate;
 mod translate_to_postgres;
+mod two_warehouses;
 mod watch;
 
 use libtest_mimic::Arguments;
@@ -53,6 +54,7 @@ fn main() {
         tidy::trials(),
         translate::trials(),
         translate_to_postgres::trials(),
+        two_warehouses::trials(),
         watch::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

@@ -88,6 +88,20 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// All columns of a relation as text, parted by ` | `.
+    pub(crate) fn lines(&self, relation: &str) -> Result<Vec<String>, Failed> {
+        let mut statement = self.connection.prepare(&format!("select columns(*)::varchar from {relation}"))?;
+        let mut rows = statement.query([])?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            let cells = (0..row.as_ref().column_count()).map(|place| row.get::<_, Option<String>>(place));
+            let cells: Vec<String> =
+                cells.map(|cell| Ok(cell?.unwrap_or_else(|| "NULL".to_owned()))).collect::<duckdb::Result<_>>()?;
+            lines.push(cells.join(" | "));
+        }
+        Ok(lines)
+    }
+
     /// The first column of a query, which must be text.
     pub(crate) fn texts(&self, sql: &str) -> Result<Vec<String>, Failed> {
         let mut statement = self.connection.prepare(sql)?;
