@@ -14,7 +14,7 @@ pub struct TranslateArgs {
     /// The dialect that it is written in: bigquery, duckdb, postgres or redshift
     #[arg(long, value_name = "DIALECT", value_parser = parse_dialect)]
     from: &'static dyn Dialect,
-    /// The dialect that is wanted: duckdb or, from redshift, postgres
+    /// The dialect that is wanted: duckdb or, from bigquery and redshift, postgres
     #[arg(long, value_name = "DIALECT", default_value = "duckdb", value_parser = parse_dialect)]
     to: &'static dyn Dialect,
 }

@@ -51,6 +51,10 @@ impl Dialect for BigQuery {
         Some(Translation::BIGQUERY_TO_DUCKDB)
     }
 
+    fn to_postgres(&self) -> Option<Translation> {
+        Some(Translation::BIGQUERY_TO_POSTGRES)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             replacement: Replacement::InPlace,

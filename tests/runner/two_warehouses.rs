@@ -72,7 +72,7 @@ fn run(example: &str) -> Result<(), Failed> {
 fn last_loads(project: &Path) -> Result<Vec<PathBuf>, Failed> {
     let files = WalkDir::new(project.join("lake")).sort_by_file_name().into_iter().filter_map(Result::ok);
     let loads: Vec<_> = files.filter(|file| file.file_name().to_string_lossy().starts_with("load-")).collect();
-    let last = loads.iter().map(|file| file.file_name()).max().ok_or("there are no loads")?.to_owned();
+    let last = loads.iter().map(walkdir::DirEntry::file_name).max().ok_or("there are no loads")?.to_owned();
     Ok(loads.into_iter().filter(|file| file.file_name() == last).map(walkdir::DirEntry::into_path).collect())
 }
 

@@ -64,11 +64,7 @@ pub(super) fn load(client: &Client, runtime: &Handle, root: &Path, source: &Sour
     });
     let publish = publish.collect::<Vec<_>>().join("; ");
     let loaded = server(&begin)
-        .and_then(|_| {
-            runtime
-                .block_on(copy(client, &made_name, csv.path()))
-                .map_err(|failure| message(&failure))
-        })
+        .and_then(|_| runtime.block_on(copy(client, &made_name, csv.path())).map_err(|failure| message(&failure)))
         .and_then(|()| server(&format!("{publish}; commit")));
     if loaded.is_err() {
         // One that cannot be undone is undone by the end of the connection.

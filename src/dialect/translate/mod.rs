@@ -40,6 +40,8 @@ impl Translation {
     pub const POSTGRES_TO_DUCKDB: Self = Self(&postgres::Postgres);
     /// From Redshift to DuckDB.
     pub const REDSHIFT_TO_DUCKDB: Self = Self(&redshift::Redshift);
+    /// From BigQuery to PostgreSQL.
+    pub const BIGQUERY_TO_POSTGRES: Self = Self(&to_postgres::BigQuery);
     /// From Redshift to PostgreSQL.
     pub const REDSHIFT_TO_POSTGRES: Self = Self(&to_postgres::Redshift);
 }

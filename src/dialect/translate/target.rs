@@ -11,8 +11,6 @@ pub(crate) struct Target {
     pub(crate) folds_names: bool,
     /// Whether QUALIFY, and `*` with EXCEPT, REPLACE or RENAME, are its own.
     pub(crate) selects_more: bool,
-    /// Whether a cast may give NULL where it fails.
-    pub(crate) tries_casts: bool,
     /// Whether an array may be written without the word ARRAY.
     pub(crate) bare_arrays: bool,
 }
@@ -35,7 +33,6 @@ impl Target {
             tablesample try_cast unpack verbose",
         folds_names: false,
         selects_more: true,
-        tries_casts: true,
         bare_arrays: true,
     };
 
@@ -57,7 +54,6 @@ impl Target {
             day filter hour minute month over second varying within without year",
         folds_names: true,
         selects_more: false,
-        tries_casts: false,
         bare_arrays: false,
     };
 

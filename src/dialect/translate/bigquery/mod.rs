@@ -28,6 +28,12 @@ use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::types::Type;
 
+pub(crate) use calls::{translated, trimmed};
+pub(crate) use literals::{text_of, value as literal, with_zone};
+pub(crate) use parts::{Part as DatePart, elements as date_elements};
+pub(crate) use pipes::unfold;
+pub(crate) use tables::conditions;
+
 /// The rules of BigQuery.
 #[derive(Debug)]
 pub(crate) struct BigQuery;
@@ -131,7 +137,7 @@ impl Rules for BigQuery {
 }
 
 /// The arguments of a call that says nothing beside them.
-fn plain_arguments(function: &Function) -> Option<Vec<Expr>> {
+pub(crate) fn plain_arguments(function: &Function) -> Option<Vec<Expr>> {
     if function.over.is_some() || function.filter.is_some() {
         return None;
     }

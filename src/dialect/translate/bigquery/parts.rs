@@ -188,7 +188,7 @@ pub(crate) fn reading(format: &str) -> Result<String, String> {
 }
 
 /// The elements of a format and the text between them; those that stand for several are taken apart.
-fn elements(format: &str) -> Result<Vec<String>, String> {
+pub(crate) fn elements(format: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut letters = format.chars();
     while let Some(letter) = letters.next() {

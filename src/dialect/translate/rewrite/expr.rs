@@ -215,12 +215,7 @@ impl Rewriter<'_> {
         }
         self.data_type(data_type, place);
         *kind = match kind {
-            CastKind::SafeCast | CastKind::TryCast => {
-                if !self.rules.target().tries_casts {
-                    self.missing(place, "cast that gives NULL where it fails");
-                }
-                CastKind::TryCast
-            }
+            CastKind::SafeCast | CastKind::TryCast => CastKind::TryCast,
             CastKind::Cast | CastKind::DoubleColon => CastKind::Cast,
         };
         Type::of(data_type)

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Function, Ident, JoinConstraint, JoinOperator, ObjectNamePart, OrderByExpr, OrderByKind, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
+    Expr, Function, Ident, JoinConstraint, JoinOperator, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
     VisitorMut, WildcardAdditionalOptions, visit_expressions,
 };
 
@@ -40,19 +40,19 @@ impl Rewriter<'_> {
                 select.projection.push(item);
                 continue;
             }
-            match self.columns(relation.as_deref()).filter(|_| !joins_by_name) {
-                Some(columns) => select.projection.extend(written_out(columns, options)),
-                None => {
-                    if says_more {
-                        self.missing_because(
-                            options.wildcard_token.0.span,
-                            "`*` that changes columns which the text does not tell",
-                            "name the columns",
-                        );
-                    }
-                    select.projection.push(item);
-                }
+            if let Some(columns) = self.columns(relation.as_deref()).filter(|_| !joins_by_name) {
+                select.projection.extend(written_out(columns, options));
+                continue;
             }
+            if says_more {
+                let place = options.wildcard_token.0.span;
+                self.missing_because(
+                    place,
+                    "`*` that changes columns which the text does not tell",
+                    "name the columns",
+                );
+            }
+            select.projection.push(item);
         }
     }
 
@@ -74,7 +74,7 @@ impl Rewriter<'_> {
     }
 
     /// Puts the rows that QUALIFY chooses among into a query of their own. Its parts are translated.
-    pub(super) fn without_qualify(&mut self, body: &mut SetExpr, order: Option<&mut OrderByKind>) {
+    pub(super) fn without_qualify(&mut self, body: &mut SetExpr, order: Option<&mut OrderBy>) {
         let SetExpr::Select(select) = body else { return };
         let Some(mut condition) = select.qualify.take() else { return };
         let place = select.select_token.0.span;
@@ -124,7 +124,7 @@ impl Rewriter<'_> {
             }
         }
         inner.projection.push(SelectItem::ExprWithAlias { expr: condition, alias: Ident::new(KEPT) });
-        if let Some(OrderByKind::Expressions(items)) = order {
+        if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
             for OrderByExpr { expr, .. } in items {
                 let is_shown = match &expr {
                     Expr::Value(_) => true,

@@ -49,7 +49,7 @@ impl Rewriter<'_> {
             self.order_by(order);
         }
         if !rules.target().selects_more {
-            self.without_qualify(&mut query.body, query.order_by.as_mut().map(|order| &mut order.kind));
+            self.without_qualify(&mut query.body, query.order_by.as_mut());
         }
         self.scopes.close();
         match &mut query.limit_clause {
