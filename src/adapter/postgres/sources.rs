@@ -26,6 +26,9 @@ const CHUNK: usize = 1 << 20;
 pub(super) fn load(client: &Client, runtime: &Handle, root: &Path, source: &Source) -> Result<(), AdapterError> {
     let message = |failure: &dyn std::fmt::Display| {
         let (schema, name) = &source.relation;
+        let failure = failure.to_string();
+        // What follows is advice for people who type the SQL themselves.
+        let failure = failure.split("\n\n").next().unwrap_or_default();
         AdapterError::from_message(format!("the source `{schema}.{name}` cannot be loaded: {failure}"))
     };
     let engine = DuckDb::in_memory(&[]).map_err(|failure| message(&failure))?;

@@ -74,6 +74,9 @@ impl VisitorMut for Quotes {
             _ => {}
         }
         let is_keyword = ident.quote_style.is_none() && self.target.is_keyword(&ident.value);
+        if is_keyword && self.target.folds_names {
+            ident.value.make_ascii_lowercase();
+        }
         if is_keyword || matches!(ident.quote_style, Some('`' | '[')) {
             ident.quote_style = Some('"');
         }
