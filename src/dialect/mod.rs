@@ -131,6 +131,11 @@ pub trait Dialect: Debug + Send + Sync {
         None
     }
 
+    /// A query for the schema and the name of each materialized view, where the catalogue has them as views like any other.
+    fn materialized_views(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What a session needs before the statements of a plan.
     fn session(&self) -> Option<&'static str> {
         None

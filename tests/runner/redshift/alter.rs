@@ -38,14 +38,19 @@ pub(super) fn alter(
             if ahead.peek().is_some() {
                 return Err(ahead.error());
             }
-            let step = Step { text: Edited::new(change, name.range.start), reply: Reply::Tag("ALTER TABLE"), error_at: None };
+            let step =
+                Step { text: Edited::new(change, name.range.start), reply: Reply::Tag("ALTER TABLE"), error_at: None };
             return Ok(Some(vec![step]));
         }
         ahead.take("column");
         return widen(&name, ahead, context).map(|()| None);
     }
     let known = ["rename", "drop", "owner"];
-    if ahead.peek().is_some_and(|token| known.iter().any(|word| token.is(word))) { Ok(None) } else { Err(ahead.error()) }
+    if ahead.peek().is_some_and(|token| known.iter().any(|word| token.is(word))) {
+        Ok(None)
+    } else {
+        Err(ahead.error())
+    }
 }
 
 /// One column at a time.

@@ -189,6 +189,14 @@ grant select on redshift.pg_class, redshift.pg_attribute, redshift.pg_namespace,
   redshift.svv_relation_privileges, redshift.svv_transactions, redshift.stv_sessions, redshift.stv_recents,
   redshift.svv_tables, redshift.svv_columns, redshift.svv_all_tables, redshift.pg_table_def to public;
 
+-- The definition of a materialized view is the whole statement; that of the others is the query.
+create function redshift.pg_get_viewdef(view oid) returns text language sql stable as $$
+  select case relkind when 'm' then 'create materialized view ' || nspname || '.' || relname || ' as ' else '' end
+    || coalesce((select query from redshift.late_binding l where l.oid = view) || ' with no schema binding',
+      pg_catalog.pg_get_viewdef(view))
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = relnamespace where c.oid = view
+$$;
+
 create function redshift.version() returns text language sql immutable as $$
   select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.77467'::text
 $$;

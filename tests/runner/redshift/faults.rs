@@ -50,7 +50,8 @@ impl Faults {
         let tokens = lexer::read(statement);
         let word = |at: usize| tokens.get(at).map(Token::name).unwrap_or_default();
         let text = |at: usize| tokens.get(at).map(Token::content).unwrap_or_default().to_ascii_lowercase();
-        let number = |at: usize, without: u64| tokens.get(at).and_then(|token| token.text.parse().ok()).unwrap_or(without);
+        let number =
+            |at: usize, without: u64| tokens.get(at).and_then(|token| token.text.parse().ok()).unwrap_or(without);
         let planned = match (word(1).as_str(), word(2).as_str()) {
             ("statements", _) => {
                 let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);

@@ -63,7 +63,8 @@ pub(super) fn create(
         return Err(Refusal::new("42601", message).at(plain.origin(at)));
     }
     if !columns.is_empty() {
-        let columns: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
+        let columns: Vec<String> =
+            columns.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
         query = format!("select * from ({query}\n) as query ({})", columns.join(", "));
     }
     let placeholder = format!("create view {} as select where redshift.unbound({})", name.quoted(), name.literal());
@@ -106,8 +107,22 @@ fn own_names(tokens: &[Token<'_>]) -> Vec<String> {
 /// The names behind FROM, JOIN and USING.
 fn sources(tokens: &[Token<'_>]) -> Vec<Name> {
     const ENDS: [&str; 16] = [
-        "where", "group", "order", "having", "limit", "union", "select", "on", "set", "window", "qualify", "except",
-        "intersect", "minus", "when", "returning",
+        "where",
+        "group",
+        "order",
+        "having",
+        "limit",
+        "union",
+        "select",
+        "on",
+        "set",
+        "window",
+        "qualify",
+        "except",
+        "intersect",
+        "minus",
+        "when",
+        "returning",
     ];
     let mut found = Vec::new();
     // For each bracket that is open: whether sources stand in it, and whether one may begin here.
@@ -189,9 +204,32 @@ pub(super) fn expand(
 
 fn is_alias(token: &Token<'_>) -> bool {
     const KEYWORDS: [&str; 26] = [
-        "where", "join", "left", "right", "inner", "full", "cross", "on", "group", "order", "having", "limit", "union",
-        "using", "natural", "except", "intersect", "minus", "window", "offset", "qualify", "with", "set", "values",
-        "select", "when",
+        "where",
+        "join",
+        "left",
+        "right",
+        "inner",
+        "full",
+        "cross",
+        "on",
+        "group",
+        "order",
+        "having",
+        "limit",
+        "union",
+        "using",
+        "natural",
+        "except",
+        "intersect",
+        "minus",
+        "window",
+        "offset",
+        "qualify",
+        "with",
+        "set",
+        "values",
+        "select",
+        "when",
     ];
     token.is_name() && !KEYWORDS.iter().any(|word| token.is(word))
 }

@@ -6,24 +6,78 @@ use super::statement::Refusal;
 
 /// Functions of PostgreSQL that Redshift lacks.
 const FUNCTIONS: [&str; 45] = [
-    "array_agg", "array_to_string", "bit_length", "clock_timestamp", "corr", "covar_pop", "covar_samp", "current_query",
-    "div", "every", "format", "generate_subscripts", "hashtext", "hashtextextended", "json_agg", "json_build_object",
-    "jsonb_agg", "jsonb_build_object", "overlay", "parse_ident", "pg_advisory_lock", "pg_advisory_unlock",
-    "pg_advisory_xact_lock", "pg_blocking_pids", "pg_my_temp_schema", "pg_postmaster_start_time", "pg_sleep",
-    "pg_trigger_depth", "pg_try_advisory_lock", "quote_nullable", "regexp_matches", "regexp_split_to_array",
-    "regexp_split_to_table", "row_to_json", "setseed", "string_agg", "string_to_array", "to_json", "to_jsonb",
-    "to_regclass", "transaction_timestamp", "txid_current", "unnest", "width_bucket", "xml_agg",
+    "array_agg",
+    "array_to_string",
+    "bit_length",
+    "clock_timestamp",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "current_query",
+    "div",
+    "every",
+    "format",
+    "generate_subscripts",
+    "hashtext",
+    "hashtextextended",
+    "json_agg",
+    "json_build_object",
+    "jsonb_agg",
+    "jsonb_build_object",
+    "overlay",
+    "parse_ident",
+    "pg_advisory_lock",
+    "pg_advisory_unlock",
+    "pg_advisory_xact_lock",
+    "pg_blocking_pids",
+    "pg_my_temp_schema",
+    "pg_postmaster_start_time",
+    "pg_sleep",
+    "pg_trigger_depth",
+    "pg_try_advisory_lock",
+    "quote_nullable",
+    "regexp_matches",
+    "regexp_split_to_array",
+    "regexp_split_to_table",
+    "row_to_json",
+    "setseed",
+    "string_agg",
+    "string_to_array",
+    "to_json",
+    "to_jsonb",
+    "to_regclass",
+    "transaction_timestamp",
+    "txid_current",
+    "unnest",
+    "width_bucket",
+    "xml_agg",
 ];
 
 const TYPES: [&str; 13] = [
-    "bigserial", "bytea", "cidr", "hstore", "inet", "json", "jsonb", "money", "serial", "smallserial", "tsquery",
-    "tsvector", "xml",
+    "bigserial",
+    "bytea",
+    "cidr",
+    "hstore",
+    "inet",
+    "json",
+    "jsonb",
+    "money",
+    "serial",
+    "smallserial",
+    "tsquery",
+    "tsvector",
+    "xml",
 ];
 
 /// Functions that run on the leader node alone.
 const LEADER: [&str; 7] = [
-    "current_schema", "current_schemas", "generate_series", "has_database_privilege", "has_schema_privilege",
-    "has_table_privilege", "pg_get_viewdef",
+    "current_schema",
+    "current_schemas",
+    "generate_series",
+    "has_database_privilege",
+    "has_schema_privilege",
+    "has_table_privilege",
+    "pg_get_viewdef",
 ];
 
 /// Words that follow each other in no statement of Redshift. The one that is pointed at has a star.
@@ -177,7 +231,9 @@ fn merge(tokens: &[Token<'_>]) -> Result<(), Refusal> {
         words.iter().zip(tokens.get(at + 1..).unwrap_or_default()).all(|(word, token)| token.is(word))
     };
     match positions.as_slice() {
-        [first, second] if clause(*first, &["matched", "then"]) && clause(*second, &["not", "matched", "then"]) => Ok(()),
+        [first, second] if clause(*first, &["matched", "then"]) && clause(*second, &["not", "matched", "then"]) => {
+            Ok(())
+        }
         [] => Err(cursor.error()),
         [first, ..] => Err(Refusal::syntax(&tokens[*first])),
     }

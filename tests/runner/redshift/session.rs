@@ -157,8 +157,14 @@ impl<'a> Session<'a> {
 
     /// What the server says of its parameters, as Redshift would.
     fn forward_parameter(&mut self, message: &Message) -> io::Result<()> {
-        const KNOWN: [&str; 6] =
-            ["client_encoding", "server_encoding", "is_superuser", "session_authorization", "DateStyle", "integer_datetimes"];
+        const KNOWN: [&str; 6] = [
+            "client_encoding",
+            "server_encoding",
+            "is_superuser",
+            "session_authorization",
+            "DateStyle",
+            "integer_datetimes",
+        ];
         let name = message.texts().into_iter().next().unwrap_or_default();
         if name == "server_version" {
             let body = format!("server_version\0{SERVER_VERSION}\0");
@@ -204,8 +210,7 @@ impl<'a> Session<'a> {
             })
         };
         let mut check = |query: &str| syntax_error(shared, query);
-        let mut context =
-            Context { in_transaction, files: &shared.files, lookup: &mut lookup, check: &mut check };
+        let mut context = Context { in_transaction, files: &shared.files, lookup: &mut lookup, check: &mut check };
         let steps = statement::translate(sql, range, &mut context).unwrap_or_else(|refusal| vec![refusal.step()]);
         broken.map_or(Ok(steps), Err)
     }
@@ -265,7 +270,8 @@ impl<'a> Session<'a> {
             match message.tag {
                 b'P' => {
                     let texts = message.texts();
-                    let (name, sql) = (texts.first().cloned().unwrap_or_default(), texts.get(1).cloned().unwrap_or_default());
+                    let (name, sql) =
+                        (texts.first().cloned().unwrap_or_default(), texts.get(1).cloned().unwrap_or_default());
                     let head = name.len() + sql.len() + 2;
                     self.shared.faults.meet(&sql);
                     let ranges = lexer::statements(&sql);

@@ -163,7 +163,8 @@ impl<'a> Cursor<'a, '_> {
     /// Takes these words if they come next.
     pub(super) fn take(&mut self, words: &str) -> bool {
         let words: Vec<&str> = words.split(' ').collect();
-        let found = self.tokens.len() >= words.len() && words.iter().zip(self.tokens).all(|(word, token)| token.is(word));
+        let found =
+            self.tokens.len() >= words.len() && words.iter().zip(self.tokens).all(|(word, token)| token.is(word));
         if found {
             self.tokens = &self.tokens[words.len()..];
         }
@@ -232,7 +233,8 @@ pub(super) fn translate(sql: &str, range: Range<usize>, context: &mut Context<'_
                 return Ok(with_storage(plain(edits), storage));
             }
             let replaces = cursor.take("or replace");
-            let is_temporary = ["local temporary", "local temp", "temporary", "temp"].iter().any(|word| cursor.take(word));
+            let is_temporary =
+                ["local temporary", "local temp", "temporary", "temp"].iter().any(|word| cursor.take(word));
             if cursor.take("table") {
                 let (storage, has_query) = storage::table(&mut cursor, &mut edits)?;
                 if has_query {

@@ -20,8 +20,20 @@ pub(super) struct Storage {
 const STYLES: [&str; 4] = ["auto", "even", "key", "all"];
 
 const ENCODINGS: [&str; 14] = [
-    "auto", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "raw", "runlength",
-    "text255", "text32k", "zstd",
+    "auto",
+    "az64",
+    "bytedict",
+    "delta",
+    "delta32k",
+    "lzo",
+    "mostly8",
+    "mostly16",
+    "mostly32",
+    "raw",
+    "runlength",
+    "text255",
+    "text32k",
+    "zstd",
 ];
 
 impl Storage {
@@ -97,7 +109,8 @@ impl Storage {
 }
 
 fn word(cursor: &mut Cursor<'_, '_>, known: &[&str]) -> Result<String, Refusal> {
-    let found = cursor.peek().map(|token| token.text.to_ascii_lowercase()).filter(|word| known.contains(&word.as_str()));
+    let found =
+        cursor.peek().map(|token| token.text.to_ascii_lowercase()).filter(|word| known.contains(&word.as_str()));
     let found = found.ok_or_else(|| cursor.error())?;
     cursor.next();
     Ok(found)
