@@ -64,6 +64,7 @@ impl Dialect for Redshift {
             // It has no `is distinct from`.
             null_safe: NullSafe::Spelled,
             aliases_deleted: false,
+            truncate_commits: true,
             // The tag of its CREATE TABLE AS is a bare `SELECT`.
             counts_made_rows: false,
         }
@@ -118,7 +119,7 @@ impl Dialect for Redshift {
             .into();
         if existing == RelationKind::MaterializedView {
             // One that cannot be renamed makes room first.
-            commands.extend([format!("drop {existing} {place}"), rename].map(Command::Run));
+            commands.extend([format!("drop {existing} if exists {place}"), rename].map(Command::Run));
             return commands;
         }
         let old = Target { name: format!("{}_old", made.name), ..target.clone() };

@@ -16,7 +16,7 @@ pub(super) fn read(
     let literal = |text: &str| dialect.string(&fold(text));
     let materialized = match dialect.materialized_views() {
         None => Vec::new(),
-        Some(sql) => session.query(sql, usize::MAX)?.rows,
+        Some(sql) => session.rows(sql)?,
     };
     let is_materialized = |schema: &str, name: &str| {
         let is = |value: Option<&Option<String>>, wanted: &str| {
@@ -41,11 +41,11 @@ pub(super) fn read(
          where {schema_name} in ({schemas})\n\
          order by n.nspname, c.relname, a.attnum"
     );
-    let rows = session.query(&sql, usize::MAX)?;
+    let rows = session.rows(&sql)?;
     let mut found: HashMap<(String, String), Relation> = HashMap::new();
     let mut there = HashSet::new();
     let mut current = String::new();
-    for row in rows.rows {
+    for row in rows {
         let mut values = row.into_iter();
         let mut next = || values.next().flatten();
         let (Some(schema), is_current) = (next(), next()) else { continue };

@@ -87,11 +87,12 @@ fn widen(name: &Name, mut cursor: Cursor<'_, '_>, context: &mut Context<'_>) -> 
     let at = cursor.at();
     let is_text = cursor.take("varchar") || cursor.take("character varying");
     let length = if cursor.take("(") { cursor.next().map(|token| token.text.to_owned()) } else { None };
-    if length.is_some() && !cursor.take(")") || cursor.peek().is_some() {
+    let not_text = || Refusal::new("0A000", "ALTER COLUMN TYPE is only supported for VARCHAR columns.").at(at);
+    let is_whole = cursor.take(")") && cursor.peek().is_none();
+    let length: u32 = length.and_then(|length| length.parse().ok()).filter(|_| is_text).ok_or_else(not_text)?;
+    if !is_whole {
         return Err(cursor.error());
     }
-    let not_text = || Refusal::new("0A000", "ALTER COLUMN TYPE is only supported for VARCHAR columns.").at(at);
-    let length: u32 = length.and_then(|length| length.parse().ok()).filter(|_| is_text).ok_or_else(not_text)?;
     let facts = (context.lookup)(&format!(
         "select a.atttypid = 1043, a.atthasdef, coalesce(redshift.encoding(c.oid, a.attname), ''), \
          redshift.longest(c.oid, a.attname) from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid \

@@ -202,6 +202,12 @@ pub(super) fn expand(
     Ok(())
 }
 
+/// Whether a query reads one of these.
+pub(super) fn reads_any(tokens: &[Token<'_>], views: &[View]) -> bool {
+    let is_read = |view: &View| relations(tokens).iter().any(|name| name.parts == [view.schema.as_str(), &view.name]);
+    views.iter().any(is_read)
+}
+
 fn is_alias(token: &Token<'_>) -> bool {
     const KEYWORDS: [&str; 26] = [
         "where",

@@ -200,8 +200,7 @@ fn behind_name<'t, 'a>(tokens: impl Iterator<Item = &'t Token<'a>>) -> Option<&'
     let mut tokens = tokens.peekable();
     loop {
         tokens.next()?;
-        tokens.next_if(|token| token.is("."))?;
-        if !tokens.peek()?.is_name() {
+        if tokens.next_if(|token| token.is(".")).is_none() {
             return tokens.next();
         }
     }

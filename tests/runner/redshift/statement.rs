@@ -229,6 +229,9 @@ pub(super) fn translate(sql: &str, range: Range<usize>, context: &mut Context<'_
         "create" => {
             if cursor.take("materialized view") {
                 let storage = storage::materialized_view(&mut cursor, &mut edits)?;
+                if late_binding::reads_any(&tokens, &context.views()) {
+                    return Err(Refusal::new("0A000", "Materialized views cannot be created on late-binding views."));
+                }
                 query(sql, &tokens, context, &mut edits)?;
                 return Ok(with_storage(plain(edits), storage));
             }
@@ -239,6 +242,8 @@ pub(super) fn translate(sql: &str, range: Range<usize>, context: &mut Context<'_
                 let (storage, has_query) = storage::table(&mut cursor, &mut edits)?;
                 if has_query {
                     query(sql, &tokens, context, &mut edits)?;
+                } else {
+                    names(&tokens, &mut edits);
                 }
                 let mut steps = plain(edits);
                 if has_query {
