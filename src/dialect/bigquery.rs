@@ -62,8 +62,6 @@ impl Dialect for BigQuery {
             // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
             null_safe: NullSafe::Spelled,
             aliases_deleted: true,
-            truncate_commits: false,
-            counts_made_rows: true,
         }
     }
 

@@ -17,10 +17,6 @@ pub struct Capabilities {
     pub null_safe: NullSafe,
     /// Whether the table of a DELETE can have another name in it.
     pub aliases_deleted: bool,
-    /// Whether TRUNCATE ends the transaction that it is in.
-    pub truncate_commits: bool,
-    /// Whether it says how many rows the query of a new table gave.
-    pub counts_made_rows: bool,
 }
 
 /// How a relation takes the place of another.

@@ -40,8 +40,6 @@ impl Dialect for DuckDb {
             materialized_views: MaterializedViews::Missing,
             null_safe: NullSafe::NotDistinct,
             aliases_deleted: true,
-            truncate_commits: false,
-            counts_made_rows: true,
         }
     }
 }

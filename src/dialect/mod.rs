@@ -65,6 +65,16 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether it says how many rows the query of a new table gave.
+    fn counts_made_rows(&self) -> bool {
+        true
+    }
+
+    /// Whether TRUNCATE ends the transaction that it is in.
+    fn truncate_commits(&self) -> bool {
+        false
+    }
+
     /// Whether it takes BigQuery's options of tables, and no others.
     fn has_bigquery_options(&self) -> bool {
         false

@@ -49,8 +49,6 @@ impl Dialect for Postgres {
             materialized_views: MaterializedViews::Replaced,
             null_safe: NullSafe::NotDistinct,
             aliases_deleted: true,
-            truncate_commits: false,
-            counts_made_rows: true,
         }
     }
 

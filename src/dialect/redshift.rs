@@ -44,6 +44,15 @@ impl Dialect for Redshift {
         true
     }
 
+    /// The tag of its CREATE TABLE AS is a bare `SELECT`.
+    fn counts_made_rows(&self) -> bool {
+        false
+    }
+
+    fn truncate_commits(&self) -> bool {
+        true
+    }
+
     fn ignores_trailing_blanks(&self) -> bool {
         true
     }
@@ -64,9 +73,6 @@ impl Dialect for Redshift {
             // It has no `is distinct from`.
             null_safe: NullSafe::Spelled,
             aliases_deleted: false,
-            truncate_commits: true,
-            // The tag of its CREATE TABLE AS is a bare `SELECT`.
-            counts_made_rows: false,
         }
     }
 

@@ -318,7 +318,7 @@ fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
         let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
         let first = words.first().map(String::as_str).unwrap_or_default();
         CONTROLS.contains(&first)
-            || first == "truncate" && dialect.capabilities().truncate_commits
+            || first == "truncate" && dialect.truncate_commits()
             || PAIRS.iter().any(|pair| words.starts_with(&pair.map(str::to_owned)))
             // `create index concurrently`, and Redshift's `alter table … append from`.
             || ["create", "drop", "reindex"].contains(&first) && words.iter().any(|word| word == "concurrently")

@@ -145,7 +145,7 @@ impl Build<'_> {
             }
         };
         let statement = statement.then(clauses.after);
-        if self.kind == RelationKind::Table && dialect.capabilities().counts_made_rows {
+        if self.kind == RelationKind::Table && dialect.counts_made_rows() {
             ScriptStatement::Count(statement)
         } else {
             ScriptStatement::Run(statement)

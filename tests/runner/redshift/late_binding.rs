@@ -143,8 +143,6 @@ fn sources(tokens: &[Token<'_>]) -> Vec<Name> {
             open.push((begins, begins));
         } else if token.is(")") {
             open.pop();
-        } else if inner.1 && token.is("only") {
-            continue;
         } else if inner.1 && token.is_name() {
             inner.1 = false;
             let mut cursor = Cursor { tokens: &tokens[at - 1..], end: 0 };

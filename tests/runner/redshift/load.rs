@@ -8,11 +8,20 @@ use super::lexer::{self, Kind};
 use super::statement::{Context, Cursor, Refusal, Reply, Step, literal};
 use super::{late_binding, statement};
 
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Values with a sign between them.
+    #[default]
+    Delimited,
+    Csv,
+    /// A JSON object on each line.
+    Json,
+}
+
 /// What COPY and UNLOAD are told.
 #[derive(Default)]
 struct Options {
-    is_csv: bool,
-    is_json: bool,
+    format: Format,
     delimiter: Option<String>,
     null: Option<String>,
     skipped: usize,
@@ -37,10 +46,10 @@ impl Options {
             } else if cursor.take("format") {
                 cursor.skip(&["as"]);
             } else if cursor.take("csv") {
-                options.is_csv = true;
+                options.format = Format::Csv;
             } else if cursor.take("json") {
                 cursor.skip(&["as"]);
-                options.is_json = true;
+                options.format = Format::Json;
                 if cursor.peek().is_some_and(|token| token.kind == Kind::Text) && text(cursor)? != "auto" {
                     return Err(Refusal::limit("JSON paths"));
                 }
@@ -74,7 +83,8 @@ impl Options {
 
     /// As PostgreSQL's COPY reads and writes it.
     fn words(&self) -> String {
-        let delimiter = self.delimiter.clone().unwrap_or_else(|| if self.is_csv { "," } else { "|" }.to_owned());
+        let delimiter =
+            self.delimiter.clone().unwrap_or_else(|| if self.format == Format::Csv { "," } else { "|" }.to_owned());
         let mut words = format!("format csv, delimiter {}", literal(&delimiter));
         if let Some(null) = &self.null {
             words += &format!(", null {}", literal(null));
@@ -128,12 +138,12 @@ pub(super) fn copy(cursor: &mut Cursor<'_, '_>, context: &mut Context<'_>) -> Re
     for file in files {
         let content = fs::read_to_string(&file).map_err(|error| Refusal::new("XX000", error.to_string()))?;
         for line in content.lines().skip(options.skipped).filter(|line| !line.is_empty()) {
-            let line = if options.is_json { json_line(line, &columns)? } else { line.to_owned() };
+            let line = if options.format == Format::Json { json_line(line, &columns)? } else { line.to_owned() };
             data += &line;
             data.push('\n');
         }
     }
-    let words = if options.is_json { "format csv".to_owned() } else { options.words() };
+    let words = if options.format == Format::Json { "format csv".to_owned() } else { options.words() };
     let columns: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
     let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
     let text = format!("copy {}{list} from stdin with ({words})", table.quoted());
@@ -176,7 +186,7 @@ pub(super) fn unload(cursor: &mut Cursor<'_, '_>, context: &mut Context<'_>) -> 
     }
     let prefix = path(cursor, context)?;
     let options = Options::read(cursor)?;
-    if options.is_json {
+    if options.format == Format::Json {
         return Err(Refusal::limit("UNLOAD to JSON"));
     }
     let file = PathBuf::from(format!("{}0000_part_00", prefix.display()));

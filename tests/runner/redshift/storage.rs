@@ -232,9 +232,8 @@ fn column_attribute(
 
 /// Types that Redshift reads as others: `text` is `varchar(256)`.
 pub(super) fn data_type(token: Token<'_>, cursor: &mut Cursor<'_, '_>, edits: &mut Edits) {
-    if token.is("text") {
-        edits.replace(token.range(), "varchar(256)");
-    } else if token.is("varchar") && !cursor.peek().is_some_and(|next| next.is("(")) {
+    let has_length = cursor.peek().is_some_and(|next| next.is("("));
+    if token.is("text") || token.is("varchar") && !has_length {
         edits.replace(token.range(), "varchar(256)");
     } else if token.is("max") {
         edits.replace(token.range(), "65535");
