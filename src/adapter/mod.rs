@@ -52,6 +52,11 @@ pub trait Session {
     /// The first rows of a query, each value as text.
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
 
+    /// All rows of a query, where nobody asks for their types.
+    fn rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, AdapterError> {
+        Ok(self.query(sql, usize::MAX)?.rows)
+    }
+
     /// The first value of a query that gives one number.
     fn number(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
         let rows = self.query(sql, 1)?.rows;

@@ -66,7 +66,7 @@ impl Postgres {
         let runtime = runtime.map_err(|error| failed(error.to_string()))?;
         let client = runtime.block_on(door.connect(runtime.handle()));
         client.map_err(|failure| failed(error(&failure, "").message))?;
-        let mut settings = "set timezone = 'UTC'; set client_min_messages = warning;".to_owned();
+        let mut settings = "set timezone = 'UTC';".to_owned();
         if let Some(limit) = server.statement_timeout {
             settings += &format!(" set statement_timeout = {};", limit.as_millis());
         }

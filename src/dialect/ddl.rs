@@ -37,6 +37,8 @@ pub struct Publication<'a> {
     pub kind: RelationKind,
     /// Relations that are built anew behind this one: they may be lost in the meantime if they no longer fit.
     pub rebuilt: &'a [&'a Target],
+    /// Those of them that are materialized views by now.
+    pub materialized: &'a [&'a Target],
 }
 
 /// SQL with its part in a script.

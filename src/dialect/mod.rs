@@ -66,6 +66,16 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Whether it says how many rows the query of a new table gave.
+    fn counts_made_rows(&self) -> bool {
+        true
+    }
+
+    /// Whether TRUNCATE ends the transaction that it is in.
+    fn truncate_commits(&self) -> bool {
+        false
+    }
+
     /// Whether it takes BigQuery's options of tables, and no others.
     fn has_bigquery_options(&self) -> bool {
         false
@@ -134,6 +144,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// A query with a sentence for each of these processes of the server that waits for another session: for which one,
     /// and since when that holds what it holds.
     fn waits(&self, _processes: &[String]) -> Option<String> {
+        None
+    }
+
+    /// A query for the schema and the name of each materialized view, where the catalogue has them as views like any other.
+    fn materialized_views(&self) -> Option<&'static str> {
         None
     }
 

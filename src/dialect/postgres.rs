@@ -69,7 +69,15 @@ impl Dialect for Postgres {
     }
 
     fn describe_columns(&self, _kind: RelationKind, target: &Target, columns: &[(&str, &str)]) -> Option<Command> {
-        describe_columns(self, target, columns)
+        let relation = self.relation(target);
+        let queries = columns.iter().map(|(name, text)| {
+            let column = format!("{relation}.{}", self.identifier(name));
+            let statement = self.string(&format!("comment on column {column} is {}", self.string(text)));
+            let (relation, name) = (self.string(&relation), self.string(name));
+            format!("select {statement} from pg_attribute where attrelid = {relation}::regclass and attname = {name}")
+        });
+        let queries: Vec<String> = queries.collect();
+        (!queries.is_empty()).then(|| Command::Each { query: queries.join("\nunion all\n"), between: Vec::new() })
     }
 
     fn lock(&self, target: &Target) -> Option<String> {
@@ -108,24 +116,6 @@ impl Dialect for Postgres {
     fn widened(&self, table: &str, query: &str) -> Option<String> {
         widened(table, query)
     }
-}
-
-/// A query whose rows are statements, one for each of the columns that is there.
-pub(super) fn describe_columns(dialect: &dyn Dialect, target: &Target, columns: &[(&str, &str)]) -> Option<Command> {
-    let relation = dialect.relation(target);
-    let queries: Vec<String> = columns
-        .iter()
-        .map(|(name, text)| {
-            let column = format!("{relation}.{}", dialect.identifier(name));
-            let statement = format!("comment on column {column} is {}", dialect.string(text));
-            let (name, statement) = (dialect.string(name), dialect.string(&statement));
-            format!(
-                "select {statement} from pg_attribute where attrelid = {}::regclass and attname = {name}",
-                dialect.string(&relation)
-            )
-        })
-        .collect();
-    (!queries.is_empty()).then(|| Command::Each { query: queries.join("\nunion all\n"), between: Vec::new() })
 }
 
 /// `character varying(10)` holds no `character varying(20)`, and neither holds a `text`.

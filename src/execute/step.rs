@@ -156,13 +156,18 @@ fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> 
                 count = session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
             }
             ScriptStatement::Each { query, between } => {
-                let rows = session.query(query.sql(), usize::MAX).map_err(|error| failure(error, query))?;
+                let rows = session.rows(query.sql()).map_err(|error| failure(error, query))?;
                 for statement in between {
                     session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
                 }
-                for sql in rows.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
+                for sql in rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
                     let statement = Statement::new(sql);
-                    session.execute(statement.sql()).map_err(|error| failure(error, &statement))?;
+                    let within = |error: AdapterError| {
+                        // Nobody has seen it before.
+                        let message = format!("{}\nin: {}", error.message, statement.sql());
+                        failure(AdapterError { message, ..error }, &statement)
+                    };
+                    session.execute(statement.sql()).map_err(within)?;
                 }
             }
             ScriptStatement::Guard { query, message, help } => {

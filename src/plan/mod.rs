@@ -111,7 +111,7 @@ pub fn plan(
         } else {
             match &action.kind {
                 Kind::Model(model) => {
-                    let rebuilt = rebuilt(graph, selection, id, to);
+                    let rebuilt = rebuilt(graph, selection, id, state, to);
                     let context = Context { state, options, rebuilt: &rebuilt };
                     model::plan(action, model, &context, &mut translator)
                 }
@@ -246,9 +246,15 @@ fn nearest_selected(graph: &Graph, selection: &Selection, id: ActionId) -> Vec<A
     found.into_iter().collect()
 }
 
-/// The views of the plan that stand on a relation, through views alone: where relations swap places, these may be lost
-/// until their own steps come. Empty where they do not.
-fn rebuilt<'g>(graph: &'g Graph, selection: &Selection, id: ActionId, dialect: &dyn Dialect) -> Vec<&'g Target> {
+/// The views of the plan that stand on a relation, through views alone, and what is still a view until its step has come:
+/// where relations swap places, these may be lost until then. Empty where they do not.
+fn rebuilt<'g>(
+    graph: &'g Graph,
+    selection: &Selection,
+    id: ActionId,
+    state: &WarehouseState,
+    dialect: &dyn Dialect,
+) -> Vec<&'g Target> {
     let mut found = Vec::new();
     if dialect.capabilities().replacement == Replacement::InPlace {
         return found;
@@ -258,7 +264,10 @@ fn rebuilt<'g>(graph: &'g Graph, selection: &Selection, id: ActionId, dialect: &
     while let Some(next) = open.pop() {
         let action = graph.get(next);
         let is_view = match &action.kind {
-            Kind::Model(model) => matches!(model.materialization, Materialization::View { .. }),
+            Kind::Model(model) => {
+                let was_view = state.get(&action.target).is_some_and(|relation| relation.kind != RelationKind::Table);
+                was_view || matches!(model.materialization, Materialization::View { .. })
+            }
             Kind::Assertion(_) => true,
             _ => false,
         };
@@ -309,6 +318,7 @@ fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
         let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
         let first = words.first().map(String::as_str).unwrap_or_default();
         CONTROLS.contains(&first)
+            || first == "truncate" && dialect.truncate_commits()
             || PAIRS.iter().any(|pair| words.starts_with(&pair.map(str::to_owned)))
             // `create index concurrently`, and Redshift's `alter table … append from`.
             || ["create", "drop", "reindex"].contains(&first) && words.iter().any(|word| word == "concurrently")

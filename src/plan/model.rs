@@ -8,7 +8,7 @@ use crate::plan::incremental::IncrementalWork;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::Translator;
 use crate::plan::{Context, Script, ScriptStatement, Work};
-use crate::relation::{Column, RelationKind, Target};
+use crate::relation::{Column, RelationKind, Target, WarehouseState};
 
 const CREATE_OR_REPLACE: &str = "create or replace";
 
@@ -31,6 +31,7 @@ pub(super) fn plan(
         kind: kind(model, translator.to),
         existing: existing.map(|existing| existing.kind),
         rebuilt: context.rebuilt,
+        state: context.state,
     };
     let capabilities = translator.to.capabilities();
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
@@ -68,6 +69,7 @@ struct Build<'a> {
     existing: Option<RelationKind>,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
+    state: &'a WarehouseState,
 }
 
 impl Build<'_> {
@@ -78,7 +80,9 @@ impl Build<'_> {
         let mut statements = runs(&translator.texts(pre_operations));
         let replaces = |existing: &RelationKind| *existing == self.kind && create == CREATE_OR_REPLACE;
         if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
-            statements.push(ScriptStatement::run(format!("drop {kind} {name}")));
+            // What a view keeps may have had to make room for the tables below it.
+            let if_exists = if kind == RelationKind::MaterializedView { "if exists " } else { "" };
+            statements.push(ScriptStatement::run(format!("drop {kind} {if_exists}{name}")));
         }
         let (query, behind) = translator.query(query);
         let has_guard = translator.to.capabilities().transactional_ddl;
@@ -104,7 +108,11 @@ impl Build<'_> {
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
         let Self { existing, kind, rebuilt, .. } = *self;
-        let publication = Publication { target, existing, made: &made, kind, rebuilt };
+        let is_materialized = |target: &&&Target| {
+            self.state.get(target).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
+        };
+        let materialized: Vec<&Target> = rebuilt.iter().filter(is_materialized).copied().collect();
+        let publication = Publication { target, existing, made: &made, kind, rebuilt, materialized: &materialized };
         statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
         statements.extend(runs(&behind));
         statements
@@ -137,7 +145,7 @@ impl Build<'_> {
             }
         };
         let statement = statement.then(clauses.after);
-        if self.kind == RelationKind::Table {
+        if self.kind == RelationKind::Table && dialect.counts_made_rows() {
             ScriptStatement::Count(statement)
         } else {
             ScriptStatement::Run(statement)

@@ -19,6 +19,7 @@ mod postgres_tls;
 mod processes;
 mod project;
 mod random;
+mod redshift;
 mod reference;
 mod shell;
 mod spec;

@@ -82,6 +82,11 @@ impl Server {
         self.folder.path().join("home/data")
     }
 
+    /// The socket that it listens on.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("home/.s.PGSQL.5432")
+    }
+
     /// Starts it, or starts it again.
     pub(crate) fn begin(&self) -> Result<(), Failed> {
         let home = self.folder.path().join("home").display().to_string();

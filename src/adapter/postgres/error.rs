@@ -61,7 +61,8 @@ const CONFLICTS: [&str; 4] = [
 
 /// Whether the same transaction may work if it is tried again.
 fn is_conflict(said: &DbError) -> bool {
-    let message = said.message().to_ascii_lowercase();
+    // The message of Redshift's error is its number alone: the words are its detail.
+    let message = words(said).to_ascii_lowercase();
     *said.code() == SqlState::T_R_SERIALIZATION_FAILURE
         || *said.code() == SqlState::T_R_DEADLOCK_DETECTED
         // Two who make the same schema or type at the same moment.

@@ -53,12 +53,18 @@ impl Session for PostgresSession {
         } else {
             format!("select * from (\n{sql}\n) as rows_of_query limit {limit}")
         };
-        let messages = self.send(&limited)?;
-        let rows = messages.into_iter().filter_map(|message| match message {
+        let mut rows = self.rows(&limited)?;
+        rows.truncate(limit);
+        Ok(Rows { columns, rows })
+    }
+
+    fn rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, AdapterError> {
+        self.check()?;
+        let rows = self.send(sql)?.into_iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
             _ => None,
         });
-        Ok(Rows { columns, rows: rows.take(limit).collect() })
+        Ok(rows.collect())
     }
 
     fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError> {

@@ -1,4 +1,4 @@
-//! What the catalogue says of the targets of a project, in one query.
+//! What the catalogue says of the targets of a project, in one query or two.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,7 +12,18 @@ pub(super) fn read(
     targets: &[Target],
     dialect: &dyn Dialect,
 ) -> Result<WarehouseState, AdapterError> {
-    let literal = |text: &str| dialect.string(text);
+    let fold = |name: &str| if dialect.ignores_case() { name.to_ascii_lowercase() } else { name.to_owned() };
+    let literal = |text: &str| dialect.string(&fold(text));
+    let materialized = match dialect.materialized_views() {
+        None => Vec::new(),
+        Some(sql) => session.rows(sql)?,
+    };
+    let is_materialized = |schema: &str, name: &str| {
+        let is = |value: Option<&Option<String>>, wanted: &str| {
+            value.and_then(Option::as_deref).map(fold).as_deref() == Some(wanted)
+        };
+        materialized.iter().any(|row| is(row.first(), schema) && is(row.get(1), name))
+    };
     let schemas: BTreeSet<&str> = targets.iter().filter_map(|target| target.schema.as_deref()).collect();
     let schemas: Vec<String> = schemas.into_iter().map(literal).chain(["current_schema()".to_owned()]).collect();
     let schemas = schemas.join(", ");
@@ -20,19 +31,21 @@ pub(super) fn read(
     let names: BTreeSet<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let names: Vec<String> = names.into_iter().map(literal).collect();
     let names = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
+    let (schema_name, name) =
+        if dialect.ignores_case() { ("lower(n.nspname)", "lower(c.relname)") } else { ("n.nspname", "c.relname") };
     let sql = format!(
-        "select n.nspname, n.nspname = current_schema(), c.relname, c.relkind, a.attname, format_type(a.atttypid, a.atttypmod)\n\
+        "select {schema_name}, n.nspname = current_schema(), {name}, c.relkind, a.attname, format_type(a.atttypid, a.atttypmod)\n\
          from pg_namespace n\n\
-         left join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relname in ({names})\n\
+         left join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'f', 'v', 'm') and {name} in ({names})\n\
          left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped\n\
-         where n.nspname in ({schemas})\n\
+         where {schema_name} in ({schemas})\n\
          order by n.nspname, c.relname, a.attnum"
     );
-    let rows = session.query(&sql, usize::MAX)?;
+    let rows = session.rows(&sql)?;
     let mut found: HashMap<(String, String), Relation> = HashMap::new();
     let mut there = HashSet::new();
     let mut current = String::new();
-    for row in rows.rows {
+    for row in rows {
         let mut values = row.into_iter();
         let mut next = || values.next().flatten();
         let (Some(schema), is_current) = (next(), next()) else { continue };
@@ -42,6 +55,7 @@ pub(super) fn read(
         there.insert(schema.clone());
         let (Some(name), kind) = (next(), next()) else { continue };
         let kind = match kind.as_deref() {
+            Some("v") if is_materialized(&schema, &name) => RelationKind::MaterializedView,
             Some("v") => RelationKind::View,
             Some("m") => RelationKind::MaterializedView,
             _ => RelationKind::Table,
@@ -51,9 +65,9 @@ pub(super) fn read(
             relation.columns.push(Column { name, data_type });
         }
     }
-    let schema_of = |target: &Target| target.schema.clone().unwrap_or_else(|| current.clone());
+    let schema_of = |target: &Target| target.schema.as_deref().map_or_else(|| current.clone(), fold);
     let relations = targets.iter().filter_map(|target| {
-        let relation = found.get(&(schema_of(target), target.name.clone()))?;
+        let relation = found.get(&(schema_of(target), fold(&target.name)))?;
         Some((target.clone(), relation.clone()))
     });
     let with_schema = targets.iter().filter(|target| there.contains(&schema_of(target))).cloned();
