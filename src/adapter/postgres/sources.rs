@@ -60,8 +60,14 @@ pub(super) fn load(client: &Client, runtime: &Handle, root: &Path, source: &Sour
         described.join(", "),
         Postgres.string(&mark)
     );
-    let publication =
-        Publication { target: &target, existing: None, made: &made, kind: RelationKind::Table, rebuilt: &[] };
+    let publication = Publication {
+        target: &target,
+        existing: None,
+        made: &made,
+        kind: RelationKind::Table,
+        rebuilt: &[],
+        materialized: &[],
+    };
     let publish = Postgres.publish(&publication).into_iter().map(|command| match command {
         crate::dialect::Command::Run(sql) | crate::dialect::Command::Each { query: sql, .. } => sql,
     });
