@@ -15,7 +15,7 @@ use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
 pub use capabilities::{Capabilities, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
-pub use ddl::{Clauses, Command, Publication, Storage};
+pub use ddl::{Clauses, Command, Filling, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -91,6 +91,16 @@ pub trait Dialect: Debug + Send + Sync {
     /// What stands around the query of a statement that makes a relation.
     fn clauses(&self, _kind: RelationKind, _storage: &Storage<'_>) -> Clauses {
         Clauses::default()
+    }
+
+    /// How a table with these options comes to its rows.
+    fn filling(&self, _options: &PhysicalOptions) -> Filling {
+        Filling::FromQuery
+    }
+
+    /// What stands behind the type of a column in a statement that makes it, with a blank at its start.
+    fn column_clause(&self, _column: &str, _options: &PhysicalOptions) -> String {
+        String::new()
     }
 
     /// The start of a statement that makes a temporary table: its query follows. `name` is quoted; the options are those

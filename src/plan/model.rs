@@ -2,13 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::action::{Action, ActionId, Incremental, Materialization, Model, Texts};
-use crate::dialect::{Dialect, MaterializedViews, Publication, Replacement, Storage};
+use crate::action::{Action, ActionId, Incremental, Materialization, Model};
+use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::Translator;
-use crate::plan::{Context, Script, ScriptStatement, Work};
+use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work};
 use crate::relation::{Column, RelationKind, Target};
+
+/// A table that has no rows, for its columns.
+const EMPTY: &str = "trueup_columns";
 
 const CREATE_OR_REPLACE: &str = "create or replace";
 
@@ -34,17 +37,19 @@ pub(super) fn plan(
     };
     let capabilities = translator.to.capabilities();
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
+    // In the order in which they run.
+    let (before, within) = super::pre_operations(&translator.texts(&model.texts.pre_operations), translator.to);
     let mut statements = match capabilities.replacement {
-        Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, translator),
+        Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, within, translator),
         Replacement::Swap if drops_first && build.kind == RelationKind::MaterializedView => {
-            build.in_place("create", translator)
+            build.in_place("create", within, translator)
         }
-        Replacement::Swap => build.beside(translator),
+        Replacement::Swap => build.beside(within, translator),
     };
     let post_operations = translator.texts(&model.texts.post_operations);
     let (within, after) = super::post_operations(&post_operations, translator.to);
     statements.extend(within);
-    Work::Build(Script { statements, in_transaction: capabilities.transactional_ddl, after })
+    Work::Build(Script { before, statements, in_transaction: capabilities.transactional_ddl, after })
 }
 
 /// What the model becomes there.
@@ -71,11 +76,16 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
-    fn in_place(&self, create: &str, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, .. } = &self.model.texts;
+    fn in_place(
+        &self,
+        create: &str,
+        pre_operations: Vec<ScriptStatement>,
+        translator: &mut Translator<'_>,
+    ) -> Vec<ScriptStatement> {
+        let query = &self.model.texts.query;
         let target = &self.action.target;
         let name = translator.to.relation(target);
-        let mut statements = runs(&translator.texts(pre_operations));
+        let mut statements = pre_operations;
         let replaces = |existing: &RelationKind| *existing == self.kind && create == CREATE_OR_REPLACE;
         if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
             statements.push(ScriptStatement::run(format!("drop {kind} {name}")));
@@ -91,16 +101,21 @@ impl Build<'_> {
         statements
     }
 
-    fn beside(&self, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, .. } = &self.model.texts;
+    fn beside(&self, pre_operations: Vec<ScriptStatement>, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
+        let query = &self.model.texts.query;
         let dialect = translator.to;
         let target = &self.action.target;
         let made = beside(target, dialect.longest_name());
         let name = dialect.relation(&made);
         let mut statements: Vec<_> = dialect.lock(target).map(ScriptStatement::run).into_iter().collect();
-        statements.extend(runs(&translator.texts(pre_operations)));
+        statements.extend(pre_operations);
         let (query, behind) = translator.query(query);
-        statements.push(self.create("create", &name, &query, false, dialect));
+        match dialect.filling(&self.model.options) {
+            Filling::Defined if self.kind == RelationKind::Table => {
+                statements.extend(self.define(&name, &query, dialect));
+            }
+            _ => statements.push(self.create("create", &name, &query, false, dialect)),
+        }
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
         let Self { existing, kind, rebuilt, .. } = *self;
@@ -123,7 +138,7 @@ impl Build<'_> {
         let description = documentation.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let storage = Storage { options: &self.model.options, description, labels: &documentation.labels };
         let clauses = dialect.clauses(self.kind, &storage);
-        let head = format!("{create} {} {name} {}as\n", self.kind, clauses.before);
+        let head = format!("{create} {}{} {name} {}as\n", clauses.modifier, self.kind, clauses.before);
         let key = self.unique_key().filter(|_| is_checked);
         let statement = match key {
             None => Statement::new(head).then_text(query),
@@ -142,6 +157,28 @@ impl Build<'_> {
         } else {
             ScriptStatement::Run(statement)
         }
+    }
+
+    /// The types of the columns are those of an empty table that is made of the query: the query alone does not tell them
+    /// everywhere, as for a text that is written in it.
+    fn define(&self, name: &str, query: &WarehouseText, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let options = &self.model.options;
+        let empty = dialect.identifier(EMPTY);
+        let head = format!("create temporary table {empty} as\nselect * from (\n");
+        let storage = Storage { options, description: None, labels: &self.action.documentation.labels };
+        let clauses = dialect.clauses(self.kind, &storage);
+        let definition = TableDefinition {
+            query: Statement::new(format!("select * from {empty}")),
+            head: format!("create {}{} {name}", clauses.modifier, self.kind),
+            tail: format!(" {}", clauses.before).trim_end().to_owned(),
+            options: options.clone(),
+        };
+        vec![
+            ScriptStatement::Run(Statement::new(head).then_text(query).then("\n) as subquery\nlimit 0")),
+            ScriptStatement::Define(Box::new(definition)),
+            ScriptStatement::run(format!("drop table {empty}")),
+            ScriptStatement::Count(Statement::new(format!("insert into {name}\n")).then_text(query)),
+        ]
     }
 
     /// The key that the rows of a table must have from the first one on.

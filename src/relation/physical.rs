@@ -48,6 +48,41 @@ pub struct RedshiftOptions {
     pub bind: bool,
     /// Whether the table is left out of snapshots.
     pub no_backup: bool,
+    /// How the values of some columns are packed, by the name of the column: `az64`, `zstd`, ….
+    pub encode: BTreeMap<String, Encoding>,
+}
+
+/// How Redshift packs the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding(&'static str);
+
+/// As the manual lists them under "Compression encodings".
+pub const ENCODINGS: [(&str, Encoding); 13] = {
+    const fn encoding(word: &'static str) -> (&'static str, Encoding) {
+        (word, Encoding(word))
+    }
+    [
+        encoding("az64"),
+        encoding("bytedict"),
+        encoding("delta"),
+        encoding("delta32k"),
+        encoding("lzo"),
+        encoding("mostly8"),
+        encoding("mostly16"),
+        encoding("mostly32"),
+        encoding("raw"),
+        encoding("runlength"),
+        encoding("text255"),
+        encoding("text32k"),
+        encoding("zstd"),
+    ]
+};
+
+impl Encoding {
+    /// As Redshift writes it.
+    pub fn word(self) -> &'static str {
+        self.0
+    }
 }
 
 /// How Redshift spreads the rows of a table over its nodes.

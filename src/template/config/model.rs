@@ -6,7 +6,7 @@ use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
-use crate::relation::{DistStyle, PhysicalOptions, RedshiftOptions, SortStyle};
+use crate::relation::{DistStyle, ENCODINGS, PhysicalOptions, RedshiftOptions, SortStyle};
 use crate::template::config::checks::{ChecksConfig, read_checks};
 use crate::template::config::{ELSEWHERE, Rules, Type, plain};
 
@@ -293,4 +293,9 @@ fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
     redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value);
     redshift.bind = reader.bool("bind").is_some_and(|bind| bind.value);
     redshift.no_backup = reader.bool("backup").is_some_and(|backup| !backup.value);
+    let encode = reader.object("encode", "`encode`", |encode| {
+        let columns = encode.keys().into_iter();
+        columns.filter_map(|column| Some((column.to_owned(), encode.one_of(column, &ENCODINGS)?.value))).collect()
+    });
+    redshift.encode = encode.map(|encode| encode.value).unwrap_or_default();
 }
