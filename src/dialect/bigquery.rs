@@ -62,6 +62,7 @@ impl Dialect for BigQuery {
             // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
             null_safe: NullSafe::Spelled,
             aliases_deleted: true,
+            deletes_using: false,
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub null_safe: NullSafe,
     /// Whether the table of a DELETE can have another name in it.
     pub aliases_deleted: bool,
+    /// Whether a DELETE can read a second table, behind USING.
+    pub deletes_using: bool,
 }
 
 /// How a relation takes the place of another.

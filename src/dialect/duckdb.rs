@@ -40,6 +40,7 @@ impl Dialect for DuckDb {
             materialized_views: MaterializedViews::Missing,
             null_safe: NullSafe::NotDistinct,
             aliases_deleted: true,
+            deletes_using: true,
         }
     }
 }

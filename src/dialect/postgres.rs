@@ -49,6 +49,7 @@ impl Dialect for Postgres {
             materialized_views: MaterializedViews::Replaced,
             null_safe: NullSafe::NotDistinct,
             aliases_deleted: true,
+            deletes_using: true,
         }
     }
 

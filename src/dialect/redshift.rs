@@ -59,6 +59,7 @@ impl Dialect for Redshift {
             // It has no `is distinct from`.
             null_safe: NullSafe::Spelled,
             aliases_deleted: false,
+            deletes_using: true,
         }
     }
 

@@ -110,10 +110,12 @@ impl IncrementalWork {
                     statements.push(ScriptStatement::Count(rows.merge(&self.unique_key, &self.merge_conditions)));
                 }
                 Upsert::DeleteAndInsert => {
-                    statements.extend(rows.delete_by_key(&self.unique_key, &self.merge_conditions));
-                    statements.push(ScriptStatement::Count(rows.insert()));
+                    statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
                 }
             },
+            IncrementalStrategy::DeleteInsert => {
+                statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
+            }
         }
         statements.push(ScriptStatement::run(format!("drop table {staged}")));
         let (within, after) = post_operations(&self.post_operations, dialect);

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::action::{Action, ActionId, Incremental, Materialization, Model};
+use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
 use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::statement::{Statement, WarehouseText};
@@ -183,8 +183,9 @@ impl Build<'_> {
 
     /// The key that the rows of a table must have from the first one on.
     fn unique_key(&self) -> Option<&[String]> {
-        let has_key = matches!(self.model.materialization, Materialization::Incremental(_));
-        Some(self.model.unique_key.as_slice()).filter(|key| has_key && !key.is_empty())
+        let incremental = self.model.incremental()?;
+        let may_repeat = incremental.strategy == IncrementalStrategy::DeleteInsert;
+        Some(self.model.unique_key.as_slice()).filter(|key| !may_repeat && !key.is_empty())
     }
 
     fn guard(&self, name: &str, dialect: &dyn Dialect) -> Option<ScriptStatement> {

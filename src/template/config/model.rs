@@ -134,6 +134,9 @@ fn read_incremental(
         &[
             ("append", Some(IncrementalStrategy::Append)),
             ("merge", Some(IncrementalStrategy::Merge)),
+            ("delete_insert", Some(IncrementalStrategy::DeleteInsert)),
+            // As dbt writes it.
+            ("delete+insert", Some(IncrementalStrategy::DeleteInsert)),
             ("insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
             ("incremental_strategy_merge", Some(IncrementalStrategy::Merge)),
             ("incremental_strategy_insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
@@ -143,9 +146,14 @@ fn read_incremental(
     let by_key = if unique_key.is_empty() { IncrementalStrategy::Append } else { IncrementalStrategy::Merge };
     let strategy = written.as_ref().and_then(|written| written.value).unwrap_or(by_key);
     if let Some(span) = written.as_ref().map(|written| written.span) {
-        if strategy == IncrementalStrategy::Merge && unique_key.is_empty() {
+        let by_key = match strategy {
+            IncrementalStrategy::Merge => Some("a merge"),
+            IncrementalStrategy::DeleteInsert => Some("a delete-insert"),
+            IncrementalStrategy::Append | IncrementalStrategy::InsertOverwrite => None,
+        };
+        if let Some(what) = by_key.filter(|_| unique_key.is_empty()) {
             let help = Some("add `uniqueKey: [\"…\"]`".to_owned());
-            reader.refuse(span, "a merge needs a `uniqueKey`", help);
+            reader.refuse(span, format!("{what} needs a `uniqueKey`"), help);
         }
         if strategy == IncrementalStrategy::InsertOverwrite && options.partition_by.is_none() {
             let help = Some("add `partitionBy: \"…\"`: rows with the same value are one partition".to_owned());
