@@ -3,7 +3,8 @@ use std::fmt::Write;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::ToDuckDb;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert,
+    Widening,
 };
 use crate::relation::{PhysicalOptions, RelationKind, Target};
 
@@ -61,8 +62,7 @@ impl Dialect for BigQuery {
             materialized_views: MaterializedViews::Replaced,
             // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
             null_safe: NullSafe::Spelled,
-            aliases_deleted: true,
-            deletes_using: false,
+            deletion: Deletion::Alias,
         }
     }
 

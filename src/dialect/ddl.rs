@@ -45,6 +45,8 @@ pub struct Publication<'a> {
     pub made: &'a Target,
     /// What it is.
     pub kind: RelationKind,
+    /// How it lies.
+    pub options: &'a PhysicalOptions,
     /// Relations that are built anew behind this one: they may be lost in the meantime if they no longer fit.
     pub rebuilt: &'a [&'a Target],
 }

@@ -1,5 +1,5 @@
 use crate::dialect::syntax::{self, Grammar};
-use crate::dialect::{Capabilities, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+use crate::dialect::{Capabilities, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -39,8 +39,7 @@ impl Dialect for DuckDb {
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Missing,
             null_safe: NullSafe::NotDistinct,
-            aliases_deleted: true,
-            deletes_using: true,
+            deletion: Deletion::AliasAndUsing,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::fmt::Debug;
 use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
-pub use capabilities::{Capabilities, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 pub use ddl::{Clauses, Command, Filling, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
@@ -133,6 +133,16 @@ pub trait Dialect: Debug + Send + Sync {
     /// [`Replacement::Swap`](Replacement::Swap).
     fn publish(&self, _publication: &Publication<'_>) -> Vec<Command> {
         Vec::new()
+    }
+
+    /// What a relation that has been replaced still leaves to the one in its place, behind the post-operations.
+    fn inherit(&self, _publication: &Publication<'_>) -> Option<String> {
+        None
+    }
+
+    /// The indexes that the options ask for and that a table has not yet.
+    fn missing_indexes(&self, _target: &Target, _options: &PhysicalOptions) -> Option<Command> {
+        None
     }
 
     /// A query with a sentence for each of these processes of the server that waits for another session: for which one,

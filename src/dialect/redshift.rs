@@ -4,8 +4,8 @@ use crate::dialect::postgres::{describe_columns, widened};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::ToDuckDb;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication, Replacement,
-    Storage, Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication,
+    Replacement, Storage, Upsert, Widening,
 };
 use crate::relation::{DistStyle, PhysicalOptions, RelationKind, Target};
 
@@ -58,8 +58,7 @@ impl Dialect for Redshift {
             materialized_views: MaterializedViews::DroppedFirst,
             // It has no `is distinct from`.
             null_safe: NullSafe::Spelled,
-            aliases_deleted: false,
-            deletes_using: true,
+            deletion: Deletion::Using,
         }
     }
 

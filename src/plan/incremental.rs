@@ -8,7 +8,7 @@ use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::column_definition;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
-use crate::relation::{Column, PhysicalOptions};
+use crate::relation::{Column, PhysicalOptions, Target};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
 const STAGED: &str = "trueup_new_rows";
@@ -17,6 +17,7 @@ const STAGED: &str = "trueup_new_rows";
 #[derive(Debug)]
 pub struct IncrementalWork {
     pub(super) name: String,
+    pub(super) target: Target,
     pub(super) relation: String,
     pub(super) lock: Option<String>,
     pub(super) columns: Vec<Column>,
@@ -118,6 +119,7 @@ impl IncrementalWork {
             }
         }
         statements.push(ScriptStatement::run(format!("drop table {staged}")));
+        statements.extend(dialect.missing_indexes(&self.target, &self.options).map(ScriptStatement::from));
         let (within, after) = post_operations(&self.post_operations, dialect);
         statements.extend(within);
         let in_transaction = dialect.capabilities().transactional_ddl;

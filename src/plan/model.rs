@@ -47,8 +47,10 @@ pub(super) fn plan(
         Replacement::Swap => build.beside(within, translator),
     };
     let post_operations = translator.texts(&model.texts.post_operations);
-    let (within, after) = super::post_operations(&post_operations, translator.to);
+    let (within, mut after) = super::post_operations(&post_operations, translator.to);
     statements.extend(within);
+    let last = if after.is_empty() { &mut statements } else { &mut after };
+    last.extend(build.inherit(translator.to));
     Work::Build(Script { before, statements, in_transaction: capabilities.transactional_ddl, after })
 }
 
@@ -118,11 +120,20 @@ impl Build<'_> {
         }
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
-        let Self { existing, kind, rebuilt, .. } = *self;
-        let publication = Publication { target, existing, made: &made, kind, rebuilt };
-        statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
+        statements.extend(dialect.publish(&self.publication(&made)).into_iter().map(ScriptStatement::from));
         statements.extend(runs(&behind));
         statements
+    }
+
+    fn publication<'b>(&'b self, made: &'b Target) -> Publication<'b> {
+        let Self { existing, kind, rebuilt, .. } = *self;
+        Publication { target: &self.action.target, existing, made, kind, options: &self.model.options, rebuilt }
+    }
+
+    /// Behind the post-operations.
+    fn inherit(&self, dialect: &dyn Dialect) -> Option<ScriptStatement> {
+        let made = beside(&self.action.target, dialect.longest_name());
+        dialect.inherit(&self.publication(&made)).map(ScriptStatement::run)
     }
 
     /// `is_checked` is whether the statement itself has to see to it that the unique key is one.
@@ -264,6 +275,7 @@ fn extend(
     let post_operations = translator.texts(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {
         name: action.target.name.clone(),
+        target: action.target.clone(),
         relation: translator.to.relation(&action.target),
         lock: translator.to.lock(&action.target),
         columns: columns.to_vec(),

@@ -96,7 +96,7 @@ impl<'a> StagedRows<'a> {
     /// Deletes the rows of the table whose key one of the new rows has, and inserts the new ones.
     pub(super) fn delete_and_insert(&self, unique_key: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
         let capabilities = self.dialect.capabilities();
-        let deletes = if capabilities.deletes_using {
+        let deletes = if capabilities.deletion.has_using() {
             self.delete_by_key(unique_key, conditions)
         } else {
             vec![self.delete_where_exists(unique_key, conditions)]
@@ -127,7 +127,7 @@ impl<'a> StagedRows<'a> {
     /// Deletes the rows of the table whose key one of the new rows has. Equal keys are found by their hashes; rows with a
     /// NULL in their key, of which there are few, by a second statement.
     fn delete_by_key(&self, unique_key: &[String], conditions: &[String]) -> Vec<Statement> {
-        let aliases = self.dialect.capabilities().aliases_deleted;
+        let aliases = self.dialect.capabilities().deletion.has_alias();
         let (table, new_rows) = if aliases { (TABLE, NEW_ROWS) } else { (self.relation, self.staged) };
         let head = if aliases {
             format!("delete from {} as {table} using {} as {new_rows}", self.relation, self.staged)
@@ -155,7 +155,7 @@ impl<'a> StagedRows<'a> {
         let capabilities = self.dialect.capabilities();
         let staged = self.staged;
         let mut head = format!("delete from {}", self.relation);
-        if capabilities.aliases_deleted && !conditions.is_empty() {
+        if capabilities.deletion.has_alias() && !conditions.is_empty() {
             head = format!("{head} as {TABLE}");
         }
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
@@ -183,7 +183,7 @@ impl<'a> StagedRows<'a> {
 
     /// A condition without the words of Dataform, where the table of a DELETE can have no other name.
     fn of_table(&self, condition: &str) -> String {
-        if self.dialect.capabilities().aliases_deleted {
+        if self.dialect.capabilities().deletion.has_alias() {
             return condition.to_owned();
         }
         let Ok(tokens) = Tokenizer::new(self.dialect.grammar(), condition).with_unescape(false).tokenize() else {

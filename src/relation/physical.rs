@@ -20,8 +20,34 @@ pub struct PhysicalOptions {
     pub iceberg: Option<Iceberg>,
     /// BigQuery: whether a table that is built anew keeps what has been granted on it.
     pub preserve_governance_controls: bool,
+    /// PostgreSQL's own.
+    pub postgres: PostgresOptions,
     /// Redshift's own.
     pub redshift: RedshiftOptions,
+}
+
+/// How PostgreSQL keeps a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// Made before the table takes its place.
+    pub indexes: Vec<Index>,
+    /// Whether the rows stay out of the write-ahead log: faster, and gone after a crash of the server.
+    pub unlogged: bool,
+}
+
+/// An index of PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Index {
+    /// Names of columns, or expressions as SQL has them. Never empty.
+    pub columns: Vec<String>,
+    /// Whether no two rows may have the same.
+    pub unique: bool,
+    /// `btree`, `gin`, …; PostgreSQL's default is the first.
+    pub method: Option<String>,
+    /// Names of columns that are kept beside.
+    pub include: Vec<String>,
+    /// Which rows are in it: a condition in SQL.
+    pub condition: Option<String>,
 }
 
 /// Where BigQuery keeps an Iceberg table. Its files are Parquet.
