@@ -65,6 +65,12 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Names in lower case that without quotes are never a column, but the user of the session. None of them is one that
+    /// people who mean the user write, such as `current_user`.
+    fn session_values(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether it takes BigQuery's options of tables, and no others.
     fn has_bigquery_options(&self) -> bool {
         false

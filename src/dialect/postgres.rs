@@ -40,6 +40,11 @@ impl Dialect for Postgres {
         &syntax::Postgres
     }
 
+    /// "`user` is equivalent to `current_user`" (the manual, Session Information Functions).
+    fn session_values(&self) -> &'static [&'static str] {
+        &["user"]
+    }
+
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::POSTGRES)
     }

@@ -43,6 +43,10 @@ impl Dialect for Redshift {
         true
     }
 
+    fn session_values(&self) -> &'static [&'static str] {
+        Postgres.session_values()
+    }
+
     fn to_duckdb(&self) -> Option<ToDuckDb> {
         Some(ToDuckDb::REDSHIFT)
     }
