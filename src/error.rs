@@ -82,6 +82,7 @@ impl From<ConnectError> for CommandError {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")
             }
             ConnectError::Settings { .. } => Some("look at the environment in the settings, and at the variables PG…"),
+            ConnectError::Unreachable { help: Some(help), .. } => Some(help.as_str()),
             ConnectError::Unreachable { .. } => Some(
                 "look at `host`, `port`, `database`, `user`, `password` and `sslmode` of the environment, or at PGHOST and its like",
             ),
@@ -95,6 +96,6 @@ impl From<ConnectError> for CommandError {
 
 impl From<AdapterError> for CommandError {
     fn from(error: AdapterError) -> Self {
-        Self::unable(error.to_string())
+        Self::Unable { message: error.message, help: error.help }
     }
 }

@@ -88,6 +88,8 @@ pub enum IncrementalStrategy {
     Append,
     /// Rows with the same unique key are replaced, others are added.
     Merge,
+    /// Rows with the key of a new row are deleted, and all new rows added: several may have one key.
+    DeleteInsert,
     /// The partitions that the new rows touch are replaced whole.
     InsertOverwrite,
 }

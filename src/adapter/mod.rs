@@ -105,12 +105,14 @@ pub struct AdapterError {
     pub position: Option<usize>,
     /// Whether another transaction was in the way, so that the same transaction may work if it is tried again.
     pub is_conflict: bool,
+    /// What to do, where that does not follow from the message.
+    pub help: Option<String>,
 }
 
 impl AdapterError {
     /// With nothing known but that.
     pub fn from_message(message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: None, is_conflict: false }
+        Self { message: message.into(), position: None, is_conflict: false, help: None }
     }
 }
 
@@ -146,6 +148,8 @@ pub enum ConnectError {
         server: String,
         /// In its own words, or those of the network.
         message: String,
+        /// What to do, where it is not the settings that are wrong.
+        help: Option<String>,
     },
     /// Anything else.
     #[error("cannot open {path}: {error}")]

@@ -61,11 +61,14 @@ impl Postgres {
     /// Finds the server and looks whether it answers.
     pub fn connect(server: &Server, dialect: &'static dyn Dialect, default_port: u16) -> Result<Self, ConnectError> {
         let door = Door::find(server, default_port).map_err(|message| ConnectError::Settings { message })?;
-        let failed = |message: String| ConnectError::Unreachable { server: door.name(), message };
+        let failed = |message: String, help| ConnectError::Unreachable { server: door.name(), message, help };
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        let runtime = runtime.map_err(|error| failed(error.to_string(), None))?;
         let client = runtime.block_on(door.connect(runtime.handle()));
-        client.map_err(|failure| failed(error(&failure, "").message))?;
+        client.map_err(|failure| {
+            let AdapterError { message, help, .. } = error(&failure, "");
+            failed(message, help)
+        })?;
         let mut settings = "set timezone = 'UTC';".to_owned();
         if let Some(limit) = server.statement_timeout {
             settings += &format!(" set statement_timeout = {};", limit.as_millis());

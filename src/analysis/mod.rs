@@ -2,6 +2,7 @@
 
 mod checks;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -16,13 +17,13 @@ const LONG: usize = 64 << 10;
 
 /// Checks every text of every action, in the SQL that the project is written in.
 pub fn analyze(graph: &Graph, settings: &Settings) -> Diagnostics {
-    let actions: Vec<_> = graph.iter().map(|(_, action)| action).collect();
+    let actions: Vec<_> = graph.iter().collect();
     let one_at_a_time = Mutex::new(());
-    let analyze = |action: &&Action<ActionId>| {
+    let analyze = |(id, action): &(ActionId, &Action<ActionId>)| {
         // The trees of long texts fill the memory if there are many of them.
         let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
         let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-        analyze_action(action, settings)
+        analyze_action(action, &described_columns(graph, *id), settings)
     };
     let found: Vec<Diagnostics> = actions.par_iter().map(analyze).collect();
     let mut diagnostics = Diagnostics::default();
@@ -30,7 +31,14 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> Diagnostics {
     diagnostics
 }
 
-fn analyze_action(action: &Action<ActionId>, settings: &Settings) -> Diagnostics {
+/// The columns that are described of the relations that an action reads.
+fn described_columns(graph: &Graph, id: ActionId) -> BTreeSet<&str> {
+    let read = graph.dependencies(id).into_iter();
+    let columns = read.flat_map(|id| &graph.get(id).documentation.columns);
+    columns.filter_map(|column| column.path.first()).map(String::as_str).collect()
+}
+
+fn analyze_action(action: &Action<ActionId>, columns: &BTreeSet<&str>, settings: &Settings) -> Diagnostics {
     let dialect = settings.dialect;
     let mut diagnostics = Diagnostics::default();
     let mut read = |text: &Rendered, is_query: bool| {
@@ -40,7 +48,9 @@ fn analyze_action(action: &Action<ActionId>, settings: &Settings) -> Diagnostics
         if is_query {
             diagnostics.extend(checks::one_statement(text, dialect, settings.core.is_some()));
         }
-        checks::syntax(text, dialect, &mut diagnostics)
+        let statements = checks::syntax(text, dialect, &mut diagnostics);
+        diagnostics.extend(checks::session_value(&statements, text, columns, dialect));
+        statements
     };
     let Kind::Model(model) = &action.kind else {
         for text in texts(&action.kind) {

@@ -30,6 +30,9 @@ struct ResultEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<String>,
     execution_seconds: f64,
+    /// Left out where one was enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tries: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +100,7 @@ fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a>
         status,
         started_at: step.started_at.map(timestamp),
         execution_seconds: step.took.as_secs_f64(),
+        tries: Some(step.tries).filter(|tries| *tries > 1),
         rows,
         failures,
         message,

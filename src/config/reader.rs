@@ -131,6 +131,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The keys that are there, for an object that may have any.
+    pub fn keys(&self) -> Vec<&'a str> {
+        self.entries.iter().map(|entry| entry.key.as_str()).collect()
+    }
+
     /// The value of a key, without asking for it.
     pub fn peek(&self, key: &str) -> Option<&'a Value> {
         self.entries.iter().rev().find(|entry| entry.key == key).map(|entry| &entry.value)

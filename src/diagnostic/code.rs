@@ -198,6 +198,21 @@ codes! {
     /// What to do: write the name that the column has in the model.
     OuterName = "outer-name",
 
+    /// A name without quotes that looks like a column and is the user of the session.
+    ///
+    /// In PostgreSQL and Redshift `user` is a synonym of `current_user`, also where a table has a column of that name:
+    ///
+    /// ```sql
+    /// select user, count(*) from events group by user   -- one row, with the name of who is connected
+    /// ```
+    ///
+    /// It is told where a relation is read and a value that is the same in all rows makes no sense: in the select list
+    /// without another name, in GROUP BY, and in the arguments of a function; and everywhere, if a relation that is read
+    /// describes a column of that name.
+    ///
+    /// What to do: write the column as `"user"`, and the user of the session as `current_user`.
+    SessionValue = "session-value",
+
     /// SQL that trueup could not read from this place on.
     ///
     /// This is a warning: it may well be right. trueup's parser does not know every statement of every warehouse; what

@@ -3,7 +3,8 @@ use std::fmt::Write;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert,
+    Widening,
 };
 use crate::relation::{PhysicalOptions, RelationKind, Target};
 
@@ -65,7 +66,7 @@ impl Dialect for BigQuery {
             materialized_views: MaterializedViews::Replaced,
             // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
             null_safe: NullSafe::Spelled,
-            aliases_deleted: true,
+            deletion: Deletion::Alias,
         }
     }
 

@@ -15,8 +15,31 @@ pub struct Capabilities {
     pub materialized_views: MaterializedViews,
     /// How two values are compared so that NULL equals NULL.
     pub null_safe: NullSafe,
-    /// Whether the table of a DELETE can have another name in it.
-    pub aliases_deleted: bool,
+    /// What a DELETE may have besides its condition.
+    pub deletion: Deletion,
+}
+
+/// What a DELETE may have besides its condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Another name for the table.
+    Alias,
+    /// That, and a second table behind USING.
+    AliasAndUsing,
+    /// A second table behind USING.
+    Using,
+}
+
+impl Deletion {
+    /// Whether the table can have another name.
+    pub fn has_alias(self) -> bool {
+        self != Self::Using
+    }
+
+    /// Whether it can read a second table.
+    pub fn has_using(self) -> bool {
+        self != Self::Alias
+    }
 }
 
 /// How a relation takes the place of another.

@@ -24,6 +24,16 @@ pub struct Clauses {
     pub after: &'static str,
 }
 
+/// How a table that is made anew comes to its columns and its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filling {
+    /// `create table … as` its query.
+    FromQuery,
+    /// Its columns are spelled out, since something is said of them that does not go with a query. Then the query's rows
+    /// are put in.
+    Defined,
+}
+
 /// A relation that takes the place of another.
 #[derive(Debug, Clone, Copy)]
 pub struct Publication<'a> {
@@ -35,6 +45,8 @@ pub struct Publication<'a> {
     pub made: &'a Target,
     /// What it is.
     pub kind: RelationKind,
+    /// How it lies.
+    pub options: &'a PhysicalOptions,
     /// Relations that are built anew behind this one: they may be lost in the meantime if they no longer fit.
     pub rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.

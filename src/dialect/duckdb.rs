@@ -1,6 +1,6 @@
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
-use crate::dialect::{Capabilities, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+use crate::dialect::{Capabilities, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Dialect for DuckDb {
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Missing,
             null_safe: NullSafe::NotDistinct,
-            aliases_deleted: true,
+            deletion: Deletion::AliasAndUsing,
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::dialect::translate::Translation;
 use crate::relation::{PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
-pub use capabilities::{Capabilities, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
-pub use ddl::{Clauses, Command, Publication, Storage};
+pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+pub use ddl::{Clauses, Command, Filling, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -76,6 +76,12 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Names in lower case that without quotes are never a column, but the user of the session. None of them is one that
+    /// people who mean the user write, such as `current_user`.
+    fn session_values(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether it takes BigQuery's options of tables, and no others.
     fn has_bigquery_options(&self) -> bool {
         false
@@ -109,6 +115,16 @@ pub trait Dialect: Debug + Send + Sync {
         Clauses::default()
     }
 
+    /// How a table with these options comes to its rows.
+    fn filling(&self, _options: &PhysicalOptions) -> Filling {
+        Filling::FromQuery
+    }
+
+    /// What stands behind the type of a column in a statement that makes it, with a blank at its start.
+    fn column_clause(&self, _column: &str, _options: &PhysicalOptions) -> String {
+        String::new()
+    }
+
     /// The start of a statement that makes a temporary table: its query follows. `name` is quoted; the options are those
     /// of the table whose new rows it will hold.
     fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {
@@ -139,6 +155,16 @@ pub trait Dialect: Debug + Send + Sync {
     /// [`Replacement::Swap`](Replacement::Swap).
     fn publish(&self, _publication: &Publication<'_>) -> Vec<Command> {
         Vec::new()
+    }
+
+    /// What a relation that has been replaced still leaves to the one in its place, behind the post-operations.
+    fn inherit(&self, _publication: &Publication<'_>) -> Option<String> {
+        None
+    }
+
+    /// The indexes that the options ask for and that a table has not yet.
+    fn missing_indexes(&self, _target: &Target, _options: &PhysicalOptions) -> Option<Command> {
+        None
     }
 
     /// A query with a sentence for each of these processes of the server that waits for another session: for which one,

@@ -1,9 +1,14 @@
+use std::hash::{Hash, Hasher};
+
+use fnv::FnvHasher;
+
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Command, Dialect, MaterializedViews, NullSafe, Publication, Replacement, Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Publication, Replacement, Storage,
+    Upsert, Widening,
 };
-use crate::relation::{PhysicalOptions, RelationKind, Target};
+use crate::relation::{Index, PhysicalOptions, RelationKind, Target};
 
 /// PostgreSQL, with standard-conforming strings.
 #[derive(Debug)]
@@ -35,6 +40,11 @@ impl Dialect for Postgres {
         &syntax::Postgres
     }
 
+    /// "`user` is equivalent to `current_user`" (the manual, Session Information Functions).
+    fn session_values(&self) -> &'static [&'static str] {
+        &["user"]
+    }
+
     fn translation_from(&self, from: &dyn Dialect) -> Option<Translation> {
         from.to_postgres()
     }
@@ -52,12 +62,17 @@ impl Dialect for Postgres {
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Replaced,
             null_safe: NullSafe::NotDistinct,
-            aliases_deleted: true,
+            deletion: Deletion::AliasAndUsing,
         }
     }
 
     fn longest_name(&self) -> usize {
         63
+    }
+
+    fn clauses(&self, kind: RelationKind, storage: &Storage<'_>) -> Clauses {
+        let is_unlogged = kind == RelationKind::Table && storage.options.postgres.unlogged;
+        Clauses { modifier: if is_unlogged { "unlogged " } else { "" }, ..Clauses::default() }
     }
 
     fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {
@@ -89,11 +104,42 @@ impl Dialect for Postgres {
         let text = |target| self.string(&self.relation(target));
         let rebuilt: Vec<String> = publication.rebuilt.iter().map(|target| text(target)).collect();
         let rebuilt = if rebuilt.is_empty() { "'{}'".to_owned() } else { format!("array[{}]", rebuilt.join(", ")) };
-        vec![Command::Run(format!(
+        let Publication { target, made, options, .. } = *publication;
+        let indexes = &options.postgres.indexes;
+        let mut commands: Vec<Command> = Vec::new();
+        for index in indexes {
+            commands.push(Command::Run(create_index(index, &format!("trueup_new_{}", number(index, target)), made)));
+        }
+        commands.push(Command::Run(format!(
             "select pg_temp.trueup_publish({}, {}, {rebuilt})",
-            text(publication.target),
-            text(publication.made)
-        ))]
+            text(target),
+            text(made)
+        )));
+        for index in indexes {
+            let new = Target { name: format!("trueup_new_{}", number(index, target)), ..target.clone() };
+            let (new, name) = (self.relation(&new), self.identifier(&index_name(index, target)));
+            commands.push(Command::Run(format!("alter index {new} rename to {name}")));
+        }
+        commands
+    }
+
+    /// Indexes that others have made.
+    fn inherit(&self, publication: &Publication<'_>) -> Option<String> {
+        let may_have = |kind: RelationKind| kind != RelationKind::View;
+        let has_both = publication.existing.is_some_and(may_have) && may_have(publication.kind);
+        let target = self.string(&self.relation(publication.target));
+        has_both.then(|| format!("select pg_temp.trueup_keep_indexes({target})"))
+    }
+
+    fn missing_indexes(&self, target: &Target, options: &PhysicalOptions) -> Option<Command> {
+        let queries = options.postgres.indexes.iter().map(|index| {
+            let name = index_name(index, target);
+            let statement = self.string(&create_index(index, &name, target));
+            let index = self.string(&self.relation(&Target { name, ..target.clone() }));
+            format!("select {statement} where to_regclass({index}) is null")
+        });
+        let queries: Vec<String> = queries.collect();
+        (!queries.is_empty()).then(|| Command::Each { query: queries.join("\nunion all\n"), between: Vec::new() })
     }
 
     fn waits(&self, processes: &[String]) -> Option<String> {
@@ -116,6 +162,37 @@ impl Dialect for Postgres {
     fn widened(&self, table: &str, query: &str) -> Option<String> {
         widened(table, query)
     }
+}
+
+/// Tells an index of a table from all others, in every run and every version of trueup alike.
+fn number(index: &Index, target: &Target) -> String {
+    let mut hasher = FnvHasher::default();
+    (target.schema.as_deref(), &target.name, index).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// `trueup_orders_9f86d081884c7d65`; of a long name the start is kept.
+fn index_name(index: &Index, target: &Target) -> String {
+    let kept = target.name.floor_char_boundary(Postgres.longest_name() - "trueup__".len() - 16);
+    format!("trueup_{}_{}", &target.name[..kept], number(index, target))
+}
+
+fn create_index(index: &Index, name: &str, on: &Target) -> String {
+    let is_name = |text: &str| text.chars().all(|char| char.is_alphanumeric() || char == '_');
+    let column = |text: &String| if is_name(text) { Postgres.identifier(text) } else { text.clone() };
+    let columns: Vec<String> = index.columns.iter().map(column).collect();
+    let unique = if index.unique { "unique " } else { "" };
+    let (name, on) = (Postgres.identifier(name), Postgres.relation(on));
+    let method = index.method.as_ref().map(|method| format!("using {} ", Postgres.identifier(method)));
+    let mut sql = format!("create {unique}index {name} on {on} {}({})", method.unwrap_or_default(), columns.join(", "));
+    if !index.include.is_empty() {
+        let beside: Vec<String> = index.include.iter().map(|name| Postgres.identifier(name)).collect();
+        sql += &format!(" include ({})", beside.join(", "));
+    }
+    if let Some(condition) = &index.condition {
+        sql += &format!(" where {condition}");
+    }
+    sql
 }
 
 /// `character varying(10)` holds no `character varying(20)`, and neither holds a `text`.

@@ -1,5 +1,5 @@
 use crate::action::ActionId;
-use crate::execute::StepResult;
+use crate::execute::{Retry, StepResult};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -16,6 +16,13 @@ pub enum Event {
     },
     /// A step is over; also one that never began.
     StepFinished(StepResult),
+    /// The transaction of a step was undone because another one was in the way, and is tried again.
+    Retrying {
+        /// Which step.
+        id: ActionId,
+        /// How often it was tried, and when it is tried again.
+        retry: Retry,
+    },
     /// Steps wait for what others hold: a sentence for each.
     Waiting {
         /// Who, and since when.

@@ -7,18 +7,20 @@ mod step;
 mod trailing_blanks;
 mod unit_test;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::action::ActionId;
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
 pub use event::Event;
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
-pub use step::run_step;
+pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{UnitTestOutcome, UnitTestResult, run_unit_test};
 
@@ -67,7 +69,7 @@ pub fn execute(
     };
     let (to_workers, jobs) = mpsc::channel::<&Step>();
     let jobs = Mutex::new(jobs);
-    let (from_workers, done) = mpsc::channel::<StepResult>();
+    let (from_workers, done) = mpsc::channel::<News>();
     thread::scope(|scope| {
         let threads = options.threads.clamp(1, plan.steps.len().max(1));
         for _ in 0..threads {
@@ -98,7 +100,11 @@ pub fn execute(
                 break;
             }
             let result = match done.recv_timeout(POLL) {
-                Ok(result) => result,
+                Ok(News::Finished(result)) => result,
+                Ok(News::Retrying(id, retry)) => {
+                    report(&Event::Retrying { id, retry });
+                    continue;
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     if cancelled.load(Ordering::SeqCst) {
                         adapter.cancel();
@@ -139,35 +145,43 @@ impl Patience {
     }
 }
 
+/// What a worker tells.
+enum News {
+    Retrying(ActionId, Retry),
+    Finished(StepResult),
+}
+
 /// Takes steps until there are no more. A session that cannot be had fails its step.
-fn work(
-    adapter: &dyn Adapter,
-    jobs: &Mutex<mpsc::Receiver<&Step>>,
-    results: &mpsc::Sender<StepResult>,
-    cancelled: &AtomicBool,
-) {
+fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc::Sender<News>, cancelled: &AtomicBool) {
     let mut session = None;
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(step) = job else { return };
         let (started_at, started) = (SystemTime::now(), Instant::now());
+        let tries = Cell::new(1);
+        let retrying = |retry: Retry| {
+            tries.set(tries.get().max(retry.number));
+            // Whoever listens no longer has ended the run.
+            let _ = news.send(News::Retrying(step.id, retry));
+        };
         let opened = session.take().map_or_else(|| adapter.session(), Ok);
         let outcome = match opened {
             Ok(mut opened) => {
-                let outcome = run_step(step, opened.as_mut(), adapter.dialect());
+                let outcome = run_step(step, opened.as_mut(), adapter.dialect(), &retrying);
                 // What a project's own statements set, and their temporary tables, are nobody else's.
                 session = Some(opened).filter(|_| !step.has_operations && !outcome.is_failure());
                 outcome
             }
-            Err(error) => Outcome::Failed(Failure::from_message(error.message.clone())),
+            Err(error) => Outcome::Failed(Failure::from(error)),
         };
         let outcome = match outcome {
             // It did not fail by itself.
             Outcome::Failed(_) if cancelled.load(Ordering::SeqCst) => Outcome::Skipped(SkipReason::Cancelled),
             outcome => outcome,
         };
-        let result = StepResult { id: step.id, outcome, started_at: Some(started_at), took: started.elapsed() };
-        if results.send(result).is_err() {
+        let (tries, started_at, took) = (tries.get(), Some(started_at), started.elapsed());
+        let result = StepResult { id: step.id, outcome, started_at, took, tries };
+        if news.send(News::Finished(result)).is_err() {
             return;
         }
     }

@@ -32,6 +32,8 @@ pub struct StepResult {
     pub started_at: Option<SystemTime>,
     /// How long it ran.
     pub took: Duration,
+    /// How often its transaction was tried: once if no other was in the way, and not at all if it never began.
+    pub tries: u32,
 }
 
 /// What came of a step.
@@ -101,10 +103,10 @@ pub enum SkipReason {
 
 impl StepResult {
     pub(super) fn skipped(id: ActionId, reason: SkipReason) -> Self {
-        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO }
+        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO, tries: 0 }
     }
 
     pub(super) fn disabled(id: ActionId) -> Self {
-        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO }
+        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO, tries: 0 }
     }
 }

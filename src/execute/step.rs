@@ -6,26 +6,38 @@ use std::time::Duration;
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Outcome};
-use crate::plan::{IncrementalWork, Script, ScriptStatement, Statement, Step, Work};
+use crate::plan::{IncrementalWork, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
 
 /// How many of the offending rows are kept for people to look at.
 const SAMPLE: usize = 5;
 
 /// How often a transaction is tried that others are in the way of.
-const TRIES: u32 = 20;
+pub const TRIES: u32 = 20;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 const LAST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Does the work of one step. If it fails, nothing of it stays behind.
-pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Outcome {
+/// A transaction that is tried again, because another one was in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Which try comes next; the second is the first that is told.
+    pub number: u32,
+    /// How long it waits before that.
+    pub pause: Duration,
+}
+
+/// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
+pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
+    let mut worker = Worker { session, dialect, retrying };
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
-        Work::Build(script) => run_script(script, session),
-        Work::Operations(script) => run_operations(script, session),
-        Work::Incremental(work) => run_incremental(work, session, dialect),
-        Work::Assertion { create, count, rows } => return run_assertion(create, count, rows, session),
+        Work::Build(script) => worker.run_script(script),
+        Work::Operations(script) => worker.run_operations(script),
+        Work::Incremental(work) => worker.run_incremental(work),
+        Work::Assertion { create, count, rows } => {
+            return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
+        }
     };
     match result {
         Ok(rows) => Outcome::Done { rows },
@@ -33,172 +45,173 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -
     }
 }
 
-fn run_script(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
-    let rows = if script.in_transaction {
-        in_transaction(session, |session| run_statements(&script.statements, session))
-    } else {
-        run_statements(&script.statements, session)
-    }?;
-    run_statements(&script.after, session)?;
-    Ok(rows)
+struct Worker<'a> {
+    session: &'a mut dyn Session,
+    dialect: &'a dyn Dialect,
+    retrying: &'a dyn Fn(Retry),
 }
 
-fn run_operations(script: &Script, session: &mut dyn Session) -> Result<Option<u64>, Failure> {
-    let rows = run_script(script, session)?;
-    if !script.in_transaction {
-        // Only where no transaction is open can one begin.
-        let closed = session.begin();
-        session.roll_back();
-        closed.map_err(|_| Failure {
-            help: Some("end it with `commit`".to_owned()),
-            ..Failure::from_message("the statements leave a transaction open, and what they did in it is undone")
-        })?;
+impl Worker<'_> {
+    fn run_script(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
+        self.run_statements(&script.before)?;
+        let rows = if script.in_transaction {
+            self.in_transaction(|worker| worker.run_statements(&script.statements))
+        } else {
+            self.run_statements(&script.statements)
+        }?;
+        self.run_statements(&script.after)?;
+        Ok(rows)
     }
-    Ok(rows)
-}
 
-/// Makes a transaction of what runs, and tries it again as a whole if another one was in the way.
-fn in_transaction<T>(
-    session: &mut dyn Session,
-    run: impl Fn(&mut dyn Session) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    persist(session, |session| try_in_transaction(session, &run))
-}
-
-/// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
-fn persist<T>(session: &mut dyn Session, run: impl Fn(&mut dyn Session) -> Result<T, Failure>) -> Result<T, Failure> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
-        match run(session) {
-            Err(failure) if failure.is_conflict => {}
-            result => return result,
-        }
-        // As different for each step as can be, so that they do not meet again.
-        let percent = u32::try_from(RandomState::new().build_hasher().finish() % 100).unwrap_or_default();
-        thread::sleep(pause / 2 + pause * percent / 100);
-        pause = (pause * 2).min(LAST_PAUSE);
-    }
-    run(session)
-}
-
-fn try_in_transaction<T>(
-    session: &mut dyn Session,
-    run: impl Fn(&mut dyn Session) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let without_place =
-        |error: AdapterError| Failure { is_conflict: error.is_conflict, ..Failure::from_message(error.message) };
-    session.begin().map_err(without_place)?;
-    match run(session) {
-        Ok(value) => {
-            session.commit().map_err(|error| {
-                session.roll_back();
-                without_place(error)
+    fn run_operations(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
+        let rows = self.run_script(script)?;
+        if !script.in_transaction {
+            // Only where no transaction is open can one begin.
+            let closed = self.session.begin();
+            self.session.roll_back();
+            closed.map_err(|_| Failure {
+                help: Some("end it with `commit`".to_owned()),
+                ..Failure::from_message("the statements leave a transaction open, and what they did in it is undone")
             })?;
-            Ok(value)
         }
-        Err(failure) => {
-            session.roll_back();
-            Err(failure)
-        }
+        Ok(rows)
     }
-}
 
-/// Adds new rows. Where a column cannot be made longer in a transaction, the one that finds it too short is undone, and
-/// another begins when it is long enough.
-fn run_incremental(
-    work: &IncrementalWork,
-    session: &mut dyn Session,
-    dialect: &dyn Dialect,
-) -> Result<Option<u64>, Failure> {
-    let too_short = RefCell::new(Vec::new());
-    let add = |session: &mut dyn Session, widens: bool| {
-        run_statements(&work.pre_operations(), session)?;
-        let query = work.query();
-        let columns = session.describe(query.sql()).map_err(|error| failure(error, &query))?;
-        if widens {
-            let widenings = work.widen(&columns, dialect);
-            if dialect.capabilities().widening == Widening::Apart && !widenings.is_empty() {
-                too_short.replace(widenings);
-                return Err(Failure::from_message("a column is too short"));
+    /// Makes a transaction of what runs, and tries it again as a whole if another one was in the way.
+    fn in_transaction<T>(&mut self, run: impl Fn(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.persist(|worker| worker.try_in_transaction(&run))
+    }
+
+    /// Tries again if another step was in the way, as when two write to the same log: no step can know of the other.
+    fn persist<T>(&mut self, run: impl Fn(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut longest = FIRST_PAUSE;
+        for number in 2..=TRIES {
+            match run(self) {
+                Err(failure) if failure.is_conflict => {}
+                result => return result,
             }
-            run_statements(&widenings, session)?;
+            // As different for each step as can be, so that they do not meet again.
+            let percent = u32::try_from(RandomState::new().build_hasher().finish() % 100).unwrap_or_default();
+            let pause = longest / 2 + longest * percent / 100;
+            (self.retrying)(Retry { number, pause });
+            thread::sleep(pause);
+            longest = (longest * 2).min(LAST_PAUSE);
         }
-        let script = work.finish(&columns, dialect).map_err(|mismatch| Failure {
-            help: Some(mismatch.help.clone()),
-            ..Failure::from_message(mismatch.to_string())
-        })?;
-        Ok((run_statements(&script.statements, session)?, script.after))
-    };
-    let added = if dialect.capabilities().transactional_ddl {
-        in_transaction(session, |session| add(session, true))
-    } else {
-        add(session, true)
-    };
-    let widenings = too_short.take();
-    let (rows, after) = if widenings.is_empty() {
-        added?
-    } else {
-        run_statements(&widenings, session)?;
-        in_transaction(session, |session| add(session, false))?
-    };
-    run_statements(&after, session)?;
-    Ok(rows)
-}
+        run(self)
+    }
 
-fn run_statements(statements: &[ScriptStatement], session: &mut dyn Session) -> Result<Option<u64>, Failure> {
-    let mut count = None;
-    for statement in statements {
-        match statement {
-            ScriptStatement::Run(statement) => {
-                session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
+    fn try_in_transaction<T>(&mut self, run: impl Fn(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.session.begin()?;
+        match run(self) {
+            Ok(value) => {
+                self.session.commit().map_err(|error| {
+                    self.session.roll_back();
+                    Failure::from(error)
+                })?;
+                Ok(value)
             }
-            ScriptStatement::Count(statement) => {
-                count = session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
-            }
-            ScriptStatement::Each { query, between } => {
-                let rows = session.rows(query.sql()).map_err(|error| failure(error, query))?;
-                for statement in between {
-                    session.execute(statement.sql()).map_err(|error| failure(error, statement))?;
-                }
-                for sql in rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
-                    let statement = Statement::new(sql);
-                    let within = |error: AdapterError| {
-                        // Nobody has seen it before.
-                        let message = format!("{}\nin: {}", error.message, statement.sql());
-                        failure(AdapterError { message, ..error }, &statement)
-                    };
-                    session.execute(statement.sql()).map_err(within)?;
-                }
-            }
-            ScriptStatement::Guard { query, message, help } => {
-                if session.has_rows(query.sql()).map_err(|error| failure(error, query))? {
-                    let rows = session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
-                    let (help, rows) = (Some(help.clone()), Some(rows));
-                    return Err(Failure { help, rows, ..Failure::from_message(message.clone()) });
-                }
+            Err(failure) => {
+                self.session.roll_back();
+                Err(failure)
             }
         }
     }
-    Ok(count)
-}
 
-fn run_assertion(create: &Script, count: &Statement, rows: &Statement, session: &mut dyn Session) -> Outcome {
-    let run = |session: &mut dyn Session| -> Result<Outcome, Failure> {
-        run_script(create, session)?;
-        persist(session, |session| count_violations(count, rows, session))
-    };
-    run(session).unwrap_or_else(Outcome::Failed)
-}
+    /// Adds new rows. Where a column cannot be made longer in a transaction, the one that finds it too short is undone,
+    /// and another begins when it is long enough.
+    fn run_incremental(&mut self, work: &IncrementalWork) -> Result<Option<u64>, Failure> {
+        self.run_statements(&work.before(self.dialect))?;
+        let too_short = RefCell::new(Vec::new());
+        let add = |worker: &mut Self, widens: bool| {
+            worker.run_statements(&work.pre_operations(worker.dialect))?;
+            let query = work.query();
+            let columns = worker.session.describe(query.sql()).map_err(|error| failure(error, &query))?;
+            if widens {
+                let widenings = work.widen(&columns, worker.dialect);
+                if worker.dialect.capabilities().widening == Widening::Apart && !widenings.is_empty() {
+                    too_short.replace(widenings);
+                    return Err(Failure::from_message("a column is too short"));
+                }
+                worker.run_statements(&widenings)?;
+            }
+            let script = work.finish(&columns, worker.dialect)?;
+            Ok((worker.run_statements(&script.statements)?, script.after))
+        };
+        let added = if self.dialect.capabilities().transactional_ddl {
+            self.in_transaction(|worker| add(worker, true))
+        } else {
+            add(self, true)
+        };
+        let widenings = too_short.take();
+        let (rows, after) = if widenings.is_empty() {
+            added?
+        } else {
+            self.run_statements(&widenings)?;
+            self.in_transaction(|worker| add(worker, false))?
+        };
+        self.run_statements(&after)?;
+        Ok(rows)
+    }
 
-/// Counts the rows of a query that should have none.
-fn count_violations(count: &Statement, rows: &Statement, session: &mut dyn Session) -> Result<Outcome, Failure> {
-    match session.number(count.sql()).map_err(|error| failure(error, count))? {
-        Some(0) => Ok(Outcome::Done { rows: None }),
-        Some(count) => {
-            let sample = session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
-            Ok(Outcome::Violated { count, sample, query: rows.sql().to_owned() })
+    fn run_statements(&mut self, statements: &[ScriptStatement]) -> Result<Option<u64>, Failure> {
+        let mut count = None;
+        for statement in statements {
+            match statement {
+                ScriptStatement::Run(statement) => {
+                    self.run(statement)?;
+                }
+                ScriptStatement::Count(statement) => count = self.run(statement)?,
+                ScriptStatement::Each { query, between } => {
+                    let rows = self.session.rows(query.sql()).map_err(|error| failure(error, query))?;
+                    for statement in between {
+                        self.run(statement)?;
+                    }
+                    for sql in rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
+                        let statement = Statement::new(sql);
+                        let within = |error: AdapterError| {
+                            // Nobody has seen it before.
+                            let message = format!("{}\nin: {}", error.message, statement.sql());
+                            failure(AdapterError { message, ..error }, &statement)
+                        };
+                        self.session.execute(statement.sql()).map_err(within)?;
+                    }
+                }
+                ScriptStatement::Define(definition) => {
+                    let query = &definition.query;
+                    let columns = self.session.describe(query.sql()).map_err(|error| failure(error, query))?;
+                    self.run(&definition.create(&columns, self.dialect)?)?;
+                }
+                ScriptStatement::Guard { query, message, help } => {
+                    if self.session.has_rows(query.sql()).map_err(|error| failure(error, query))? {
+                        let rows = self.session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
+                        let (help, rows) = (Some(help.clone()), Some(rows));
+                        return Err(Failure { help, rows, ..Failure::from_message(message.clone()) });
+                    }
+                }
+            }
         }
-        None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
+        Ok(count)
+    }
+
+    fn run(&mut self, statement: &Statement) -> Result<Option<u64>, Failure> {
+        self.session.execute(statement.sql()).map_err(|error| failure(error, statement))
+    }
+
+    fn run_assertion(&mut self, create: &Script, count: &Statement, rows: &Statement) -> Result<Outcome, Failure> {
+        self.run_script(create)?;
+        self.persist(|worker| worker.count_violations(count, rows))
+    }
+
+    /// Counts the rows of a query that should have none.
+    fn count_violations(&mut self, count: &Statement, rows: &Statement) -> Result<Outcome, Failure> {
+        match self.session.number(count.sql()).map_err(|error| failure(error, count))? {
+            Some(0) => Ok(Outcome::Done { rows: None }),
+            Some(count) => {
+                let sample = self.session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
+                Ok(Outcome::Violated { count, sample, query: rows.sql().to_owned() })
+            }
+            None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
+        }
     }
 }
 
@@ -207,7 +220,19 @@ pub(super) fn failure(error: AdapterError, statement: &Statement) -> Failure {
     Failure {
         origin: error.position.and_then(|position| statement.origin(position)),
         sql: Some(statement.sql().to_owned()),
-        is_conflict: error.is_conflict,
-        ..Failure::from_message(error.message)
+        ..Failure::from(error)
+    }
+}
+
+/// With no place in the project.
+impl From<AdapterError> for Failure {
+    fn from(error: AdapterError) -> Self {
+        Self { is_conflict: error.is_conflict, help: error.help, ..Self::from_message(error.message) }
+    }
+}
+
+impl From<SchemaMismatch> for Failure {
+    fn from(mismatch: SchemaMismatch) -> Self {
+        Self { help: Some(mismatch.help), ..Self::from_message(mismatch.message) }
     }
 }

@@ -66,7 +66,7 @@ fn compare(compilation: &Compilation, id: ActionId) -> Result<UnitTestOutcome, F
         return Ok(UnitTestOutcome::Untranslatable(diagnostics));
     }
     let Some(plan) = plan else { return Ok(UnitTestOutcome::Passed) };
-    let mut session = engine.session().map_err(|error| Failure::from_message(error.message))?;
+    let mut session = engine.session().map_err(Failure::from)?;
     let session = session.as_mut();
     for input in &plan.inputs {
         execute(session, input)?;
@@ -90,13 +90,13 @@ fn actual(
     }
     let graph = &compilation.graph;
     let target = &graph.get(plan.tested).target;
-    let state = engine.state(std::slice::from_ref(target)).map_err(|error| Failure::from_message(error.message))?;
+    let state = engine.state(std::slice::from_ref(target)).map_err(Failure::from)?;
     let from = compilation.project.settings.dialect;
     let (step, diagnostics) = plan_tested_step(graph, plan.tested, &state, from, engine.dialect());
     if diagnostics.has_errors() {
         return Ok(Err(diagnostics));
     }
-    match run_step(&step, session, engine.dialect()) {
+    match run_step(&step, session, engine.dialect(), &|_| ()) {
         Outcome::Failed(failure) => Err(failure),
         _ => Ok(Ok(Statement::new(format!("select * from {}", engine.dialect().relation(target))))),
     }
@@ -110,7 +110,7 @@ fn compare_rows(
     execute(session, &Statement::new("create temp table trueup_actual as\n").then_statement(actual))?;
     execute(session, &Statement::new("create temp table trueup_expected as\n").then_statement(expected))?;
     let describe = |session: &mut dyn Session, table: &str| {
-        session.describe(&format!("select * from {table}")).map_err(|error| Failure::from_message(error.message))
+        session.describe(&format!("select * from {table}")).map_err(Failure::from)
     };
     let actual = describe(session, "trueup_actual")?;
     let expected = describe(session, "trueup_expected")?;

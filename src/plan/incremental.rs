@@ -2,12 +2,13 @@
 
 use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::{Dialect, Upsert};
-use crate::plan::model::{runs, unique_guard};
+use crate::plan::model::unique_guard;
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::{Change, SchemaMismatch};
+use crate::plan::script::column_definition;
 use crate::plan::statement::{Statement, WarehouseText};
-use crate::plan::{Script, ScriptStatement, post_operations};
-use crate::relation::{Column, PhysicalOptions};
+use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
+use crate::relation::{Column, PhysicalOptions, Target};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
 const STAGED: &str = "trueup_new_rows";
@@ -16,6 +17,7 @@ const STAGED: &str = "trueup_new_rows";
 #[derive(Debug)]
 pub struct IncrementalWork {
     pub(super) name: String,
+    pub(super) target: Target,
     pub(super) relation: String,
     pub(super) lock: Option<String>,
     pub(super) columns: Vec<Column>,
@@ -32,10 +34,15 @@ pub struct IncrementalWork {
 }
 
 impl IncrementalWork {
+    /// Statements that cannot be in the transaction, and run before it.
+    pub fn before(&self, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        pre_operations(&self.pre_operations, dialect).0
+    }
+
     /// Statements that must run before the query's columns can be told: it may use what they make.
-    pub fn pre_operations(&self) -> Vec<ScriptStatement> {
+    pub fn pre_operations(&self, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
         let lock = self.lock.as_ref().map(ScriptStatement::run);
-        lock.into_iter().chain(runs(&self.pre_operations)).collect()
+        lock.into_iter().chain(pre_operations(&self.pre_operations, dialect).1).collect()
     }
 
     /// The columns of the table as they were when the run was planned.
@@ -85,8 +92,8 @@ impl IncrementalWork {
             statements.extend(unique_guard(&staged, &self.unique_key, dialect));
         }
         for column in &change.added {
-            let (name, data_type) = (dialect.identifier(&column.name), &column.data_type);
-            statements.push(ScriptStatement::run(format!("alter table {relation} add column {name} {data_type}")));
+            let definition = column_definition(column, &self.options, dialect);
+            statements.push(ScriptStatement::run(format!("alter table {relation} add column {definition}")));
         }
         for column in &change.dropped {
             let name = dialect.identifier(&column.name);
@@ -104,15 +111,19 @@ impl IncrementalWork {
                     statements.push(ScriptStatement::Count(rows.merge(&self.unique_key, &self.merge_conditions)));
                 }
                 Upsert::DeleteAndInsert => {
-                    statements.extend(rows.delete_by_key(&self.unique_key, &self.merge_conditions));
-                    statements.push(ScriptStatement::Count(rows.insert()));
+                    statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
                 }
             },
+            IncrementalStrategy::DeleteInsert => {
+                statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
+            }
         }
         statements.push(ScriptStatement::run(format!("drop table {staged}")));
+        statements.extend(dialect.missing_indexes(&self.target, &self.options).map(ScriptStatement::from));
         let (within, after) = post_operations(&self.post_operations, dialect);
         statements.extend(within);
-        Ok(Script { statements, in_transaction: dialect.capabilities().transactional_ddl, after })
+        let in_transaction = dialect.capabilities().transactional_ddl;
+        Ok(Script { statements, in_transaction, after, ..Script::default() })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::relation::{PhysicalOptions, RelationKind, Target, WarehouseState};
 
 pub use incremental::IncrementalWork;
 pub use schema_change::SchemaMismatch;
-pub use script::{Script, ScriptStatement};
+pub use script::{Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
 pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
@@ -298,7 +298,7 @@ fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work 
     let has_own_transaction = texts.iter().any(|text| controls_transactions(&text.sql, translator.to));
     let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
     let in_transaction = translator.to.capabilities().transactional_ddl && !has_own_transaction;
-    Work::Operations(Script { statements, in_transaction, after: Vec::new() })
+    Work::Operations(Script { statements, in_transaction, ..Script::default() })
 }
 
 /// Whether a script has statements that begin or end a transaction, or that cannot be in one.
@@ -324,6 +324,15 @@ fn controls_transactions(sql: &str, dialect: &dyn Dialect) -> bool {
             || ["create", "drop", "reindex"].contains(&first) && words.iter().any(|word| word == "concurrently")
             || first == "alter" && words.get(3..).is_some_and(|rest| rest.iter().any(|word| word == "append"))
     })
+}
+
+/// Pre-operations that run before the transaction of their model: the last one that cannot be in a transaction, and what
+/// comes before it. Then those that belong to it.
+fn pre_operations(texts: &[WarehouseText], dialect: &dyn Dialect) -> (Vec<ScriptStatement>, Vec<ScriptStatement>) {
+    let alone = |text: &WarehouseText| controls_transactions(&text.sql, dialect);
+    let before = texts.iter().rposition(alone).map_or(0, |last| last + 1);
+    let (before, within) = texts.split_at(before);
+    (model::runs(before), model::runs(within))
 }
 
 /// Post-operations that belong to the transaction of their model, and those behind it: the first one that cannot be in a

@@ -2,13 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::action::{Action, ActionId, Incremental, Materialization, Model, Texts};
-use crate::dialect::{Dialect, MaterializedViews, Publication, Replacement, Storage};
+use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
+use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::Translator;
-use crate::plan::{Context, Script, ScriptStatement, Work};
-use crate::relation::{Column, RelationKind, Target, WarehouseState};
+use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work};
+use crate::relation::{Column, RelationKind, Target};
+
+/// A table that has no rows, for its columns.
+const EMPTY: &str = "trueup_columns";
 
 const CREATE_OR_REPLACE: &str = "create or replace";
 
@@ -25,27 +28,34 @@ pub(super) fn plan(
             return extend(action, model, incremental, &table.columns, translator);
         }
     }
+    let is_materialized = |target: &&&Target| {
+        context.state.get(target).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
+    };
     let build = Build {
         action,
         model,
         kind: kind(model, translator.to),
         existing: existing.map(|existing| existing.kind),
         rebuilt: context.rebuilt,
-        state: context.state,
+        materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
     };
     let capabilities = translator.to.capabilities();
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
+    // In the order in which they run.
+    let (before, within) = super::pre_operations(&translator.texts(&model.texts.pre_operations), translator.to);
     let mut statements = match capabilities.replacement {
-        Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, translator),
+        Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, within, translator),
         Replacement::Swap if drops_first && build.kind == RelationKind::MaterializedView => {
-            build.in_place("create", translator)
+            build.in_place("create", within, translator)
         }
-        Replacement::Swap => build.beside(translator),
+        Replacement::Swap => build.beside(within, translator),
     };
     let post_operations = translator.texts(&model.texts.post_operations);
-    let (within, after) = super::post_operations(&post_operations, translator.to);
+    let (within, mut after) = super::post_operations(&post_operations, translator.to);
     statements.extend(within);
-    Work::Build(Script { statements, in_transaction: capabilities.transactional_ddl, after })
+    let last = if after.is_empty() { &mut statements } else { &mut after };
+    last.extend(build.inherit(translator.to));
+    Work::Build(Script { before, statements, in_transaction: capabilities.transactional_ddl, after })
 }
 
 /// What the model becomes there.
@@ -69,15 +79,21 @@ struct Build<'a> {
     existing: Option<RelationKind>,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
-    state: &'a WarehouseState,
+    /// Those of them that are materialized views by now.
+    materialized: Vec<&'a Target>,
 }
 
 impl Build<'_> {
-    fn in_place(&self, create: &str, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, .. } = &self.model.texts;
+    fn in_place(
+        &self,
+        create: &str,
+        pre_operations: Vec<ScriptStatement>,
+        translator: &mut Translator<'_>,
+    ) -> Vec<ScriptStatement> {
+        let query = &self.model.texts.query;
         let target = &self.action.target;
         let name = translator.to.relation(target);
-        let mut statements = runs(&translator.texts(pre_operations));
+        let mut statements = pre_operations;
         let replaces = |existing: &RelationKind| *existing == self.kind && create == CREATE_OR_REPLACE;
         if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
             // What a view keeps may have had to make room for the tables below it.
@@ -95,27 +111,38 @@ impl Build<'_> {
         statements
     }
 
-    fn beside(&self, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
-        let Texts { query, pre_operations, .. } = &self.model.texts;
+    fn beside(&self, pre_operations: Vec<ScriptStatement>, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
+        let query = &self.model.texts.query;
         let dialect = translator.to;
         let target = &self.action.target;
         let made = beside(target, dialect.longest_name());
         let name = dialect.relation(&made);
         let mut statements: Vec<_> = dialect.lock(target).map(ScriptStatement::run).into_iter().collect();
-        statements.extend(runs(&translator.texts(pre_operations)));
+        statements.extend(pre_operations);
         let (query, behind) = translator.query(query);
-        statements.push(self.create("create", &name, &query, false, dialect));
+        match dialect.filling(&self.model.options) {
+            Filling::Defined if self.kind == RelationKind::Table => {
+                statements.extend(self.define(&name, &query, dialect));
+            }
+            _ => statements.push(self.create("create", &name, &query, false, dialect)),
+        }
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
-        let Self { existing, kind, rebuilt, .. } = *self;
-        let is_materialized = |target: &&&Target| {
-            self.state.get(target).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
-        };
-        let materialized: Vec<&Target> = rebuilt.iter().filter(is_materialized).copied().collect();
-        let publication = Publication { target, existing, made: &made, kind, rebuilt, materialized: &materialized };
-        statements.extend(dialect.publish(&publication).into_iter().map(ScriptStatement::from));
+        statements.extend(dialect.publish(&self.publication(&made)).into_iter().map(ScriptStatement::from));
         statements.extend(runs(&behind));
         statements
+    }
+
+    fn publication<'b>(&'b self, made: &'b Target) -> Publication<'b> {
+        let Self { existing, kind, rebuilt, ref materialized, .. } = *self;
+        let (target, options) = (&self.action.target, &self.model.options);
+        Publication { target, existing, made, kind, options, rebuilt, materialized }
+    }
+
+    /// Behind the post-operations.
+    fn inherit(&self, dialect: &dyn Dialect) -> Option<ScriptStatement> {
+        let made = beside(&self.action.target, dialect.longest_name());
+        dialect.inherit(&self.publication(&made)).map(ScriptStatement::run)
     }
 
     /// `is_checked` is whether the statement itself has to see to it that the unique key is one.
@@ -131,7 +158,7 @@ impl Build<'_> {
         let description = documentation.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let storage = Storage { options: &self.model.options, description, labels: &documentation.labels };
         let clauses = dialect.clauses(self.kind, &storage);
-        let head = format!("{create} {} {name} {}as\n", self.kind, clauses.before);
+        let head = format!("{create} {}{} {name} {}as\n", clauses.modifier, self.kind, clauses.before);
         let key = self.unique_key().filter(|_| is_checked);
         let statement = match key {
             None => Statement::new(head).then_text(query),
@@ -152,10 +179,33 @@ impl Build<'_> {
         }
     }
 
+    /// The types of the columns are those of an empty table that is made of the query: the query alone does not tell them
+    /// everywhere, as for a text that is written in it.
+    fn define(&self, name: &str, query: &WarehouseText, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let options = &self.model.options;
+        let empty = dialect.identifier(EMPTY);
+        let head = format!("create temporary table {empty} as\nselect * from (\n");
+        let storage = Storage { options, description: None, labels: &self.action.documentation.labels };
+        let clauses = dialect.clauses(self.kind, &storage);
+        let definition = TableDefinition {
+            query: Statement::new(format!("select * from {empty}")),
+            head: format!("create {}{} {name}", clauses.modifier, self.kind),
+            tail: format!(" {}", clauses.before).trim_end().to_owned(),
+            options: options.clone(),
+        };
+        vec![
+            ScriptStatement::Run(Statement::new(head).then_text(query).then("\n) as subquery\nlimit 0")),
+            ScriptStatement::Define(Box::new(definition)),
+            ScriptStatement::run(format!("drop table {empty}")),
+            ScriptStatement::Count(Statement::new(format!("insert into {name}\n")).then_text(query)),
+        ]
+    }
+
     /// The key that the rows of a table must have from the first one on.
     fn unique_key(&self) -> Option<&[String]> {
-        let has_key = matches!(self.model.materialization, Materialization::Incremental(_));
-        Some(self.model.unique_key.as_slice()).filter(|key| has_key && !key.is_empty())
+        let incremental = self.model.incremental()?;
+        let may_repeat = incremental.strategy == IncrementalStrategy::DeleteInsert;
+        Some(self.model.unique_key.as_slice()).filter(|key| !may_repeat && !key.is_empty())
     }
 
     fn guard(&self, name: &str, dialect: &dyn Dialect) -> Option<ScriptStatement> {
@@ -234,6 +284,7 @@ fn extend(
     let post_operations = translator.texts(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {
         name: action.target.name.clone(),
+        target: action.target.clone(),
         relation: translator.to.relation(&action.target),
         lock: translator.to.lock(&action.target),
         columns: columns.to_vec(),

@@ -1,6 +1,5 @@
 //! How staged rows come into a table: INSERT, MERGE, and what is deleted before.
 
-use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialect::Dialect;
@@ -94,10 +93,41 @@ impl<'a> StagedRows<'a> {
         ))
     }
 
+    /// Deletes the rows of the table whose key one of the new rows has, and inserts the new ones.
+    pub(super) fn delete_and_insert(&self, unique_key: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
+        let capabilities = self.dialect.capabilities();
+        let deletes = if capabilities.deletion.has_using() {
+            self.delete_by_key(unique_key, conditions)
+        } else {
+            vec![self.delete_where_exists(unique_key, conditions)]
+        };
+        if capabilities.transactional_ddl {
+            let deletes = deletes.into_iter().map(ScriptStatement::Run);
+            return deletes.chain([ScriptStatement::Count(self.insert())]).collect();
+        }
+        let deletes = deletes.iter().fold(Statement::default(), |all, delete| all.then_statement(delete).then(";\n"));
+        let script = Statement::new("begin\nbegin transaction;\n").then_statement(&deletes);
+        vec![ScriptStatement::Count(script.then_statement(&self.insert()).then(";\ncommit transaction;\nend"))]
+    }
+
+    /// The same deletion where a DELETE reads no second table. NULLs in a key are equal to each other.
+    fn delete_where_exists(&self, unique_key: &[String], conditions: &[String]) -> Statement {
+        let null_safe = self.dialect.capabilities().null_safe;
+        let keys = unique_key.iter().map(|key| self.dialect.identifier(key));
+        let equal = keys.map(|key| null_safe.equal(&format!("{TABLE}.{key}"), &format!("{NEW_ROWS}.{key}")));
+        let tests = equal.chain(conditions.iter().map(|condition| format!("({condition})")));
+        Statement::new(format!(
+            "delete from {} as {TABLE} where exists (\n  select 1 from {} as {NEW_ROWS} where {}\n)",
+            self.relation,
+            self.staged,
+            tests.collect::<Vec<_>>().join(" and ")
+        ))
+    }
+
     /// Deletes the rows of the table whose key one of the new rows has. Equal keys are found by their hashes; rows with a
     /// NULL in their key, of which there are few, by a second statement.
-    pub(super) fn delete_by_key(&self, unique_key: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
-        let aliases = self.dialect.capabilities().aliases_deleted;
+    fn delete_by_key(&self, unique_key: &[String], conditions: &[String]) -> Vec<Statement> {
+        let aliases = self.dialect.capabilities().deletion.has_alias();
         let (table, new_rows) = if aliases { (TABLE, NEW_ROWS) } else { (self.relation, self.staged) };
         let head = if aliases {
             format!("delete from {} as {table} using {} as {new_rows}", self.relation, self.staged)
@@ -110,7 +140,7 @@ impl<'a> StagedRows<'a> {
         let conditions: Vec<String> = conditions.iter().map(|condition| self.of_table(condition)).collect();
         let delete = |tests: Vec<String>| {
             let tests = tests.into_iter().chain(conditions.iter().map(|condition| format!("({condition})")));
-            ScriptStatement::run(format!("{head}\nwhere {}", tests.collect::<Vec<_>>().join(" and ")))
+            Statement::new(format!("{head}\nwhere {}", tests.collect::<Vec<_>>().join(" and ")))
         };
         let equal = sides.iter().map(|(old, new)| format!("{old} = {new}")).collect();
         let null_safe = self.dialect.capabilities().null_safe;
@@ -125,7 +155,7 @@ impl<'a> StagedRows<'a> {
         let capabilities = self.dialect.capabilities();
         let staged = self.staged;
         let mut head = format!("delete from {}", self.relation);
-        if capabilities.aliases_deleted && !conditions.is_empty() {
+        if capabilities.deletion.has_alias() && !conditions.is_empty() {
             head = format!("{head} as {TABLE}");
         }
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
@@ -153,10 +183,10 @@ impl<'a> StagedRows<'a> {
 
     /// A condition without the words of Dataform, where the table of a DELETE can have no other name.
     fn of_table(&self, condition: &str) -> String {
-        if self.dialect.capabilities().aliases_deleted {
+        if self.dialect.capabilities().deletion.has_alias() {
             return condition.to_owned();
         }
-        let Ok(tokens) = Tokenizer::new(&GenericDialect {}, condition).with_unescape(false).tokenize() else {
+        let Ok(tokens) = Tokenizer::new(self.dialect.grammar(), condition).with_unescape(false).tokenize() else {
             return condition.to_owned();
         };
         let name = |token: &Token| match token {

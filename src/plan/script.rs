@@ -1,11 +1,15 @@
 use std::iter;
 
-use crate::dialect::Command;
+use crate::dialect::{Command, Dialect};
+use crate::plan::SchemaMismatch;
 use crate::plan::statement::Statement;
+use crate::relation::{Column, PhysicalOptions};
 
 /// Statements that take effect together or not at all.
 #[derive(Debug, Default)]
 pub struct Script {
+    /// Run first, each by itself: what cannot be in a transaction.
+    pub before: Vec<ScriptStatement>,
     /// In order.
     pub statements: Vec<ScriptStatement>,
     /// Whether the warehouse has to put a transaction around them.
@@ -17,11 +21,12 @@ pub struct Script {
 impl Script {
     /// What is sent, as far as is known before it runs.
     pub fn sent(&self) -> impl Iterator<Item = &Statement> {
-        self.statements.iter().chain(&self.after).flat_map(|statement| match statement {
+        self.before.iter().chain(&self.statements).chain(&self.after).flat_map(|statement| match statement {
             ScriptStatement::Run(statement)
             | ScriptStatement::Count(statement)
             | ScriptStatement::Guard { query: statement, .. } => vec![statement],
             ScriptStatement::Each { query, between } => iter::once(query).chain(between).collect(),
+            ScriptStatement::Define(definition) => vec![&definition.query],
         })
     }
 }
@@ -49,6 +54,51 @@ pub enum ScriptStatement {
         /// Run between the query and what it gives.
         between: Vec<Statement>,
     },
+    /// Makes a table.
+    Define(Box<TableDefinition>),
+}
+
+/// An empty table with the columns of a query, which are known only when its turn comes.
+#[derive(Debug)]
+pub struct TableDefinition {
+    /// Gives the columns.
+    pub query: Statement,
+    pub(super) head: String,
+    pub(super) tail: String,
+    pub(super) options: PhysicalOptions,
+}
+
+impl TableDefinition {
+    /// The statement that makes it, given the columns of the query. An error says which of them the config names and the
+    /// query does not give.
+    pub fn create(&self, columns: &[Column], dialect: &dyn Dialect) -> Result<Statement, SchemaMismatch> {
+        let has = |name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        if let Some(missing) = self.options.redshift.encode.keys().find(|name| !has(name)) {
+            return Err(SchemaMismatch {
+                message: format!("`encode` names the column `{missing}`, which the query does not give"),
+                help: "name a column of the query, or leave it out".to_owned(),
+            });
+        }
+        let column = |column: &Column| column_definition(column, &self.options, dialect);
+        let columns = columns.iter().map(column).collect::<Vec<_>>().join(", ");
+        Ok(Statement::new(format!("{} ({columns}){}", self.head, self.tail)))
+    }
+
+    /// The same with ellipses for what is not known yet.
+    pub fn outline(&self, dialect: &dyn Dialect) -> String {
+        let of_column = |name: &String| {
+            let column = Column { name: name.clone(), data_type: "…".to_owned() };
+            format!(", {}", column_definition(&column, &self.options, dialect))
+        };
+        let columns: String = self.options.redshift.encode.keys().map(of_column).collect();
+        format!("{} (…{columns}){}", self.head, self.tail)
+    }
+}
+
+/// `"name" type`, and what the options say of the column.
+pub(super) fn column_definition(column: &Column, options: &PhysicalOptions, dialect: &dyn Dialect) -> String {
+    let (name, clause) = (dialect.identifier(&column.name), dialect.column_clause(&column.name, options));
+    format!("{name} {}{clause}", column.data_type)
 }
 
 impl ScriptStatement {

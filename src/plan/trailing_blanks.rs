@@ -48,7 +48,11 @@ fn blanks_query(graph: &Graph, id: ActionId, state: &WarehouseState, dialect: &d
         // Its values are those of the tables that it reads.
         return None;
     }
-    let texts = relation.columns.iter().filter(|column| column.data_type.eq_ignore_ascii_case("varchar"));
+    let is_text = |data_type: &str| data_type == "text" || data_type.starts_with("character varying");
+    let texts = relation.columns.iter().filter(|column| {
+        let data_type = column.data_type.to_ascii_lowercase();
+        data_type == "varchar" || is_text(&data_type)
+    });
     let names = texts.map(|column| &column.name).filter(|name| !is_declared || !is_trimmed(graph, id, name));
     let columns: Vec<String> = names.cloned().collect();
     if columns.is_empty() {

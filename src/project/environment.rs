@@ -131,6 +131,10 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
         let naming = read_naming(reader);
         let threads = reader.count("threads").and_then(|count| usize::try_from(count.value).ok());
         let mut sources = Vec::new();
+        if warehouse.is_none() {
+            // Which keys are known depends on it.
+            reader.allow_rest();
+        }
         // The one place where a warehouse is told by its name: its connection is built here.
         let connection = match warehouse?.name() {
             "duckdb" => {

@@ -4,6 +4,8 @@ mod physical;
 mod state;
 mod target;
 
-pub use physical::{DistStyle, Iceberg, PhysicalOptions, RedshiftOptions, SortStyle};
+pub use physical::{
+    DistStyle, ENCODINGS, Encoding, Iceberg, Index, PhysicalOptions, PostgresOptions, RedshiftOptions, SortStyle,
+};
 pub use state::{Column, Relation, RelationKind, WarehouseState};
 pub use target::Target;

@@ -20,8 +20,34 @@ pub struct PhysicalOptions {
     pub iceberg: Option<Iceberg>,
     /// BigQuery: whether a table that is built anew keeps what has been granted on it.
     pub preserve_governance_controls: bool,
+    /// PostgreSQL's own.
+    pub postgres: PostgresOptions,
     /// Redshift's own.
     pub redshift: RedshiftOptions,
+}
+
+/// How PostgreSQL keeps a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// Made before the table takes its place.
+    pub indexes: Vec<Index>,
+    /// Whether the rows stay out of the write-ahead log: faster, and gone after a crash of the server.
+    pub unlogged: bool,
+}
+
+/// An index of PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Index {
+    /// Names of columns, or expressions as SQL has them. Never empty.
+    pub columns: Vec<String>,
+    /// Whether no two rows may have the same.
+    pub unique: bool,
+    /// `btree`, `gin`, …; PostgreSQL's default is the first.
+    pub method: Option<String>,
+    /// Names of columns that are kept beside.
+    pub include: Vec<String>,
+    /// Which rows are in it: a condition in SQL.
+    pub condition: Option<String>,
 }
 
 /// Where BigQuery keeps an Iceberg table. Its files are Parquet.
@@ -48,6 +74,41 @@ pub struct RedshiftOptions {
     pub bind: bool,
     /// Whether the table is left out of snapshots.
     pub no_backup: bool,
+    /// How the values of some columns are packed, by the name of the column: `az64`, `zstd`, ….
+    pub encode: BTreeMap<String, Encoding>,
+}
+
+/// How Redshift packs the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding(&'static str);
+
+/// As the manual lists them under "Compression encodings".
+pub const ENCODINGS: [(&str, Encoding); 13] = {
+    const fn encoding(word: &'static str) -> (&'static str, Encoding) {
+        (word, Encoding(word))
+    }
+    [
+        encoding("az64"),
+        encoding("bytedict"),
+        encoding("delta"),
+        encoding("delta32k"),
+        encoding("lzo"),
+        encoding("mostly8"),
+        encoding("mostly16"),
+        encoding("mostly32"),
+        encoding("raw"),
+        encoding("runlength"),
+        encoding("text255"),
+        encoding("text32k"),
+        encoding("zstd"),
+    ]
+};
+
+impl Encoding {
+    /// As Redshift writes it.
+    pub fn word(self) -> &'static str {
+        self.0
+    }
 }
 
 /// How Redshift spreads the rows of a table over its nodes.

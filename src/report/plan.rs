@@ -42,14 +42,14 @@ fn what(step: &Step) -> &'static str {
 fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
     match work {
         Work::Disabled => {}
-        Work::Build(script) | Work::Operations(script) => write_script(text, script),
+        Work::Build(script) | Work::Operations(script) => write_script(text, script, dialect),
         Work::Incremental(work) => {
-            let mut statements = work.pre_operations();
+            let (before, mut statements) = (work.before(dialect), work.pre_operations(dialect));
             // As long as the columns of the query are those of the table.
             match work.finish(work.columns(), dialect) {
                 Ok(script) => {
                     statements.extend(script.statements);
-                    write_script(text, &Script { statements, ..script });
+                    write_script(text, &Script { before, statements, ..script }, dialect);
                 }
                 Err(mismatch) => {
                     let _ = writeln!(text, "-- {mismatch}");
@@ -57,31 +57,36 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
             }
         }
         Work::Assertion { create, count, .. } => {
-            write_script(text, create);
+            write_script(text, create, dialect);
             text.push_str(&statement_text(count.sql()));
         }
     }
 }
 
-fn write_script(text: &mut String, script: &Script) {
+fn write_script(text: &mut String, script: &Script, dialect: &dyn Dialect) {
+    text.extend(script.before.iter().map(|statement| script_statement_text(statement, dialect)));
     if script.in_transaction {
         text.push_str("begin transaction;\n");
     }
     for statement in &script.statements {
-        text.push_str(&script_statement_text(statement));
+        text.push_str(&script_statement_text(statement, dialect));
     }
     if script.in_transaction {
         text.push_str("commit;\n");
     }
-    text.extend(script.after.iter().map(script_statement_text));
+    text.extend(script.after.iter().map(|statement| script_statement_text(statement, dialect)));
 }
 
 /// What is sent for a part of a script.
-pub fn script_statement_text(statement: &ScriptStatement) -> String {
+pub fn script_statement_text(statement: &ScriptStatement, dialect: &dyn Dialect) -> String {
     match statement {
         ScriptStatement::Run(statement) | ScriptStatement::Count(statement) => statement_text(statement.sql()),
         ScriptStatement::Guard { query, message, .. } => {
             format!("-- must give no rows: {message}\n{}", statement_text(query.sql()))
+        }
+        ScriptStatement::Define(definition) => {
+            let columns = statement_text(definition.query.sql());
+            format!("-- with the columns of {columns}{}", statement_text(&definition.outline(dialect)))
         }
         ScriptStatement::Each { query, between } => {
             let between: String = between.iter().map(|statement| statement_text(statement.sql())).collect();

@@ -7,7 +7,7 @@ use crate::action::ActionId;
 use crate::compile::Compilation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
-use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult, TrailingBlanks};
+use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult, TRIES, TrailingBlanks};
 use crate::files::Span;
 use crate::report::{DiagnosticFormat, Terminal, count, duration, render_diagnostics, rows_table};
 
@@ -52,6 +52,15 @@ impl<'a> RunReporter<'a> {
                 self.bar.inc(1);
                 self.show_running();
             }
+            Event::Retrying { id, retry } => {
+                let text = format!(
+                    "retrying: {}, conflict with a concurrent transaction, try {} of {TRIES}, in {}\n",
+                    self.name(*id),
+                    retry.number,
+                    duration(retry.pause)
+                );
+                self.bar.suspend(|| self.terminal.progress(&text));
+            }
             Event::Waiting { waits } => {
                 let text: String = waits.iter().map(|wait| format!("waiting: {wait}\n")).collect();
                 self.bar.suspend(|| self.terminal.progress(&text));
@@ -90,12 +99,13 @@ impl<'a> RunReporter<'a> {
         let padded = format!("{word:<8}");
         let word = self.terminal.paint(color, &padded);
         let took = if result.started_at.is_some() { duration(result.took) } else { String::new() };
+        let tries = if result.tries > 1 { format!("{} tries", result.tries) } else { String::new() };
         let (ended, total) = (self.ended, self.total);
         let line = format!(
             "{ended:>width$}/{total} {word} {:<11} {}  {}",
             action.kind.word(),
             action.target,
-            [detail, took].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
+            [detail, tries, took].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
         );
         line.trim_end().to_owned() + "\n"
     }

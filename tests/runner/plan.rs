@@ -149,10 +149,12 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
         text.push('\n');
         match &step.work {
             Work::Disabled => text += "-- disabled\n",
-            Work::Build(script) | Work::Operations(script) => text += &of_script(script),
+            Work::Build(script) | Work::Operations(script) => {
+                text += &of_script(script, queries.get(&step.target.to_string()), dialect);
+            }
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Assertion { create, count, rows } => {
-                text += &of_script(create);
+                text += &of_script(create, None, dialect);
                 text += &statement_text(count.sql());
                 text += "-- if there are any:\n";
                 text += &statement_text(rows.sql());
@@ -167,29 +169,35 @@ fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: 
     let widenings = work.widen(columns, dialect);
     let (inside, before): (Vec<_>, Vec<_>) =
         widenings.into_iter().partition(|_| dialect.capabilities().widening == Widening::InTransaction);
-    let outside = of_script(&Script { statements: before, ..Script::default() });
-    let mut statements = work.pre_operations();
+    let outside = of_script(&Script { statements: before, ..Script::default() }, None, dialect);
+    let (before, mut statements) = (of_statements(&work.before(dialect), dialect), work.pre_operations(dialect));
     statements.extend(inside);
-    outside
+    before
+        + &outside
         + &match work.finish(columns, dialect) {
             Ok(script) => {
                 statements.extend(script.statements);
-                of_script(&Script { statements, ..script })
+                of_script(&Script { statements, ..script }, query, dialect)
             }
             Err(mismatch) => {
-                let before = of_script(&Script { statements, in_transaction: true, ..Script::default() });
+                let before =
+                    of_script(&Script { statements, in_transaction: true, ..Script::default() }, None, dialect);
                 format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
             }
         }
 }
 
-fn of_script(script: &Script) -> String {
-    let mut text = String::new();
+fn of_script(script: &Script, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
+    let mut text = of_statements(&script.before, dialect);
     if script.in_transaction {
         text += "begin transaction;\n";
     }
     for statement in &script.statements {
-        text += &script_statement_text(statement);
+        text += &script_statement_text(statement, dialect);
+        if let (ScriptStatement::Define(definition), Some(columns)) = (statement, query) {
+            let made = definition.create(columns, dialect);
+            text += &made.map_or_else(|error| format!("-- fails: {error}\n"), |made| statement_text(made.sql()));
+        }
         if let ScriptStatement::Guard { help, .. } = statement {
             let _ = writeln!(text, "-- help: {help}");
         }
@@ -197,6 +205,10 @@ fn of_script(script: &Script) -> String {
     if script.in_transaction {
         text += "commit;\n";
     }
-    text += &script.after.iter().map(script_statement_text).collect::<String>();
+    text += &of_statements(&script.after, dialect);
     text
+}
+
+fn of_statements(statements: &[ScriptStatement], dialect: &dyn Dialect) -> String {
+    statements.iter().map(|statement| script_statement_text(statement, dialect)).collect()
 }

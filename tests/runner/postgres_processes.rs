@@ -1,28 +1,58 @@
 //! Several at a time on one PostgreSQL server: Ctrl-C, a lock that somebody holds, two runs of one project.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::postgres_server::{self, Server};
+use crate::postgres_server::{self, Server, UNPRIVILEGED};
 use crate::project::Project;
 
 type Test = fn() -> Result<(), Failed>;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let is_installed = postgres_server::programs().is_some();
-    let trials: [(&str, Test); 4] = [
+    let trials: [(&str, Test); 5] = [
         ("ctrl_c_stops_what_runs_on_the_server", ctrl_c),
         ("a_run_says_whom_it_waits_for", waits),
         ("two_runs_at_once", two_runs),
         ("a_server_that_starts_again", restart),
+        ("a_disk_that_is_full", full_disk),
     ];
     let trial =
         |(name, test)| Trial::test(format!("postgres_processes::{name}"), test).with_ignored_flag(!is_installed);
     trials.map(trial).into()
+}
+
+/// A small disk, for as long as it is kept.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where the tests may mount nothing.
+    fn mount(at: &Path, size: &str) -> Option<Self> {
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=0777"), "tmpfs"])
+            .arg(at)
+            .stderr(Stdio::null())
+            .status();
+        mount.is_ok_and(|status| status.success()).then(|| Self(at.to_path_buf()))
+    }
+
+    fn grow(&self, size: &str) -> Result<(), Failed> {
+        let grown = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.0).status()?;
+        if grown.success() { Ok(()) } else { Err("the disk cannot be made larger".into()) }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }
 
 /// A project and its database.
@@ -159,6 +189,59 @@ fn two_runs() -> Result<(), Failed> {
         run.wait_for("select count(*) || ' ' || count(distinct id) from s.merged", "2000 2000", Duration::ZERO)?;
     }
     Ok(())
+}
+
+/// The step that finds no room fails, with the table as it was; other steps go on, and the next run works.
+fn full_disk() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+    let at = folder.path().join("small");
+    std::fs::create_dir(&at)?;
+    let Some(disk) = SmallDisk::mount(&at, "24m") else {
+        writeln!(io::stderr(), "NO DISK CAN BE MOUNTED HERE: THE TRIAL OF A FULL DISK IS PASSED OVER")?;
+        return Ok(());
+    };
+    chown(&at, Some(UNPRIVILEGED), Some(UNPRIVILEGED))?;
+    let run = Run::new(
+        "full_disk",
+        &[
+            (
+                "big",
+                "config { type: \"table\" } select g as id, repeat('x', 1000) as text
+                 from generate_series(1, ${dataform.projectConfig.vars.long || 10}) as g",
+            ),
+            (
+                "grown",
+                "config { type: \"incremental\" } select g as id, repeat('x', 1000) as text
+                 from generate_series(1, ${dataform.projectConfig.vars.long || 10}) as g",
+            ),
+            // On the server's own disk, where there is room.
+            ("other", "config { type: \"table\" } pre_operations { set default_tablespace = '' } select 1 as id"),
+        ],
+    )?;
+    let tablespace = format!("create tablespace small_{} location '{}'", run.database, at.display());
+    run.server.psql(&run.database, &tablespace)?;
+    let setting = format!("alter database {0} set default_tablespace = small_{0}", run.database);
+    run.server.psql(&run.database, &setting)?;
+    run.succeed(&["run"])?;
+    let counts = "select (select count(*) from s.big) || ' ' || (select count(*) from s.grown) || ' ' || \
+                  (select count(*) from pg_class where relname like '%trueup%')";
+    let status = run.start(&["run", "--threads", "1", "--vars", "long=100000"])?.wait()?;
+    let printed = run.printed()?;
+    let is_told = printed.matches("the server's disk is full").count() == 2
+        && printed.contains("1 ok, 2 failed")
+        && printed.contains("make room there, and run again");
+    if status.success() || !is_told {
+        return Err(printed.into());
+    }
+    run.wait_for(counts, "10 10 0", Duration::ZERO)?;
+    disk.grow("96m")?;
+    run.succeed(&["run"])?;
+    run.wait_for(counts, "10 20 0", Duration::ZERO)?;
+    // The server must not look for the disk when it is gone.
+    run.server.psql(&run.database, "drop schema s cascade")?;
+    run.server.psql(&run.database, &format!("alter database {} reset default_tablespace", run.database))?;
+    run.server.psql(&run.database, &format!("drop tablespace small_{}", run.database)).map(drop)
 }
 
 /// The run goes on where the server comes back in the middle of it.

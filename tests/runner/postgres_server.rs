@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) const USER: &str = "trueup";
 
 /// Whom the server runs as where the tests run as root, which it refuses: `nobody`.
-const UNPRIVILEGED: u32 = 65534;
+pub(crate) const UNPRIVILEGED: u32 = 65534;
 
 /// The folder of `initdb` and `postgres`: on the path, or where Debian puts the newest version.
 pub(crate) fn programs() -> Option<PathBuf> {

@@ -178,6 +178,7 @@ pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
             is_conflict: error.exception_type == "TransactionContext"
                 && CONFLICTS.iter().any(|words| error.exception_message.to_ascii_lowercase().contains(words)),
             position: error.position.and_then(|position| position.parse().ok()),
+            help: None,
         },
         Err(_) => AdapterError::from_message(message),
     }

@@ -23,7 +23,67 @@ pub(super) fn error(failure: &Error, sql: &str) -> AdapterError {
         Some(ErrorPosition::Internal { query, .. }) => (None, format!("{}\nin: {query}", words(said))),
         None => (None, words(said)),
     };
-    AdapterError { message, position, is_conflict: is_conflict(said) }
+    let (message, help) = match circumstance(said) {
+        Some((what, help)) => (format!("{what}: {message}"), Some(help.to_owned())),
+        None => (message, None),
+    };
+    AdapterError { message, position, is_conflict: is_conflict(said), help }
+}
+
+/// What keeps a server from doing what it was asked to, though the SQL is right, and what to do about it.
+fn circumstance(said: &DbError) -> Option<(&'static str, &'static str)> {
+    let code = said.code();
+    let is = |other: &SqlState| code == other;
+    if is(&SqlState::QUERY_CANCELED) {
+        // The server tells the two apart by the message alone.
+        return Some(if said.message().contains("statement timeout") {
+            (
+                "the statement ran longer than `statement_timeout`",
+                "allow more by `statement_timeout` in the environment, or let the model read or write less; where the \
+                 environment sets none, it is that of the role or the database",
+            )
+        } else {
+            ("the statement was stopped from outside", "run it again, or ask who looks after the server")
+        });
+    }
+    let table = [
+        (
+            SqlState::DISK_FULL,
+            "the server's disk is full",
+            "make room there, and run again; nothing of this step has stayed",
+        ),
+        (
+            SqlState::OUT_OF_MEMORY,
+            "the server is out of memory",
+            "run fewer steps at a time (`threads`), or have `work_mem` lowered",
+        ),
+        (
+            SqlState::TOO_MANY_CONNECTIONS,
+            "the server takes no more connections",
+            "run fewer steps at a time (`threads`), or have `max_connections` raised",
+        ),
+        (
+            SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+            "a limit of the server was reached",
+            "have the limit raised, or let the model sort, group or join fewer rows at once",
+        ),
+        (
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            "the server or the role takes no changes",
+            "connect to the primary server, not to a standby, and look at `default_transaction_read_only`",
+        ),
+        (
+            SqlState::CANNOT_CONNECT_NOW,
+            "the server does not take connections at the moment",
+            "it starts, stops or recovers: wait, and run again",
+        ),
+        (
+            SqlState::LOCK_NOT_AVAILABLE,
+            "another session held what the statement needs",
+            "run again when it is done, or allow a longer `lock_timeout`",
+        ),
+    ];
+    table.into_iter().find(|(known, ..)| is(known)).map(|(_, what, help)| (what, help))
 }
 
 /// The message, its detail and its hint.
@@ -43,7 +103,13 @@ fn byte(sql: &str, position: u32) -> Option<usize> {
 
 /// Whether the server may be there in a moment: nobody listens, or it starts or stops.
 pub(super) fn is_away(failure: &Error) -> bool {
-    let starts = [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+    let starts = [
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        // Another one may be closed in a moment.
+        SqlState::TOO_MANY_CONNECTIONS,
+    ];
     let io = failure.source().and_then(|source| source.downcast_ref::<io::Error>());
     let silent = [io::ErrorKind::ConnectionRefused, io::ErrorKind::NotFound, io::ErrorKind::ConnectionReset];
     failure.code().is_some_and(|code| starts.contains(code))

@@ -180,6 +180,8 @@ fn socket_folder() -> &'static str {
     ["/var/run/postgresql", "/tmp"].into_iter().find(has_socket).unwrap_or("localhost")
 }
 
+/// The name that the session goes by, or else that of the account, which is what libpq takes.
 fn login_name() -> Option<String> {
-    ["USER", "USERNAME", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok()).filter(|name| !name.is_empty())
+    let named = ["USER", "USERNAME", "LOGNAME"].into_iter().filter_map(|name| env::var(name).ok());
+    named.chain(whoami::username().ok()).find(|name| !name.is_empty())
 }

@@ -16,7 +16,7 @@ use crate::adapter::postgres::error::error;
 use crate::adapter::{Adapter, AdapterError, DuckDb, Session};
 use crate::dialect::{Dialect, Postgres, Publication};
 use crate::project::Source;
-use crate::relation::{Column, RelationKind, Target};
+use crate::relation::{Column, PhysicalOptions, RelationKind, Target};
 
 /// How much is sent at a time, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -65,6 +65,7 @@ pub(super) fn load(client: &Client, runtime: &Handle, root: &Path, source: &Sour
         existing: None,
         made: &made,
         kind: RelationKind::Table,
+        options: &PhysicalOptions::default(),
         rebuilt: &[],
         materialized: &[],
     };

@@ -2,8 +2,10 @@
 
 mod one_statement;
 mod outer_name;
+mod session_value;
 mod syntax;
 
 pub(super) use one_statement::one_statement;
 pub(super) use outer_name::outer_name;
+pub(super) use session_value::session_value;
 pub(super) use syntax::syntax;

@@ -237,7 +237,10 @@ fn table(id: ActionId, action: &Action<ActionId>, model: &Model, code: Option<&s
         incremental_strategy: incremental_now.map(|incremental| match incremental.strategy {
             IncrementalStrategy::Merge if incremental.names_strategy => "MERGE",
             IncrementalStrategy::InsertOverwrite => "INSERT_OVERWRITE",
-            IncrementalStrategy::Merge | IncrementalStrategy::Append => "INCREMENTAL_STRATEGY_UNSPECIFIED",
+            // It has no word for deleting and inserting.
+            IncrementalStrategy::Merge | IncrementalStrategy::Append | IncrementalStrategy::DeleteInsert => {
+                "INCREMENTAL_STRATEGY_UNSPECIFIED"
+            }
         }),
     }
 }

@@ -2,6 +2,41 @@
 select set_config('client_connection_check_interval', '2s', false)
 where current_setting('server_version_num')::int >= 140000;
 
+-- What an index is of: its definition behind the name of its table.
+create or replace function pg_temp.trueup_index(index oid) returns text
+language sql set search_path = pg_catalog as $index$
+  select substring(pg_get_indexdef(index) from length(format('CREATE %sINDEX %I ON %s%I.%I',
+    case when indisunique then 'UNIQUE ' end, i.relname, case when t.relkind = 'p' then 'ONLY ' end, nspname, t.relname)) + 1)
+  from pg_index join pg_class i on i.oid = indexrelid join pg_class t on t.oid = indrelid
+  join pg_namespace n on n.oid = t.relnamespace
+  where indexrelid = index
+$index$;
+
+-- Makes the indexes again that others had made on the relation that was replaced, where its columns still allow it, and
+-- where post-operations have not made the same.
+create or replace function pg_temp.trueup_keep_indexes(target text) returns void
+language plpgsql set search_path = pg_catalog as $keep$
+declare
+  own oid := to_regclass(target);
+  lost record;
+begin
+  for lost in
+    select name, is_unique, definition from jsonb_to_recordset(current_setting('trueup.indexes', true)::jsonb)
+      as indexes (name text, is_unique boolean, definition text)
+    where not exists (
+      select from pg_index join pg_class i on i.oid = indexrelid
+      where indrelid = own and (i.relname = name or indisunique = is_unique and pg_temp.trueup_index(indexrelid) = definition)
+    )
+  loop
+    begin
+      execute format('create %s index %I on %s%s', case when lost.is_unique then 'unique' end, lost.name, target, lost.definition);
+    exception when undefined_column or undefined_function or undefined_object or datatype_mismatch or wrong_object_type
+      or feature_not_supported or invalid_object_definition then
+    end;
+  end loop;
+end
+$keep$;
+
 -- Puts the relation `made` in the place `target` of the same schema, in the transaction of its caller. What stood there
 -- hands on its owner, its privileges and its comments, and is dropped. Views that stand on it are made again, in
 -- their order; one of those in `rebuilt` may be lost if it no longer fits, because it is about to be built anew.
@@ -23,6 +58,7 @@ declare
     from unnest(rebuilt) as names (name)
   );
 begin
+  perform set_config('trueup.indexes', '[]', false);
   if old is not null then
     select kinds ->> relkind::text, format('%I.%I', nspname, 'trueup_old_' || c.oid) into kind, old_name
     from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = old;
@@ -30,6 +66,15 @@ begin
     -- Takes the lock that keeps others from putting a view on it meanwhile. `lock table` would take those below a view too.
     execute format('alter table %s rename to %I', target, 'trueup_old_' || old);
     execute format('alter table %s rename to %I', old_name, own_name);
+
+    -- Those that trueup makes come with the new relation.
+    perform set_config('trueup.indexes', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'name', i.relname, 'is_unique', indisunique, 'definition', pg_temp.trueup_index(indexrelid))), '[]')::text
+      from pg_index join pg_class i on i.oid = indexrelid
+      where indrelid = old and indisvalid and i.relname not like 'trueup\_%'
+        and not exists (select from pg_constraint where conindid = indexrelid and contype in ('p', 'u', 'x'))
+    ), false);
 
     select coalesce(array_agg(text order by at), '{}') into handed_on from (
       select 1 as at, format('alter table %s owner to %I', target, pg_get_userbyid(relowner)) as text

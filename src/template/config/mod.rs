@@ -80,7 +80,7 @@ const TYPES: [(&str, Type); 9] = [
 const INLINE: &str = "inline";
 
 /// Where a key belongs that some types do not have.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("assertions", "it belongs to a table, a view or an incremental table"),
     ("hasOutput", "it belongs to `type: \"operations\"`"),
     ("incrementalPredicates", "it belongs to `type: \"incremental\"`"),
@@ -89,6 +89,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("onSchemaChange", "it belongs to `type: \"incremental\"`"),
     ("partitionBy", "it belongs to a table, a view or an incremental table"),
     ("partitionExpirationDays", "it belongs to a table or an incremental table"),
+    ("postgres", "it belongs to a table, a view or an incremental table"),
     ("postOperations", "it belongs to a table, a view or an incremental table"),
     ("preOperations", "it belongs to a table, a view or an incremental table"),
     ("protected", "it belongs to `type: \"incremental\"`"),

@@ -6,7 +6,7 @@ use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
-use crate::relation::{DistStyle, PhysicalOptions, RedshiftOptions, SortStyle};
+use crate::relation::{DistStyle, ENCODINGS, Index, PhysicalOptions, PostgresOptions, RedshiftOptions, SortStyle};
 use crate::template::config::checks::{ChecksConfig, read_checks};
 use crate::template::config::{ELSEWHERE, Rules, Type, plain};
 
@@ -67,6 +67,11 @@ pub(super) fn read_model(
     if !(rules.lists_only() && rules.is_bigquery) {
         reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
     }
+    let mut postgres_span = None;
+    if !(rules.lists_only() && rules.is_bigquery) {
+        let read = reader.object("postgres", "`postgres`", |inner| read_postgres(inner, &mut options.postgres));
+        postgres_span = read.map(|read| read.span).filter(|_| options.postgres != PostgresOptions::default());
+    }
     for (key, warehouse) in [("snowflake", "Snowflake"), ("presto", "Presto"), ("sqldatawarehouse", "Azure SQL")] {
         if let Some(value) = reader.raw(key) {
             let help =
@@ -89,6 +94,10 @@ pub(super) fn read_model(
             if let Some(span) = partition_span.filter(|_| !materialized && rules.is_dataform()) {
                 let help = Some("add `materialized: true`, or make it a table".to_owned());
                 refuse(reader, span, "a view without rows of its own has no partitions and clusters", help);
+            }
+            if let Some(span) = postgres_span.filter(|_| !materialized) {
+                let help = Some("add `materialized: true`, or make it a table".to_owned());
+                reader.refuse(span, "a view without rows of its own has no indexes", help);
             }
             MaterializationConfig::View { materialized }
         }
@@ -134,6 +143,9 @@ fn read_incremental(
         &[
             ("append", Some(IncrementalStrategy::Append)),
             ("merge", Some(IncrementalStrategy::Merge)),
+            ("delete_insert", Some(IncrementalStrategy::DeleteInsert)),
+            // As dbt writes it.
+            ("delete+insert", Some(IncrementalStrategy::DeleteInsert)),
             ("insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
             ("incremental_strategy_merge", Some(IncrementalStrategy::Merge)),
             ("incremental_strategy_insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
@@ -143,9 +155,14 @@ fn read_incremental(
     let by_key = if unique_key.is_empty() { IncrementalStrategy::Append } else { IncrementalStrategy::Merge };
     let strategy = written.as_ref().and_then(|written| written.value).unwrap_or(by_key);
     if let Some(span) = written.as_ref().map(|written| written.span) {
-        if strategy == IncrementalStrategy::Merge && unique_key.is_empty() {
+        let by_key = match strategy {
+            IncrementalStrategy::Merge => Some("a merge"),
+            IncrementalStrategy::DeleteInsert => Some("a delete-insert"),
+            IncrementalStrategy::Append | IncrementalStrategy::InsertOverwrite => None,
+        };
+        if let Some(what) = by_key.filter(|_| unique_key.is_empty()) {
             let help = Some("add `uniqueKey: [\"…\"]`".to_owned());
-            reader.refuse(span, "a merge needs a `uniqueKey`", help);
+            reader.refuse(span, format!("{what} needs a `uniqueKey`"), help);
         }
         if strategy == IncrementalStrategy::InsertOverwrite && options.partition_by.is_none() {
             let help = Some("add `partitionBy: \"…\"`: rows with the same value are one partition".to_owned());
@@ -293,4 +310,31 @@ fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
     redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value);
     redshift.bind = reader.bool("bind").is_some_and(|bind| bind.value);
     redshift.no_backup = reader.bool("backup").is_some_and(|backup| !backup.value);
+    let encode = reader.object("encode", "`encode`", |encode| {
+        let columns = encode.keys().into_iter();
+        columns.filter_map(|column| Some((column.to_owned(), encode.one_of(column, &ENCODINGS)?.value))).collect()
+    });
+    redshift.encode = encode.map(|encode| encode.value).unwrap_or_default();
+}
+
+fn read_postgres(reader: &mut Reader<'_>, postgres: &mut PostgresOptions) {
+    for value in reader.list("indexes").unwrap_or_default() {
+        let index = reader.item(value, "an index", |index| {
+            let columns = index.string_or_strings("columns").map(|columns| plain(columns.value)).unwrap_or_default();
+            if columns.is_empty() {
+                let help = Some("write it as `{ columns: [\"user_id\", \"day\"] }`".to_owned());
+                index.refuse(value.span, "an index needs `columns`", help);
+            }
+            let method = index.string("method").or(index.string("type"));
+            Index {
+                columns,
+                unique: index.bool("unique").is_some_and(|unique| unique.value),
+                method: method.map(|method| method.value),
+                include: index.string_or_strings("include").map(|names| plain(names.value)).unwrap_or_default(),
+                condition: index.string("where").map(|condition| condition.value),
+            }
+        });
+        postgres.indexes.extend(Some(index).filter(|index| !index.columns.is_empty()));
+    }
+    postgres.unlogged = reader.bool("unlogged").is_some_and(|unlogged| unlogged.value);
 }

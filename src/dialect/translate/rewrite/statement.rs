@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ColumnOption, CreateTableLikeKind, CreateTableOptions, Expr, FromTable, MergeAction,
-    MergeInsertKind, MergeUpdateKind, SetExpr, Spanned, Statement, TableFactor, TableObject, UpdateTableFromKind,
-    Value,
+    MergeInsertKind, MergeUpdateKind, ObjectName, Reset, ResetStatement, Set, SetExpr, Spanned, Statement, TableFactor,
+    TableObject, UpdateTableFromKind, Value,
 };
 
 use super::Rewriter;
@@ -209,6 +209,12 @@ impl Rewriter<'_> {
             | Statement::Vacuum(_) => {
                 return Vec::new();
             }
+            Statement::Set(Set::SingleAssignment { variable, .. }) if has_no_effect(variable) => return Vec::new(),
+            Statement::Reset(ResetStatement { reset: Reset::ConfigurationParameter(variable) })
+                if has_no_effect(variable) =>
+            {
+                return Vec::new();
+            }
             other => {
                 let text = other.to_string();
                 let words: Vec<_> = text.split_whitespace().take(2).collect();
@@ -241,6 +247,33 @@ impl Rewriter<'_> {
     }
 }
 
-fn known_name(name: &sqlparser::ast::ObjectName) -> String {
+/// Settings of a session of PostgreSQL or Redshift that change how long a statement takes, never its rows.
+const WITHOUT_EFFECT: [&str; 18] = [
+    "analyze_threshold_percent",
+    "application_name",
+    "client_min_messages",
+    "effective_cache_size",
+    "enable_result_cache_for_session",
+    "idle_in_transaction_session_timeout",
+    "jit",
+    "lock_timeout",
+    "maintenance_work_mem",
+    "max_parallel_workers_per_gather",
+    "mv_enable_aqmv_for_session",
+    "query_group",
+    "random_page_cost",
+    "statement_timeout",
+    "synchronous_commit",
+    "temp_buffers",
+    "wlm_query_slot_count",
+    "work_mem",
+];
+
+fn has_no_effect(setting: &ObjectName) -> bool {
+    let name = setting.to_string().to_ascii_lowercase();
+    WITHOUT_EFFECT.contains(&name.as_str())
+}
+
+fn known_name(name: &ObjectName) -> String {
     if name.0.len() == 1 { simple_name(name) } else { name.to_string() }
 }
