@@ -81,6 +81,7 @@ impl From<ConnectError> for CommandError {
             ConnectError::InUse { .. } => {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")
             }
+            ConnectError::Login { help, .. } => return Self::Unable { message: error.to_string(), help: help.clone() },
             ConnectError::Settings { .. } => Some("look at the environment in the settings, and at the variables PG…"),
             ConnectError::Unreachable { help: Some(help), .. } => Some(help.as_str()),
             ConnectError::Unreachable { .. } => Some(

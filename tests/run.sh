@@ -11,6 +11,11 @@ command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2
 
 if [ $# -eq 0 ]; then
   if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo "run.sh: no rustfmt, formatting is not checked" >&2; fi
-  if cargo clippy --version >/dev/null 2>&1; then cargo clippy --quiet --all-targets -- -D warnings; else echo "run.sh: no clippy, lints are not checked" >&2; fi
+  if cargo clippy --version >/dev/null 2>&1; then
+    cargo clippy --quiet --all-targets --features aws -- -D warnings
+    cargo clippy --quiet -- -D warnings
+  else
+    echo "run.sh: no clippy, lints are not checked" >&2
+  fi
 fi
-cargo test --lib --bins --tests -- "$@"
+cargo test --features aws --lib --bins --tests -- "$@"

@@ -141,6 +141,14 @@ pub enum ConnectError {
         /// What is wrong.
         message: String,
     },
+    /// AWS does not give what lets in.
+    #[error("{message}")]
+    Login {
+        /// Why.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
     /// The server does not answer, or lets nobody in.
     #[error("cannot connect to {server}: {message}")]
     Unreachable {

@@ -1,6 +1,7 @@
 //! Servers that speak the protocol of PostgreSQL: itself, and Redshift with a dialect of its own.
 
 mod error;
+mod iam;
 mod pass_file;
 mod server;
 mod session;
@@ -23,7 +24,8 @@ use crate::dialect::Dialect;
 use crate::project::{Server, Source};
 use crate::relation::{Target, WarehouseState};
 
-use error::{error, is_away};
+use error::{Failure, error};
+use iam::{LoginError, log_in};
 use server::Door;
 use session::PostgresSession;
 
@@ -60,14 +62,17 @@ struct Hold {
 impl Postgres {
     /// Finds the server and looks whether it answers.
     pub fn connect(server: &Server, dialect: &'static dyn Dialect, default_port: u16) -> Result<Self, ConnectError> {
-        let door = Door::find(server, default_port).map_err(|message| ConnectError::Settings { message })?;
-        let failed = |message: String, help| ConnectError::Unreachable { server: door.name(), message, help };
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| failed(error.to_string(), None))?;
-        let client = runtime.block_on(door.connect(runtime.handle()));
-        client.map_err(|failure| {
-            let AdapterError { message, help, .. } = error(&failure, "");
-            failed(message, help)
+        let runtime = runtime.map_err(|error| ConnectError::Settings { message: error.to_string() })?;
+        let refused = |LoginError { message, help }| ConnectError::Login { message, help };
+        let (login, server) = runtime.block_on(log_in(server)).map_err(refused)?;
+        let door = Door::find(&server, login, default_port).map_err(|message| ConnectError::Settings { message })?;
+        runtime.block_on(door.connect(runtime.handle())).map_err(|failure| match failure {
+            Failure::Login(failure) => refused(failure),
+            Failure::Server(failure) => {
+                let AdapterError { message, help, .. } = error(&failure, "");
+                ConnectError::Unreachable { server: door.name(), message, help }
+            }
         })?;
         let mut settings = "set timezone = 'UTC';".to_owned();
         if let Some(limit) = server.statement_timeout {
@@ -94,7 +99,7 @@ impl Postgres {
     }
 
     /// A connection that is ready for a plan, and the server's process behind it.
-    async fn open(&self) -> Result<(Client, String), tokio_postgres::Error> {
+    async fn open(&self) -> Result<(Client, String), Failure> {
         let client = self.door.connect(self.runtime.handle()).await?;
         client.batch_execute(&self.settings).await?;
         let process = first_column(&client, "select pg_backend_pid()").await?.concat();
@@ -102,12 +107,12 @@ impl Postgres {
     }
 
     /// The same, with patience for a server that starts again.
-    async fn open_again(&self) -> Result<(Client, String), tokio_postgres::Error> {
+    async fn open_again(&self) -> Result<(Client, String), Failure> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(50);
         loop {
             match self.open().await {
-                Err(failure) if is_away(&failure) && started.elapsed() < RETURN_TIMEOUT => {
+                Err(failure) if failure.is_away() && started.elapsed() < RETURN_TIMEOUT => {
                     if self.cancelled.load(Ordering::SeqCst) {
                         return Err(failure);
                     }
@@ -125,8 +130,8 @@ impl Postgres {
     }
 
     /// Runs a query on a connection of its own, and gives its first column.
-    async fn ask(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
-        first_column(&self.door.connect(self.runtime.handle()).await?, sql).await
+    async fn ask(&self, sql: &str) -> Result<Vec<String>, Failure> {
+        Ok(first_column(&self.door.connect(self.runtime.handle()).await?, sql).await?)
     }
 }
 
@@ -150,7 +155,7 @@ impl Adapter for Postgres {
             return Ok(());
         }
         let opened = self.runtime.block_on(self.open_again());
-        let (client, _) = opened.map_err(|failure| error(&failure, &self.settings))?;
+        let (client, _) = opened.map_err(|failure| failure.in_run(&self.settings))?;
         self.sources.iter().try_for_each(|source| sources::load(&client, self.runtime.handle(), &self.root, source))
     }
 
@@ -160,7 +165,7 @@ impl Adapter for Postgres {
 
     fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError> {
         let opened = self.runtime.block_on(self.open_again());
-        let (client, process) = opened.map_err(|failure| error(&failure, &self.settings))?;
+        let (client, process) = opened.map_err(|failure| failure.in_run(&self.settings))?;
         let hold = Arc::new(Hold { token: client.cancel_token(), process });
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|hold| hold.strong_count() > 0);

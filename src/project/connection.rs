@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::Reader;
 use crate::project::LoadError;
+use crate::project::iam::{Iam, WrittenIam};
 
 /// How a warehouse is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Connection {
     },
     /// PostgreSQL.
     Postgres(Box<Server>),
-    /// Amazon Redshift, by its password.
+    /// Amazon Redshift.
     Redshift(Box<Server>),
     /// A warehouse that this version can compile for but not reach.
     Unsupported {
@@ -51,6 +52,8 @@ pub struct Server {
     pub statement_timeout: Option<Duration>,
     /// What the server lists the sessions under.
     pub application_name: Option<String>,
+    /// Who gives the user and the password, if it is AWS.
+    pub iam: Option<Iam>,
 }
 
 /// How far a server has to prove who it is, as `sslmode` of libpq has it.
@@ -93,7 +96,7 @@ impl fmt::Debug for Secret {
 pub(super) enum WrittenConnection {
     DuckDb { path: Option<String> },
     Postgres(WrittenServer),
-    Redshift(WrittenServer),
+    Redshift(WrittenServer, Option<WrittenIam>),
     Unsupported { warehouse: &'static str },
 }
 
@@ -176,6 +179,7 @@ impl WrittenServer {
             connect_timeout: seconds("connect_timeout")?,
             statement_timeout: seconds("statement_timeout")?,
             application_name: get("application_name"),
+            iam: None,
         })
     }
 }

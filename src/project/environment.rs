@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use crate::config::{Entry, Reader, Value, ValueKind};
 use crate::dialect::{self, Dialect};
 use crate::project::connection::{Connection, WrittenConnection, WrittenServer};
+use crate::project::iam::WrittenIam;
 use crate::project::settings::read_dialect;
 use crate::project::{LoadError, Naming};
 
@@ -78,8 +79,12 @@ impl WrittenEnvironment {
             WrittenConnection::Postgres(server) => {
                 Connection::Postgres(Box::new(server.resolve(&fill, secret, &self.name)?))
             }
-            WrittenConnection::Redshift(server) => {
-                Connection::Redshift(Box::new(server.resolve(&fill, secret, &self.name)?))
+            WrittenConnection::Redshift(server, iam) => {
+                let server = server.resolve(&fill, secret, &self.name)?;
+                Connection::Redshift(Box::new(match iam {
+                    Some(iam) => iam.resolve(server, &fill, secret, &self.name)?,
+                    None => server,
+                }))
             }
             WrittenConnection::Unsupported { warehouse } => Connection::Unsupported { warehouse },
         };
@@ -142,12 +147,14 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
                 WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) }
             }
             "postgres" => {
+                WrittenIam::refuse(reader, "it belongs to `warehouse: redshift`");
                 sources = read_sources(reader);
                 WrittenConnection::Postgres(read_server(reader))
             }
             "redshift" => {
                 reader.elsewhere("sources", "it belongs to `warehouse: duckdb` or `warehouse: postgres`");
-                WrittenConnection::Redshift(read_server(reader))
+                let iam = WrittenIam::read(reader);
+                WrittenConnection::Redshift(read_server(reader), iam)
             }
             warehouse => {
                 // Its fields belong to the adapter of that warehouse, which checks them when it connects.

@@ -4,6 +4,7 @@ mod conflict;
 mod connection;
 mod dataform;
 mod environment;
+mod iam;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::relation::Target;
 pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};
+pub use iam::{AwsIdentity, Iam, RedshiftPlace};
 pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Settings};
 
 /// The names of settings files, first choice first.

@@ -5,6 +5,8 @@ mod case;
 mod conformance;
 mod console;
 mod crash;
+#[cfg(feature = "aws")]
+mod fake_aws;
 mod format;
 mod hostile;
 mod markdown;
@@ -13,6 +15,8 @@ mod parallel;
 mod plan;
 mod postgres;
 mod postgres_faults;
+#[cfg(feature = "aws")]
+mod postgres_iam;
 mod postgres_processes;
 mod postgres_server;
 mod postgres_tls;
@@ -29,6 +33,8 @@ mod translate;
 mod translate_to_postgres;
 mod two_warehouses;
 mod watch;
+#[cfg(not(feature = "aws"))]
+mod without_aws;
 
 use libtest_mimic::Arguments;
 
@@ -45,6 +51,8 @@ fn main() {
         plan::trials(),
         postgres::trials(),
         postgres_faults::trials(),
+        #[cfg(feature = "aws")]
+        postgres_iam::trials(),
         postgres_processes::trials(),
         postgres_tls::trials(),
         processes::trials(),
@@ -57,6 +65,8 @@ fn main() {
         translate_to_postgres::trials(),
         two_warehouses::trials(),
         watch::trials(),
+        #[cfg(not(feature = "aws"))]
+        without_aws::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

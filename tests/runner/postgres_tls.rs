@@ -25,33 +25,55 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), Failed> {
     Ok((Issuer::new(params, key), pem))
 }
 
+/// A server that lets nobody in without encryption and password, but through its socket.
+pub(crate) struct Guarded {
+    server: Server,
+    /// On `localhost`.
+    pub(crate) port: u16,
+    /// The certificate of who has signed that of the server, in PEM.
+    trusted: String,
+}
+
+impl Guarded {
+    pub(crate) fn start() -> Result<Self, Failed> {
+        let (issuer, trusted) = authority()?;
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &issuer)?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let server = Server::start_with(|data| {
+            write_private(&data.join("server.crt"), &certificate.pem())?;
+            write_private(&data.join("server.key"), &key.serialize_pem())?;
+            let settings = format!("listen_addresses = 'localhost'\nport = {port}\nssl = on\n");
+            append(&data.join("postgresql.conf"), &settings)?;
+            // The first line that fits counts: those of the socket stand above.
+            let rules = fs::read_to_string(data.join("pg_hba.conf"))?;
+            let rules = rules.lines().filter(|line| line.starts_with("local")).collect::<Vec<_>>().join("\n");
+            write_private(&data.join("pg_hba.conf"), &format!("{rules}\nhostssl all all all scram-sha-256\n"))
+        })?;
+        Ok(Self { server, port, trusted })
+    }
+
+    /// Runs SQL through the socket.
+    pub(crate) fn psql(&self, sql: &str) -> Result<String, Failed> {
+        let mut variables = self.server.variables("postgres");
+        variables.push(("PGPORT", self.port.to_string()));
+        self.server.psql_with(&variables, sql)
+    }
+}
+
 /// What a connection is tried with, and a part of what comes of it; `None` if it works.
 type Attempt<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
 
 fn modes() -> Result<(), Failed> {
-    let (issuer, trusted) = authority()?;
+    let server = Guarded::start()?;
+    let (port, trusted) = (server.port, &server.trusted);
     let (_, stranger) = authority()?;
-    let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &issuer)?;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let server = Server::start_with(|data| {
-        write_private(&data.join("server.crt"), &certificate.pem())?;
-        write_private(&data.join("server.key"), &key.serialize_pem())?;
-        let settings = format!("listen_addresses = 'localhost'\nport = {port}\nssl = on\n");
-        append(&data.join("postgresql.conf"), &settings)?;
-        // The first line that fits counts: those of the socket stand above.
-        let rules = fs::read_to_string(data.join("pg_hba.conf"))?;
-        let rules = rules.lines().filter(|line| line.starts_with("local")).collect::<Vec<_>>().join("\n");
-        write_private(&data.join("pg_hba.conf"), &format!("{rules}\nhostssl all all all scram-sha-256\n"))
-    })?;
-    let mut variables = server.variables("postgres");
-    variables.push(("PGPORT", port.to_string()));
-    server.psql_with(&variables, &format!("alter role {USER} password 'se:cret'"))?;
+    server.psql(&format!("alter role {USER} password 'se:cret'"))?;
 
     let project = Project::new(&[
         ("trueup.yaml", "name: tls\ndialect: postgres\nenvironments: { local: { warehouse: postgres } }\n"),
         ("definitions/one.sqlx", "config { type: \"view\", schema: \"s\" } select 1 as id"),
-        ("trusted.pem", &trusted),
+        ("trusted.pem", trusted),
         ("stranger.pem", &stranger),
         (".pgpass", &format!("# mine\n*:*:*:other:no\nlocalhost:{port}:*:{USER}:se\\:cret\n")),
     ])?;

@@ -122,8 +122,13 @@ fn tables(setup: &str) -> Result<String, String> {
         };
         let _ = writeln!(sql, "drop table if exists {path}; create table {path} ({});", described.join(", "));
         for row in strings(&format!("select columns(*)::varchar from \"{schema}\".\"{table}\"")).map_err(text)? {
-            let values: Vec<String> = row
-                .iter()
+            let values = row.iter().zip(&columns).map(|(value, column)| {
+                let is_list = column.get(1).and_then(Option::as_deref).is_some_and(|kind| kind.ends_with(']'));
+                value
+                    .as_ref()
+                    .map(|value| if is_list { value.replace('[', "{").replace(']', "}") } else { value.clone() })
+            });
+            let values: Vec<String> = values
                 .map(|value| {
                     value.as_ref().map_or("null".to_owned(), |value| format!("'{}'", value.replace('\'', "''")))
                 })

@@ -5,6 +5,37 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::adapter::AdapterError;
+use crate::adapter::postgres::iam::LoginError;
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What the server or the way to it said no to.
+    Server(Error),
+    /// What AWS said no to, which was to give the password.
+    Login(LoginError),
+}
+
+impl From<Error> for Failure {
+    fn from(failure: Error) -> Self {
+        Self::Server(failure)
+    }
+}
+
+impl Failure {
+    /// The same in the middle of a run. `sql` is the text that was sent.
+    pub(super) fn in_run(self, sql: &str) -> AdapterError {
+        match self {
+            Self::Server(failure) => error(&failure, sql),
+            Self::Login(LoginError { message, help }) => AdapterError { help, ..AdapterError::from_message(message) },
+        }
+    }
+
+    /// Whether the server may be there in a moment.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self, Self::Server(failure) if is_away(failure))
+    }
+}
 
 /// What the server or the way to it said no to. `sql` is the text that was sent.
 pub(super) fn error(failure: &Error, sql: &str) -> AdapterError {
@@ -101,8 +132,8 @@ fn byte(sql: &str, position: u32) -> Option<usize> {
     sql.char_indices().nth(before).map(|(at, _)| at)
 }
 
-/// Whether the server may be there in a moment: nobody listens, or it starts or stops.
-pub(super) fn is_away(failure: &Error) -> bool {
+/// Nobody listens, or it starts or stops.
+fn is_away(failure: &Error) -> bool {
     let starts = [
         SqlState::CANNOT_CONNECT_NOW,
         SqlState::ADMIN_SHUTDOWN,

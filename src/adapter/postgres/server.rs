@@ -8,14 +8,17 @@ use tokio_postgres::config::{self, Host};
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::adapter::postgres::error::Failure;
+use crate::adapter::postgres::iam::Login;
 use crate::adapter::postgres::pass_file::{self, Whom};
 use crate::adapter::postgres::tls;
 use crate::project::{SSL_MODES, Server, SslMode};
 
 /// A server that has been found. Every connection to it is the same.
-#[derive(Clone)]
 pub(super) struct Door {
     config: Config,
+    /// Who gives user and password, if the settings do not.
+    login: Option<Login>,
     tls: Option<MakeRustlsConnect>,
 }
 
@@ -26,7 +29,7 @@ const KEEPALIVE: Duration = Duration::from_mins(1);
 
 impl Door {
     /// Completes the settings. An error says what is wrong with them; it holds no secret.
-    pub(super) fn find(server: &Server, default_port: u16) -> Result<Self, String> {
+    pub(super) fn find(server: &Server, login: Option<Login>, default_port: u16) -> Result<Self, String> {
         let (mut config, url) = match &server.url {
             None => (Config::new(), UrlSsl::default()),
             Some(url) => {
@@ -48,22 +51,11 @@ impl Door {
         if let Some(port) = server.port.or(config.get_ports().is_empty().then_some(default_port)) {
             config.port(port);
         }
-        let user = server.user.clone().or_else(|| config.get_user().map(str::to_owned)).or_else(login_name);
-        let user = user.ok_or("nothing says which `user` connects: name one in the environment, or set PGUSER")?;
-        config.user(&user);
-        let database =
-            server.database.clone().or_else(|| config.get_dbname().map(str::to_owned)).unwrap_or_else(|| user.clone());
-        config.dbname(&database);
-        if let Some(password) = &server.password {
-            config.password(&password.0);
+        if let Some(database) = &server.database {
+            config.dbname(database);
         }
-        if config.get_password().is_none() {
-            let host = host_name(&config);
-            let port = config.get_ports().first().copied().unwrap_or(default_port);
-            let whom = Whom { host: &host, port, database: &database, user: &user };
-            if let Some(password) = pass_file::password(server.password_file.as_deref(), whom) {
-                config.password(password);
-            }
+        if login.is_none() {
+            identify(&mut config, server, default_port)?;
         }
         if let Some(name) =
             server.application_name.as_deref().or(config.get_application_name().is_none().then_some("trueup"))
@@ -77,6 +69,13 @@ impl Door {
         }
         config.keepalives_idle(KEEPALIVE);
         let mode = server.ssl_mode.or(url.mode).unwrap_or(SslMode::Prefer);
+        let mode = match mode {
+            SslMode::Disable if login.is_some() => {
+                return Err("`sslmode` is `disable`, but a password of AWS is sent only with encryption".to_owned());
+            }
+            SslMode::Prefer if login.is_some() => SslMode::Require,
+            mode => mode,
+        };
         let is_socket = config.get_hosts().iter().all(|host| !matches!(host, Host::Tcp(_)));
         config.ssl_mode(match mode {
             SslMode::Disable => config::SslMode::Disable,
@@ -89,16 +88,16 @@ impl Door {
         }
         let root = server.ssl_root_cert.clone().or(url.root.map(Into::into));
         let tls = if mode == SslMode::Disable || is_socket { None } else { Some(tls::client(mode, root.as_deref())?) };
-        Ok(Self { config, tls: tls.map(MakeRustlsConnect::new) })
+        Ok(Self { config, login, tls: tls.map(MakeRustlsConnect::new) })
     }
 
-    /// `user@host:port/database`, for people.
+    /// `user@host:port/database`, for people; without the user if AWS gives it.
     pub(super) fn name(&self) -> String {
         let config = &self.config;
         let ports: Vec<String> = config.get_ports().iter().map(u16::to_string).collect();
         format!(
-            "{}@{}:{}/{}",
-            config.get_user().unwrap_or_default(),
+            "{}{}:{}/{}",
+            config.get_user().map(|user| format!("{user}@")).unwrap_or_default(),
             host_name(config),
             ports.join(","),
             config.get_dbname().unwrap_or_default()
@@ -106,16 +105,21 @@ impl Door {
     }
 
     /// Opens a connection, whose messages are looked after as long as it lives.
-    pub(super) async fn connect(&self, runtime: &Handle) -> Result<Client, tokio_postgres::Error> {
+    pub(super) async fn connect(&self, runtime: &Handle) -> Result<Client, Failure> {
+        let mut config = self.config.clone();
+        if let Some(login) = &self.login {
+            let passport = login.passport().await.map_err(Failure::Login)?;
+            config.user(passport.user).password(passport.password);
+        }
         match &self.tls {
             None => {
-                let (client, connection) = self.config.connect(NoTls).await?;
+                let (client, connection) = config.connect(NoTls).await?;
                 // What breaks the connection is told by the next call of the client.
                 runtime.spawn(connection);
                 Ok(client)
             }
             Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
+                let (client, connection) = config.connect(tls.clone()).await?;
                 runtime.spawn(connection);
                 Ok(client)
             }
@@ -129,6 +133,27 @@ impl Door {
             Some(tls) => token.cancel_query(tls.clone()).await,
         }
     }
+}
+
+/// User, database and password, from the settings, the login of the system and the password file.
+fn identify(config: &mut Config, server: &Server, default_port: u16) -> Result<(), String> {
+    let user = server.user.clone().or_else(|| config.get_user().map(str::to_owned)).or_else(login_name);
+    let user = user.ok_or("nothing says which `user` connects: name one in the environment, or set PGUSER")?;
+    config.user(&user);
+    let database = config.get_dbname().unwrap_or(&user).to_owned();
+    config.dbname(&database);
+    if let Some(password) = &server.password {
+        config.password(&password.0);
+    }
+    if config.get_password().is_none() {
+        let host = host_name(config);
+        let port = config.get_ports().first().copied().unwrap_or(default_port);
+        let whom = Whom { host: &host, port, database: &database, user: &user };
+        if let Some(password) = pass_file::password(server.password_file.as_deref(), whom) {
+            config.password(password);
+        }
+    }
+    Ok(())
 }
 
 /// What the address says of encryption, in words that the library does not know.

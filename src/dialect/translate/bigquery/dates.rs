@@ -133,6 +133,15 @@ fn trunc(name: &str, part: Part, arguments: &[(Expr, Type)]) -> Option<(Expr, Ty
         _ => return None,
     };
     let (value, kind) = given(value, &kind_of(name));
+    if let Some(zone) = zone
+        && kind == Type::TimestampTz
+        && part.microseconds().is_some_and(|length| length <= 3_600_000_000)
+    {
+        // What has passed of an hour is the same by every clock, also in one that comes twice.
+        let there = build("x at time zone z", &[("x", &value), ("z", zone)]);
+        let passed = [("x", &value), ("l", &there), ("t", &part.truncated(&there))];
+        return Some((build("x - (l - t)", &passed), kind));
+    }
     let truncated = part.truncated(&bracketed(local(&value, &kind, zone)));
     Some(match kind {
         Type::Date => (build("cast(x as date)", &[("x", &truncated)]), kind),

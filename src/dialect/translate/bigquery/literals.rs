@@ -26,7 +26,13 @@ pub(crate) fn value(expr: &mut Expr, rewriter: &mut Rewriter) -> Option<Type> {
     let place = literal.span;
     match &literal.value {
         Value::Number(digits, _) if digits.bytes().all(|digit| digit.is_ascii_digit()) => Some(Type::Int),
-        Value::Number(digits, _) if digits.starts_with("0x") || digits.starts_with("0X") => Some(Type::Int),
+        Value::HexStringLiteral(hex) => {
+            match i64::from_str_radix(hex, 16) {
+                Ok(number) => literal.value = Value::Number(number.to_string(), false),
+                Err(_) => rewriter.missing(place, "hexadecimal number of this size"),
+            }
+            Some(Type::Int)
+        }
         Value::Number(digits, _) => {
             // With an exponent it is a double for DuckDB too, and no decimal.
             if !digits.contains(['e', 'E']) {

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::Rewriter;
 use super::call::simple_name;
+use super::shape::is_aggregated;
 use crate::dialect::translate::functions::{bracketed, build_query};
 
 /// The rows before QUALIFY chooses among them.
@@ -73,6 +74,22 @@ impl Rewriter<'_> {
         (!wanted.is_empty()).then_some(names)
     }
 
+    /// Puts what SELECT gives a name to in the place of that name within an expression of ORDER BY, or of HAVING if it is an
+    /// aggregate, where the warehouse means that and PostgreSQL does not.
+    pub(super) fn given_names(&self, body: &mut SetExpr, order: Option<&mut OrderBy>) {
+        let SetExpr::Select(select) = body else { return };
+        let mut given = Given { items: &select.projection, is_meant: |_| true };
+        if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
+            for item in items.iter_mut().filter(|item| !matches!(item.expr, Expr::Identifier(_))) {
+                let _ = VisitMut::visit(&mut item.expr, &mut given);
+            }
+        }
+        given.is_meant = is_aggregated;
+        if let Some(having) = &mut select.having {
+            let _ = VisitMut::visit(having, &mut given);
+        }
+    }
+
     /// Puts the rows that QUALIFY chooses among into a query of their own. Its parts are translated.
     pub(super) fn without_qualify(&mut self, body: &mut SetExpr, order: Option<&mut OrderBy>) {
         let SetExpr::Select(select) = body else { return };
@@ -81,7 +98,7 @@ impl Rewriter<'_> {
         if matches!(select.distinct, Some(sqlparser::ast::Distinct::On(_))) {
             self.missing(place, "QUALIFY with DISTINCT ON");
         }
-        let _ = VisitMut::visit(&mut condition, &mut Given { items: &select.projection });
+        let _ = VisitMut::visit(&mut condition, &mut Given { items: &select.projection, is_meant: has_window });
         let mut inner = select.as_ref().clone();
         inner.distinct = None;
         inner.projection.clear();
@@ -272,9 +289,11 @@ fn joins_by_name(from: &[TableWithJoins]) -> bool {
     })
 }
 
-/// Puts what SELECT gives a name to in the place of that name, if it is a window function: no column of FROM is meant.
+/// Puts what SELECT gives a name to in the place of that name, if it is such an expression. A window function is always
+/// meant: there is no column of FROM beside it.
 struct Given<'a> {
     items: &'a [SelectItem],
+    is_meant: fn(&Expr) -> bool,
 }
 
 impl VisitorMut for Given<'_> {
@@ -288,7 +307,7 @@ impl VisitorMut for Given<'_> {
                 }
                 _ => None,
             });
-            if let Some(given) = given.filter(|given| has_window(given)) {
+            if let Some(given) = given.filter(|given| (self.is_meant)(given)) {
                 *expr = bracketed(given.clone());
             }
         }

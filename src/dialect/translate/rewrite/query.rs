@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::Rewriter;
-use super::shape::{as_value, keys_first, name_json, name_keys, one_group, structs_of};
+use super::shape::{as_value, keys_first, name_json, name_keys, one_group, places_of_keys, structs_of};
 use crate::dialect::translate::functions::{build, build_query};
 use crate::dialect::translate::scope::Columns;
 use crate::dialect::translate::types::Type;
@@ -47,6 +47,9 @@ impl Rewriter<'_> {
                 name_json(items, &columns);
             }
             self.order_by(order);
+        }
+        if rules.alias_before_column() {
+            self.given_names(&mut query.body, query.order_by.as_mut());
         }
         if !rules.target().selects_more {
             self.without_qualify(&mut query.body, query.order_by.as_mut());
@@ -229,6 +232,9 @@ impl Rewriter<'_> {
         if self.rules.alias_before_column() {
             name_keys(&mut select.group_by, &select.projection);
             one_group(&mut select.group_by, &select.projection);
+            if !self.rules.target().selects_more {
+                places_of_keys(&mut select.group_by, &select.projection);
+            }
         }
         for condition in select.having.iter_mut().chain(&mut select.qualify) {
             self.expr(condition);

@@ -135,7 +135,7 @@ pub(super) fn one_group(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
 }
 
 /// Whether an expression holds an aggregate, or else no column.
-fn is_aggregated(expr: &Expr) -> bool {
+pub(super) fn is_aggregated(expr: &Expr) -> bool {
     let mut columns = false;
     let mut aggregates = false;
     let _ = sqlparser::ast::visit_expressions(expr, |expr: &Expr| {
@@ -149,6 +149,18 @@ fn is_aggregated(expr: &Expr) -> bool {
         std::ops::ControlFlow::<()>::Continue(())
     });
     aggregates || !columns
+}
+
+/// `GROUP BY ALL` as the places of what is no aggregate.
+pub(super) fn places_of_keys(group_by: &mut GroupByExpr, projection: &[SelectItem]) {
+    let GroupByExpr::All(modifiers) = group_by else { return };
+    let is_key = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => !is_aggregated(expr),
+        _ => true,
+    };
+    let keys = projection.iter().enumerate().filter(|(_, item)| is_key(item));
+    let places = keys.map(|(place, _)| Expr::value(Value::Number((place + 1).to_string(), false)));
+    *group_by = GroupByExpr::Expressions(places.collect(), std::mem::take(modifiers));
 }
 
 /// Puts what SELECT gives a name to in the place of that name: DuckDB would look for a column first.

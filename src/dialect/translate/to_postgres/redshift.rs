@@ -152,9 +152,14 @@ impl Rules for Redshift {
         };
         match from {
             Type::Decimal => cast(build(&format!("trunc(x, {scale})"), &[("x", &value)])),
+            // By way of its text a double keeps all its digits.
+            Type::Float if Type::of(target) == Type::Decimal => {
+                cast(build("cast(cast(x as text) as numeric)", &[("x", &value)]))
+            }
             Type::Unknown => {
-                let cut = format!("trunc(cast(cast(x as text) as numeric), {scale})");
-                let (cut, plain) = (cast(build(&cut, &[("x", &value)])), cast(value.clone()));
+                let number = build("cast(cast(x as text) as numeric)", &[("x", &value)]);
+                let cut = cast(build(&format!("trunc(x, {scale})"), &[("x", &number)]));
+                let plain = cast(if Type::of(target) == Type::Decimal { number } else { value.clone() });
                 let parts = [("x", &value), ("c", &cut), ("p", &plain)];
                 build("case when pg_typeof(x) = 'numeric'::regtype then c else p end", &parts)
             }
@@ -258,6 +263,9 @@ fn regexp_replace(text: &Expr, pattern: &Expr, with: Option<&Expr>, rewriter: &m
     let with = match with.map(|with| (with, text_of(with))) {
         None => Expr::value(Value::SingleQuotedString(String::new())),
         Some((_, Some(with))) => {
+            if with.contains("$0") {
+                rewriter.missing(pattern.span(), "replacement by all that was found");
+            }
             let groups = with.replace('\\', "\\\\").replace('$', "\\");
             Expr::value(Value::SingleQuotedString(groups))
         }

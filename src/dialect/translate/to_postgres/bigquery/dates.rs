@@ -158,6 +158,14 @@ fn truncated(part: Part, moment: &Expr) -> Expr {
 }
 
 fn trunc(value: &(Expr, Type), zone: Option<&Expr>, part: Part, wanted: &Type) -> (Expr, Type) {
+    if let Some(zone) = zone
+        && part.microseconds().is_some_and(|length| length <= 3_600_000_000)
+    {
+        // What has passed of an hour is the same by every clock, also in one that comes twice.
+        let there = build("x at time zone z", &[("x", &value.0), ("z", zone)]);
+        let passed = [("x", &value.0), ("l", &there), ("t", &truncated(part, &there))];
+        return (build("x - (l - t)", &passed), Type::TimestampTz);
+    }
     if let Some(zone) = zone {
         let there = build("x at time zone z", &[("x", &value.0), ("z", zone)]);
         let text = build("x at time zone z", &[("x", &truncated(part, &there)), ("z", zone)]);
@@ -204,6 +212,10 @@ fn written(format: &str, value: &(Expr, Type), wanted: &Type) -> Option<(Expr, T
                 continue;
             }
         };
+        // Two elements that touch could be read as another one.
+        if plain.is_empty() && !model.is_empty() {
+            model.push_str("\"\"");
+        }
         quote(&mut plain, &mut model);
         model.push_str(word);
     }
@@ -237,6 +249,9 @@ pub(super) fn extract(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     let place = operand.span();
     let mut value = operand.as_ref().clone();
     let kind = rewriter.expr(&mut value);
+    if kind == Type::Interval {
+        rewriter.missing(place, "EXTRACT from an interval");
+    }
     let value = match kind {
         Type::TimestampTz => build("x at time zone 'UTC'", &[("x", &value)]),
         _ => value,

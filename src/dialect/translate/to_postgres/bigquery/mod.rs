@@ -3,6 +3,7 @@
 
 mod arrays;
 mod dates;
+mod patterns;
 
 use std::sync::LazyLock;
 
@@ -16,7 +17,7 @@ use crate::dialect::translate::bigquery::{
     conditions, literal, plain_arguments, text_of, translated, trimmed, unfold, with_zone,
 };
 use crate::dialect::translate::functions::{Functions, bracketed, build};
-use crate::dialect::translate::postgres::whole;
+use crate::dialect::translate::postgres::{called, whole};
 use crate::dialect::translate::rewrite::{Rewriter, cast, is_comparison, simple_name};
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::target::Target;
@@ -119,7 +120,12 @@ impl Rules for BigQuery {
             Expr::InUnnest { expr: operand, array_expr, negated } => {
                 rewriter.expr(operand);
                 rewriter.expr(array_expr);
-                let found = build("x = any(a)", &[("x", operand), ("a", array_expr)]);
+                // An array that is NULL counts as one without elements.
+                let text = match array_expr.as_ref() {
+                    Expr::Array(_) => "x = any(a)",
+                    _ => "case when a is null then false else x = any(a) end",
+                };
+                let found = build(text, &[("x", operand), ("a", array_expr)]);
                 *expr = if *negated { build("not (x)", &[("x", &found)]) } else { found };
                 Some(Type::Bool)
             }
@@ -152,6 +158,10 @@ impl Rules for BigQuery {
             BinaryOperator::Multiply if (left, right) == (&Type::Decimal, &Type::Decimal) => {
                 *expr = build("cast(x * y as numeric(38, 9))", &sides);
                 Type::Decimal
+            }
+            BinaryOperator::PGBitwiseShiftLeft | BinaryOperator::PGBitwiseShiftRight => {
+                rewriter.missing(one.span(), "shift of bits");
+                Type::Int
             }
             BinaryOperator::BitwiseXor => {
                 *expr = Expr::BinaryOp { left: one.clone(), op: BinaryOperator::PGBitwiseXor, right: other.clone() };
@@ -319,23 +329,29 @@ fn cast_of(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
     let operand = operand.as_ref().clone();
     let plain = |operand: &Expr| cast(operand.clone(), data_type.clone());
     let digits = match to {
-        Type::Int => Some(r"^\s*[-+]?[0-9]{1,18}\s*$"),
-        Type::Float | Type::Decimal => Some(r"^\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?\s*$"),
+        Type::Int => Some(r"^\s*[-+]?[0-9]+\s*$"),
+        Type::Float | Type::Decimal => Some(
+            r"^\s*([-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?|[-+]?[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN])\s*$",
+        ),
         _ => None,
     };
     *expr = match (&from, &to) {
         (Type::Text | Type::Unknown, _) if is_safe => match digits {
             Some(digits) => {
                 let text = cast(operand.clone(), DataType::Text);
-                let done = if from == Type::Text || to != Type::Int {
-                    format!("case when textregexeq(t, '{digits}') then c end")
-                } else {
+                let done = if to == Type::Int {
+                    // What is too large is NULL; what is hexadecimal is a number there, and an error here.
+                    let whole = format!(
+                        "when textregexeq(t, '{digits}') then case when cast(t as numeric) between -9223372036854775808 \
+                         and 9223372036854775807 then cast(t as bigint) end \
+                         when textregexeq(t, '^\\s*[-+]?0[xX][0-9a-fA-F]+\\s*$') then cast(t as bigint)"
+                    );
                     // A number is rounded, and a text with a fraction is none.
-                    format!(
-                        "case when textregexeq(t, '{digits}') then c \
-                         when pg_typeof(x) = any (array['double precision', 'numeric']::regtype[]) \
-                         then cast(cast(t as numeric) as bigint) end"
-                    )
+                    let number = "when pg_typeof(x) = any (array['double precision', 'numeric']::regtype[]) \
+                         then cast(cast(t as numeric) as bigint)";
+                    format!("case {whole} {} end", if from == Type::Text { "" } else { number })
+                } else {
+                    format!("case when textregexeq(t, '{digits}') then c end")
                 };
                 build(&done, &[("t", &text), ("c", &plain(&operand)), ("x", &operand)])
             }
@@ -345,14 +361,26 @@ fn cast_of(expr: &mut Expr, rewriter: &mut Rewriter) -> Type {
                 operand
             }
         },
+        (Type::Interval, Type::Text) => {
+            rewriter.missing(place, "text of an interval");
+            operand
+        }
         (_, Type::Text) => text_from(&operand, &from),
         (Type::Text, Type::TimestampTz) => as_moment(operand, &to),
         (Type::TimestampTz, Type::Date | Type::Timestamp) => plain(&build("x at time zone 'UTC'", &[("x", &operand)])),
         (Type::Date | Type::Timestamp, Type::TimestampTz) => {
             build("cast(x as timestamp) at time zone 'UTC'", &[("x", &operand)])
         }
-        // Halves are rounded away from zero, where PostgreSQL rounds those of a double to the even number.
-        (Type::Float | Type::Unknown, Type::Int) => plain(&build("cast(x as numeric)", &[("x", &operand)])),
+        (Type::Bool, Type::Int) => plain(&build("cast(x as integer)", &[("x", &operand)])),
+        // Halves are rounded away from zero, where PostgreSQL rounds those of a double to the even number. By way of its
+        // text a double keeps all its digits.
+        (Type::Float | Type::Unknown, Type::Int) => {
+            plain(&build("cast(cast(x as text) as numeric)", &[("x", &operand)]))
+        }
+        (Type::Text, Type::Bool) => {
+            let text = "cast(case when lower(x) in ('true', 'false') then x else 'not a BOOL: ' || x end as boolean)";
+            build(text, &[("x", &operand)])
+        }
         _ => plain(&operand),
     };
     to
@@ -429,39 +457,48 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
                 _ => None,
             }
         }
-        "regexp_extract" => match translated(function, rewriter)?.as_slice() {
-            [(value, _), (pattern, _)] if text_of(pattern).is_some_and(|text| is_shared_pattern(&text)) => {
-                Some((build("(regexp_match(x, y))[1]", &[("x", value), ("y", pattern)]), Type::Text))
+        "regexp_extract" | "regexp_contains" | "regexp_replace" => {
+            let arguments = translated(function, rewriter)?;
+            Some(regexp(&name, &arguments).unwrap_or_else(|| {
+                rewriter.missing_because(place, "this regular expression", "write it without alternatives and flags");
+                (Expr::Function(function.clone()), Type::Text)
+            }))
+        }
+        "left" | "right" | "repeat" | "lpad" | "rpad" => {
+            let mut arguments = translated(function, rewriter)?;
+            if arguments.iter().any(|(_, kind)| *kind == Type::Bytes) {
+                rewriter.missing(place, &format!("function `{name}` of bytes"));
             }
-            _ => None,
-        },
-        "regexp_contains" => match translated(function, rewriter)?.as_slice() {
-            [(value, _), (pattern, _)] if text_of(pattern).is_some_and(|text| is_shared_pattern(&text)) => {
-                Some((build("textregexeq(x, y)", &[("x", value), ("y", pattern)]), Type::Bool))
+            let (count, _) = arguments.get_mut(1)?;
+            // A count below zero is an error there.
+            if whole(count).is_none_or(|count| count < 0) {
+                *count = build("cast(n as integer) / case when n >= 0 then 1 else 0 end", &[("n", count)]);
             }
-            _ => {
-                rewriter.missing(place, "this regular expression");
-                Some((Expr::Function(function.clone()), Type::Bool))
-            }
-        },
-        "regexp_replace" => match translated(function, rewriter)?.as_slice() {
-            [(value, _), (pattern, _), (with, _)]
-                if text_of(pattern).is_some_and(|text| is_shared_pattern(&text))
-                    && text_of(with).is_some_and(|text| !text.contains('&')) =>
-            {
-                let parts = [("x", value), ("y", pattern), ("z", with)];
-                Some((build("regexp_replace(x, y, z, 'g')", &parts), Type::Text))
-            }
-            _ => None,
-        },
+            let values = arguments.into_iter().map(|(value, _)| value).collect();
+            Some((Expr::Function(called(&name, values)), Type::Text))
+        }
         _ => None,
     }
 }
 
-/// Whether RE2 and PostgreSQL read a pattern alike: no greed that is turned round, no flags, no classes of RE2's own.
-fn is_shared_pattern(pattern: &str) -> bool {
-    let odd = ["*?", "+?", "??", "}?", "(?", "\\p", "\\P", "\\b", "\\B", "\\z", "\\Q", "\\C"];
-    !odd.iter().any(|mark| pattern.contains(mark))
+/// A function of regular expressions whose arguments are translated.
+fn regexp(name: &str, arguments: &[(Expr, Type)]) -> Option<(Expr, Type)> {
+    let (value, _) = arguments.first()?;
+    let written = text_of(&arguments.get(1)?.0)?;
+    let pattern = Expr::value(Value::SingleQuotedString(patterns::shared(&written)?));
+    let parts = [("x", value), ("y", &pattern)];
+    match (name, arguments) {
+        ("regexp_contains", [_, _]) => Some((build("textregexeq(x, y)", &parts), Type::Bool)),
+        ("regexp_extract", [_, _]) if patterns::groups(&written) < 2 => {
+            Some((build("(regexp_match(x, y))[1]", &parts), Type::Text))
+        }
+        ("regexp_replace", [_, _, (with, _)]) if !patterns::may_be_empty(&written) => {
+            let with = Expr::value(Value::SingleQuotedString(text_of(with)?.replace("\\0", "\\&")));
+            let parts = [("x", value), ("y", &pattern), ("z", &with)];
+            Some((build("regexp_replace(x, y, z, 'g')", &parts), Type::Text))
+        }
+        _ => None,
+    }
 }
 
 /// A position of 0, and one before the first letter, is the first letter; one below zero counts from the end.
