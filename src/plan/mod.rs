@@ -105,6 +105,8 @@ pub fn plan(
     let mut steps = Vec::new();
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
+        let folded = folds_columns(from, to).then(|| folded(action));
+        let action = folded.as_ref().unwrap_or(action);
         translator.begin();
         let work = if action.disabled {
             Work::Disabled
@@ -132,6 +134,22 @@ pub fn plan(
     let mut diagnostics = translator.diagnostics;
     diagnostics.extend(same_relation(graph, to));
     (Plan { schemas, steps }, diagnostics)
+}
+
+/// Whether the names of columns in a config, which are sent in quotes, have to be those that translated text makes: in
+/// small letters, where the warehouse tells them apart.
+fn folds_columns(from: &dyn Dialect, to: &dyn Dialect) -> bool {
+    to.translation_from(from).is_some() && !to.ignores_case()
+}
+
+fn folded(action: &Action<ActionId>) -> Action<ActionId> {
+    let mut action = action.clone();
+    let columns = action.documentation.columns.iter_mut().flat_map(|column| &mut column.path);
+    columns.for_each(|name| name.make_ascii_lowercase());
+    if let Kind::Model(model) = &mut action.kind {
+        model.unique_key.iter_mut().for_each(|name| name.make_ascii_lowercase());
+    }
+    action
 }
 
 /// The models of a project are in one dialect; where that is not the warehouse's, it must have a translation from it.

@@ -74,22 +74,6 @@ impl Rewriter<'_> {
         (!wanted.is_empty()).then_some(names)
     }
 
-    /// Puts what SELECT gives a name to in the place of that name within an expression of ORDER BY, or of HAVING if it is an
-    /// aggregate, where the warehouse means that and PostgreSQL does not.
-    pub(super) fn given_names(&self, body: &mut SetExpr, order: Option<&mut OrderBy>) {
-        let SetExpr::Select(select) = body else { return };
-        let mut given = Given { items: &select.projection, is_meant: |_| true };
-        if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
-            for item in items.iter_mut().filter(|item| !matches!(item.expr, Expr::Identifier(_))) {
-                let _ = VisitMut::visit(&mut item.expr, &mut given);
-            }
-        }
-        given.is_meant = is_aggregated;
-        if let Some(having) = &mut select.having {
-            let _ = VisitMut::visit(having, &mut given);
-        }
-    }
-
     /// Puts the rows that QUALIFY chooses among into a query of their own. Its parts are translated.
     pub(super) fn without_qualify(&mut self, body: &mut SetExpr, order: Option<&mut OrderBy>) {
         let SetExpr::Select(select) = body else { return };
@@ -287,6 +271,22 @@ fn joins_by_name(from: &[TableWithJoins]) -> bool {
                 if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
         )
     })
+}
+
+/// Puts what SELECT gives a name to in the place of that name within an expression of ORDER BY, or of HAVING if it is an
+/// aggregate, where the warehouse means that and PostgreSQL does not.
+pub(super) fn given_names(body: &mut SetExpr, order: Option<&mut OrderBy>) {
+    let SetExpr::Select(select) = body else { return };
+    let mut given = Given { items: &select.projection, is_meant: |_| true };
+    if let Some(OrderByKind::Expressions(items)) = order.map(|order| &mut order.kind) {
+        for item in items.iter_mut().filter(|item| !matches!(item.expr, Expr::Identifier(_))) {
+            let _ = VisitMut::visit(&mut item.expr, &mut given);
+        }
+    }
+    given.is_meant = is_aggregated;
+    if let Some(having) = &mut select.having {
+        let _ = VisitMut::visit(having, &mut given);
+    }
 }
 
 /// Puts what SELECT gives a name to in the place of that name, if it is such an expression. A window function is always

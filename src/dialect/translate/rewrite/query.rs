@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::Rewriter;
+use super::qualify::given_names;
 use super::shape::{as_value, keys_first, name_json, name_keys, one_group, places_of_keys, structs_of};
 use crate::dialect::translate::functions::{build, build_query};
 use crate::dialect::translate::scope::Columns;
@@ -49,7 +50,7 @@ impl Rewriter<'_> {
             self.order_by(order);
         }
         if rules.alias_before_column() {
-            self.given_names(&mut query.body, query.order_by.as_mut());
+            given_names(&mut query.body, query.order_by.as_mut());
         }
         if !rules.target().selects_more {
             self.without_qualify(&mut query.body, query.order_by.as_mut());
