@@ -37,7 +37,8 @@ pub fn find_trailing_blanks(
     for BlanksQuery { id, columns, query } in trailing_blanks(graph, &touched, &state, adapter.dialect()) {
         let answer = session.query(query.sql(), 1)?;
         let answers = answer.rows.into_iter().flatten();
-        let is_true = |answer: Option<String>| answer.as_deref() == Some("true");
+        // As DuckDB writes it, or PostgreSQL.
+        let is_true = |answer: Option<String>| matches!(answer.as_deref(), Some("true" | "t"));
         let columns: Vec<String> =
             columns.into_iter().zip(answers).filter_map(|(name, answer)| is_true(answer).then_some(name)).collect();
         if !columns.is_empty() {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
-use crate::dialect::{Dialect, Replacement, Storage, syntax};
+use crate::dialect::{self, Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::texts::Translator;
 use crate::relation::{PhysicalOptions, RelationKind, Target, WarehouseState};
@@ -158,7 +158,10 @@ fn no_translation(from: &dyn Dialect, to: &dyn Dialect) -> Option<Diagnostic> {
         return None;
     }
     let message = format!("models in the SQL of {} do not run on {}", from.name(), to.name());
-    let help = format!("choose an environment with `warehouse: {}` or `warehouse: duckdb` by --env", from.name());
+    let takes = |to: &&dyn Dialect| to.name() == from.name() || to.translation_from(from).is_some();
+    let takers = dialect::names().filter_map(dialect::named).filter(takes);
+    let takers: Vec<String> = takers.map(|to| format!("`warehouse: {}`", to.name())).collect();
+    let help = format!("choose an environment with {} by --env", takers.join(" or "));
     Some(Diagnostic::error(Code::Untranslatable, message).help(help))
 }
 
