@@ -72,7 +72,7 @@ pub(super) fn difference(
 }
 
 /// `convert_timezone([from,] to, moment)`.
-pub(super) fn convert(from: Option<&Expr>, to: &Expr, value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
+pub(crate) fn convert(from: Option<&Expr>, to: &Expr, value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     let mut to = to.clone();
     rewriter.expr(&mut to);
     check_zone(&to, rewriter);

@@ -21,7 +21,7 @@ use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::types::Type;
 
 pub(crate) use blanks::{compare as compare_blanks, in_list as in_list_of_blanks};
-pub(crate) use dates::day_of_week;
+pub(crate) use dates::{convert as convert_timezone, day_of_week};
 pub(crate) use functions::{decode, names_a_moment};
 
 /// The rules of Redshift.

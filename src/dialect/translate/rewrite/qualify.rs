@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Function, Ident, JoinConstraint, JoinOperator, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
+    Expr, Function, Ident, JoinConstraint, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
     VisitorMut, WildcardAdditionalOptions, visit_expressions,
 };
 
 use super::Rewriter;
 use super::call::simple_name;
-use super::shape::is_aggregated;
+use super::shape::{constraint, is_aggregated};
 use crate::dialect::translate::functions::{bracketed, build_query};
 
 /// The rows before QUALIFY chooses among them.
@@ -258,19 +258,9 @@ fn relations(from: &[TableWithJoins]) -> Option<Vec<Ident>> {
 
 /// Whether a column of `*` stands for those of two relations.
 fn joins_by_name(from: &[TableWithJoins]) -> bool {
-    from.iter().flat_map(|table| &table.joins).any(|join| {
-        matches!(
-            &join.join_operator,
-            JoinOperator::Join(constraint)
-            | JoinOperator::Inner(constraint)
-            | JoinOperator::Left(constraint)
-            | JoinOperator::LeftOuter(constraint)
-            | JoinOperator::Right(constraint)
-            | JoinOperator::RightOuter(constraint)
-            | JoinOperator::FullOuter(constraint)
-                if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
-        )
-    })
+    let joins = from.iter().flat_map(|table| &table.joins);
+    let mut constraints = joins.filter_map(|join| constraint(&join.join_operator));
+    constraints.any(|constraint| matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural))
 }
 
 /// Puts what SELECT gives a name to in the place of that name within an expression of ORDER BY, or of HAVING if it is an

@@ -14,17 +14,7 @@ use crate::dialect::translate::types::Type;
 pub(super) fn keys_first(select: &mut Select) {
     let mut keys: Vec<Ident> = Vec::new();
     for join in select.from.iter().flat_map(|table| table.joins.iter().rev()) {
-        let (JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)) = &join.join_operator
-        else {
-            continue;
-        };
-        let JoinConstraint::Using(names) = constraint else { continue };
+        let Some(JoinConstraint::Using(names)) = constraint(&join.join_operator) else { continue };
         for name in names {
             if let [ObjectNamePart::Identifier(name)] = name.0.as_slice()
                 && !keys.iter().any(|key| key.value.eq_ignore_ascii_case(&name.value))
@@ -61,6 +51,20 @@ pub(super) fn keys_first(select: &mut Select) {
             item => vec![item],
         })
         .collect();
+}
+
+/// What a join says of the rows that belong together.
+pub(super) fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
+    match join {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint) => Some(constraint),
+        _ => None,
+    }
 }
 
 /// `SELECT AS VALUE x`: the fields of `x` are the columns, if it is a struct.

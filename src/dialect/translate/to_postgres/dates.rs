@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, Function, Spanned};
 use sqlparser::tokenizer::Span;
 
 use crate::dialect::translate::functions::build;
-use crate::dialect::translate::postgres::{Part, check_zone, part, part_argument, text_of};
+use crate::dialect::translate::postgres::{Part, part, part_argument, text_of};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -151,19 +151,6 @@ fn word(part: Part) -> &'static str {
         Part::Microsecond => "microseconds",
         part => part.word(),
     }
-}
-
-/// `convert_timezone([from,] to, moment)`.
-pub(super) fn convert(from: Option<&Expr>, to: &Expr, value: &Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
-    let mut to = to.clone();
-    rewriter.expr(&mut to);
-    check_zone(&to, rewriter);
-    let mut from = from.cloned().unwrap_or_else(|| build("'UTC'", &[]));
-    rewriter.expr(&mut from);
-    check_zone(&from, rewriter);
-    let (value, _) = moment(value.clone(), rewriter);
-    let text = "cast(x as timestamp) at time zone y at time zone z";
-    (build(text, &[("x", &value), ("y", &from), ("z", &to)]), Type::Timestamp)
 }
 
 /// `next_day(day, 'Tue')`: the first such day after it.

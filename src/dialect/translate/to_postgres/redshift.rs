@@ -12,7 +12,9 @@ use sqlparser::ast::{
 use super::{dates, expr};
 use crate::dialect::translate::functions::{Functions, build};
 use crate::dialect::translate::postgres::{self, arguments, name_of, text_of, whole};
-use crate::dialect::translate::redshift::{compare_blanks, decode, in_list_of_blanks, names_a_moment, renamed};
+use crate::dialect::translate::redshift::{
+    compare_blanks, convert_timezone, decode, in_list_of_blanks, names_a_moment, renamed,
+};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::rules::Rules;
 use crate::dialect::translate::target::Target;
@@ -204,8 +206,8 @@ fn call(function: &Function, rewriter: &mut Rewriter) -> Option<(Expr, Type)> {
         ("datediff" | "date_diff", [part, from, to]) => dates::difference(part, from, to, function, rewriter),
         ("date_trunc", [part, moment]) => dates::trunc(part, moment, function, rewriter),
         ("date_part", [part, moment]) => dates::part_of(part, moment, function, rewriter),
-        ("convert_timezone", [to, moment]) => dates::convert(None, to, moment, rewriter),
-        ("convert_timezone", [from, to, moment]) => dates::convert(Some(from), to, moment, rewriter),
+        ("convert_timezone", [to, moment]) => convert_timezone(None, to, moment, rewriter),
+        ("convert_timezone", [from, to, moment]) => convert_timezone(Some(from), to, moment, rewriter),
         ("next_day", [day, name]) => dates::next_day(day, name, rewriter),
         ("decode", [value, rest @ ..]) if rest.len() > 1 => decode(value, rest, rewriter),
         ("concat", [one, other]) => {
