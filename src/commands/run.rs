@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use crate::artifact::{self, Journal, Undertaking};
-use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
+use crate::commands::shared::{ProjectArgs, SelectArgs, look_at, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{ExecuteOptions, execute, find_trailing_blanks};
@@ -59,7 +59,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         terminal.progress("nothing to take up: the last run did all of its steps\n");
         return Ok(());
     }
-    let adapter = connect(&root, &compilation)?;
+    let adapter = look_at(&root, &compilation)?;
     let targets: Vec<Target> = selection.iter().map(|id| compilation.graph.get(id).target.clone()).collect();
     let state = adapter.state(&targets)?;
     let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.full_refresh);
@@ -74,6 +74,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         terminal.print(&plan_text(&plan, &compilation, adapter.dialect()));
         return Ok(());
     }
+    adapter.prepare()?;
     artifact::write_compiled(&root, &compilation)?;
     let cancelled = cancel_on_interrupt()?;
     let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());

@@ -213,10 +213,15 @@ impl SelectArgs {
 
 /// Connects to the environment's warehouse and makes it ready.
 pub(super) fn connect(root: &Path, compilation: &Compilation) -> Result<Arc<dyn Adapter>, CommandError> {
-    let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
-    let adapter = adapter::connect(&compilation.project, root, &targets)?;
+    let adapter = look_at(root, compilation)?;
     adapter.prepare()?;
     Ok(adapter)
+}
+
+/// Connects to the environment's warehouse, and changes nothing there.
+pub(super) fn look_at(root: &Path, compilation: &Compilation) -> Result<Arc<dyn Adapter>, CommandError> {
+    let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
+    Ok(adapter::connect(&compilation.project, root, &targets)?)
 }
 
 /// Shows diagnostics that came after the compilation.
