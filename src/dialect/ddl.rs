@@ -32,6 +32,8 @@ pub enum Filling {
     /// Its columns are spelled out, since something is said of them that does not go with a query. Then the query's rows
     /// are put in.
     Defined,
+    /// The rows are staged first, since what the table is made of depends on them. It gets their columns.
+    Staged,
 }
 
 /// A relation that takes the place of another.

@@ -120,6 +120,18 @@ pub trait Dialect: Debug + Send + Sync {
         Filling::FromQuery
     }
 
+    /// Makes the partitions that staged rows need and that a table has not yet. `table` and `staged` are quoted names; the
+    /// partitions are named after the table's place.
+    fn make_partitions(
+        &self,
+        _table: &str,
+        _place: &Target,
+        _staged: &str,
+        _options: &PhysicalOptions,
+    ) -> Option<String> {
+        None
+    }
+
     /// What stands behind the type of a column in a statement that makes it, with a blank at its start.
     fn column_clause(&self, _column: &str, _options: &PhysicalOptions) -> String {
         String::new()

@@ -5,10 +5,10 @@ use fnv::FnvHasher;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Publication, Replacement, Storage,
-    Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Publication, Replacement,
+    Storage, Upsert, Widening,
 };
-use crate::relation::{Index, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target};
 
 /// PostgreSQL, with standard-conforming strings.
 #[derive(Debug)]
@@ -71,8 +71,33 @@ impl Dialect for Postgres {
     }
 
     fn clauses(&self, kind: RelationKind, storage: &Storage<'_>) -> Clauses {
-        let is_unlogged = kind == RelationKind::Table && storage.options.postgres.unlogged;
-        Clauses { modifier: if is_unlogged { "unlogged " } else { "" }, ..Clauses::default() }
+        let options = &storage.options.postgres;
+        match &options.partition_by {
+            _ if kind != RelationKind::Table => Clauses::default(),
+            None => Clauses { modifier: if options.unlogged { "unlogged " } else { "" }, ..Clauses::default() },
+            // It has no rows of its own to log.
+            Some(partitioning) => {
+                let column = self.identifier(&partitioning.column);
+                Clauses { before: format!("partition by range ({column}) "), ..Clauses::default() }
+            }
+        }
+    }
+
+    /// `create table … as` makes no partitioned table (the manual, CREATE TABLE AS), and a row needs its partition.
+    fn filling(&self, options: &PhysicalOptions) -> Filling {
+        if options.postgres.partition_by.is_some() { Filling::Staged } else { Filling::FromQuery }
+    }
+
+    fn make_partitions(&self, table: &str, place: &Target, staged: &str, options: &PhysicalOptions) -> Option<String> {
+        let PostgresOptions { partition_by, unlogged, .. } = &options.postgres;
+        let RangePartitioning { column, width } = partition_by.as_ref()?;
+        let width = match width {
+            RangeWidth::Granularity(granularity) => format!("{}, null", self.string(granularity.word())),
+            RangeWidth::Step(step) => format!("null, {step}"),
+        };
+        let [table, name, staged, column] = [table, &place.name, staged, column].map(|text| self.string(text));
+        let modifier = if *unlogged { "'unlogged'" } else { "''" };
+        Some(format!("select pg_temp.trueup_make_partitions({table}, {name}, {staged}, {column}, {width}, {modifier})"))
     }
 
     fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {

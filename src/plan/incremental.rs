@@ -11,7 +11,7 @@ use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
 use crate::relation::{Column, PhysicalOptions, Target};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
-const STAGED: &str = "trueup_new_rows";
+pub(super) const STAGED: &str = "trueup_new_rows";
 
 /// What is known before the query's columns are.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ impl IncrementalWork {
             let name = dialect.identifier(&column.name);
             statements.push(ScriptStatement::run(format!("alter table {relation} drop column {name}")));
         }
+        let partitions = dialect.make_partitions(relation, &self.target, &staged, &self.options);
+        statements.extend(partitions.map(ScriptStatement::run));
         let rows = StagedRows::new(relation, &staged, &change.written, &table, query_columns, dialect);
         match self.strategy {
             IncrementalStrategy::Append => statements.push(ScriptStatement::Count(rows.insert())),

@@ -148,6 +148,8 @@ fn folded(action: &Action<ActionId>) -> Action<ActionId> {
     columns.for_each(|name| name.make_ascii_lowercase());
     if let Kind::Model(model) = &mut action.kind {
         model.unique_key.iter_mut().for_each(|name| name.make_ascii_lowercase());
+        let partitioning = model.options.postgres.partition_by.iter_mut();
+        partitioning.for_each(|partitioning| partitioning.column.make_ascii_lowercase());
     }
     action
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
 use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
-use crate::plan::incremental::IncrementalWork;
+use crate::plan::incremental::{IncrementalWork, STAGED};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::Translator;
 use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work};
@@ -124,6 +124,9 @@ impl Build<'_> {
             Filling::Defined if self.kind == RelationKind::Table => {
                 statements.extend(self.define(&name, &query, dialect));
             }
+            Filling::Staged if self.kind == RelationKind::Table => {
+                statements.extend(self.stage(&name, &query, dialect));
+            }
             _ => statements.push(self.create("create", &name, &query, false, dialect)),
         }
         statements.extend(self.guard(&name, dialect));
@@ -199,6 +202,22 @@ impl Build<'_> {
             ScriptStatement::run(format!("drop table {empty}")),
             ScriptStatement::Count(Statement::new(format!("insert into {name}\n")).then_text(query)),
         ]
+    }
+
+    /// The query runs once: what it gives is kept aside while the table is made for it.
+    fn stage(&self, name: &str, query: &WarehouseText, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+        let options = &self.model.options;
+        let staged = dialect.identifier(STAGED);
+        let storage = Storage { options, description: None, labels: &self.action.documentation.labels };
+        let clauses = dialect.clauses(self.kind, &storage);
+        let create = format!("create {}{} {name} (like {staged}) {}", clauses.modifier, self.kind, clauses.before);
+        let partitions = dialect.make_partitions(name, &self.action.target, &staged, options);
+        let head = Statement::new(dialect.temporary_table(&staged, options));
+        let mut statements = vec![ScriptStatement::Run(head.then_text(query)), ScriptStatement::run(create.trim_end())];
+        statements.extend(partitions.map(ScriptStatement::run));
+        statements.push(ScriptStatement::Count(Statement::new(format!("insert into {name} select * from {staged}"))));
+        statements.push(ScriptStatement::run(format!("drop table {staged}")));
+        statements
     }
 
     /// The key that the rows of a table must have from the first one on.

@@ -5,7 +5,8 @@ mod state;
 mod target;
 
 pub use physical::{
-    DistStyle, ENCODINGS, Encoding, Iceberg, Index, PhysicalOptions, PostgresOptions, RedshiftOptions, SortStyle,
+    DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,
+    RangePartitioning, RangeWidth, RedshiftOptions, SortStyle,
 };
 pub use state::{Column, Relation, RelationKind, WarehouseState};
 pub use target::Target;

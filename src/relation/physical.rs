@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 /// How a relation lies in its warehouse. Each warehouse takes what it has a word for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +34,47 @@ pub struct PostgresOptions {
     pub indexes: Vec<Index>,
     /// Whether the rows stay out of the write-ahead log: faster, and gone after a crash of the server.
     pub unlogged: bool,
+    /// Whether the rows lie in partitions.
+    pub partition_by: Option<RangePartitioning>,
+}
+
+/// Partitions of a table that each hold a range of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangePartitioning {
+    /// The column. Without quotes.
+    pub column: String,
+    /// How wide the ranges are.
+    pub width: RangeWidth,
+}
+
+/// The width of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RangeWidth {
+    /// Of dates and timestamps.
+    Granularity(Granularity),
+    /// Of whole numbers: how many. Ranges begin at its multiples.
+    Step(NonZeroU64),
+}
+
+/// A part of the calendar, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granularity(&'static str);
+
+/// From the shortest to the longest. A week begins on Monday.
+pub const GRANULARITIES: [(&str, Granularity); 6] = [
+    ("hour", Granularity("hour")),
+    ("day", Granularity("day")),
+    ("week", Granularity("week")),
+    ("month", Granularity("month")),
+    ("quarter", Granularity("quarter")),
+    ("year", Granularity("year")),
+];
+
+impl Granularity {
+    /// As `date_trunc` has it: `month`.
+    pub fn word(self) -> &'static str {
+        self.0
+    }
 }
 
 /// An index of PostgreSQL.

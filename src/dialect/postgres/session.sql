@@ -37,6 +37,61 @@ begin
 end
 $keep$;
 
+-- Makes the partitions of `parent` that `new_rows` need and that are not there, and one for the rows of no range. Their
+-- names say the range, and by its number the table that they belong to. A range whose rows are in the default partition
+-- by now, or that overlaps with another, gets none. Nothing is done if the table is not partitioned by the column `key`.
+create or replace function pg_temp.trueup_make_partitions(
+  parent text, name text, new_rows text, key text, granularity text, step numeric, modifier text) returns void
+language plpgsql set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO' as $partitions$
+declare
+  own oid := parent::regclass;
+  schema text := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = own);
+  key_type text := (select format_type(atttypid, null) from pg_attribute where attrelid = own and attname = key);
+  made record;
+  kept text;
+  ending text;
+  ranges text;
+begin
+  if pg_get_partkeydef(own) is distinct from format('RANGE (%I)', key) then
+    return;
+  end if;
+  if granularity is not null and key_type in ('date', 'timestamp without time zone', 'timestamp with time zone')
+    and not (granularity = 'hour' and key_type = 'date') then
+    -- Infinity and what a calendar hardly has go to the default partition.
+    ranges := format(
+      'select to_char(low, %L) as label, format(''for values from (%%L) to (%%L)'', low, low + %L::interval) as bounds
+      from (select distinct date_trunc(%L, %I::timestamp) as low from %s
+        where %4$I >= ''0001-01-01'' and %4$I < ''10000-01-01'') as lows',
+      case granularity when 'hour' then '"p"YYYYMMDDHH24' else '"p"YYYYMMDD' end,
+      case granularity when 'quarter' then '3 months' else '1 ' || granularity end, granularity, key, new_rows);
+  elsif step is not null and key_type in ('smallint', 'integer', 'bigint', 'numeric') then
+    ranges := format(
+      'select ''p'' || replace(low::text, ''-'', ''m'') as label, format(''for values from (%%L) to (%%L)'', low, low + %1$s) as bounds
+      from (select distinct n - mod(mod(n, %1$s) + %1$s, %1$s) as low
+        from (select floor(%2$I::numeric) as n from %3$s where %2$I between -1e19 and 1e19) as numbers) as lows',
+      step, key, new_rows);
+  elsif exists (select from pg_inherits where inhparent = own) then
+    return;
+  else
+    raise exception using errcode = 'datatype_mismatch',
+      message = format('`%s` is of the type %s, which has no partitions by %s', key, key_type, coalesce(granularity, 'step')),
+      hint = 'let `partitionBy` have a `granularity` for a date (days or longer) or a timestamp, and a `step` for whole numbers';
+  end if;
+  for made in execute ranges || ' union all select ''default'', ''default''' loop
+    kept := name;
+    ending := format('_%s_%s', made.label, to_hex(own::bigint));
+    while octet_length(kept || ending) > 63 loop
+      kept := left(kept, -1);
+    end loop;
+    continue when to_regclass(format('%I.%I', schema, kept || ending)) is not null;
+    begin
+      execute format('create %s table %I.%I partition of %s %s', modifier, schema, kept || ending, parent, made.bounds);
+    exception when invalid_object_definition or check_violation or numeric_value_out_of_range then
+    end;
+  end loop;
+end
+$partitions$;
+
 -- Puts the relation `made` in the place `target` of the same schema, in the transaction of its caller. What stood there
 -- hands on its owner, its privileges and its comments, and is dropped. Views that stand on it are made again, in
 -- their order; one of those in `rebuilt` may be lost if it no longer fits, because it is about to be built anew.

@@ -1,12 +1,16 @@
 //! The config of a table, a view or an incremental table.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
-use crate::relation::{DistStyle, ENCODINGS, Index, PhysicalOptions, PostgresOptions, RedshiftOptions, SortStyle};
+use crate::relation::{
+    DistStyle, ENCODINGS, GRANULARITIES, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth,
+    RedshiftOptions, SortStyle,
+};
 use crate::template::config::checks::{ChecksConfig, read_checks};
 use crate::template::config::{ELSEWHERE, Rules, Type, plain};
 
@@ -69,7 +73,7 @@ pub(super) fn read_model(
     }
     let mut postgres_span = None;
     if !(rules.lists_only() && rules.is_bigquery) {
-        let read = reader.object("postgres", "`postgres`", |inner| read_postgres(inner, &mut options.postgres));
+        let read = reader.object("postgres", "`postgres`", |inner| read_postgres(inner, kind, &mut options.postgres));
         postgres_span = read.map(|read| read.span).filter(|_| options.postgres != PostgresOptions::default());
     }
     for (key, warehouse) in [("snowflake", "Snowflake"), ("presto", "Presto"), ("sqldatawarehouse", "Azure SQL")] {
@@ -317,7 +321,7 @@ fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
     redshift.encode = encode.map(|encode| encode.value).unwrap_or_default();
 }
 
-fn read_postgres(reader: &mut Reader<'_>, postgres: &mut PostgresOptions) {
+fn read_postgres(reader: &mut Reader<'_>, kind: Type, postgres: &mut PostgresOptions) {
     for value in reader.list("indexes").unwrap_or_default() {
         let index = reader.item(value, "an index", |index| {
             let columns = index.string_or_strings("columns").map(|columns| plain(columns.value)).unwrap_or_default();
@@ -337,4 +341,36 @@ fn read_postgres(reader: &mut Reader<'_>, postgres: &mut PostgresOptions) {
         postgres.indexes.extend(Some(index).filter(|index| !index.columns.is_empty()));
     }
     postgres.unlogged = reader.bool("unlogged").is_some_and(|unlogged| unlogged.value);
+    let Some(span) = reader.peek("partitionBy").map(|value| value.span) else { return };
+    let partitioning = reader.object("partitionBy", "`partitionBy`", |inner| read_partitioning(inner, span));
+    if kind == Type::View {
+        reader.refuse(span, "a view has no partitions", Some("leave it out, or make it a table".to_owned()));
+    } else {
+        postgres.partition_by = partitioning.and_then(|read| read.value);
+    }
+}
+
+fn read_partitioning(reader: &mut Reader<'_>, span: Span) -> Option<RangePartitioning> {
+    const HELP: &str =
+        "write it as `{ column: \"day\", granularity: \"month\" }` or `{ column: \"id\", step: 1000000 }`";
+    let column = reader.string("column").filter(|column| !column.value.is_empty());
+    let granularity = reader.one_of("granularity", &GRANULARITIES);
+    let step = reader.count("step");
+    let width = match (granularity, &step) {
+        (Some(_), Some(step)) => {
+            let help = Some("a date has a `granularity`, a whole number a `step`: leave one of them out".to_owned());
+            reader.refuse(step.span, "`partitionBy` has a `granularity` too", help);
+            None
+        }
+        (Some(granularity), None) => Some(RangeWidth::Granularity(granularity.value)),
+        (None, Some(step)) => NonZeroU64::new(step.value).map(RangeWidth::Step).or_else(|| {
+            reader.refuse(step.span, "`step` cannot be 0", Some(HELP.to_owned()));
+            None
+        }),
+        (None, None) => None,
+    };
+    if (column.is_none() || width.is_none()) && reader.count_of_problems() == 0 {
+        reader.refuse(span, "`partitionBy` needs a `column`, and a `granularity` or a `step`", Some(HELP.to_owned()));
+    }
+    Some(RangePartitioning { column: column?.value, width: width? })
 }
