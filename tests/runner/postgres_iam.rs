@@ -54,6 +54,8 @@ fn logins() -> Result<(), Failed> {
     for role in ["IAM:analyst", "IAMA:analyst", "IAMR:role"] {
         server.psql(&format!("create role \"{role}\" login superuser"))?;
     }
+    // The server stands for Redshift, whose catalogue is asked for materialized views.
+    server.psql("create view svv_mv_info as select ''::text as schema_name, ''::text as name where false")?;
     let (setter, count) = (Arc::clone(&server), AtomicU32::new(0));
     let aws = FakeAws::start(port, move |user| {
         let password = format!("sEcReT-{}", count.fetch_add(1, Ordering::SeqCst));
