@@ -78,6 +78,9 @@ impl Postgres {
         if let Some(limit) = server.statement_timeout {
             settings += &format!(" set statement_timeout = {};", limit.as_millis());
         }
+        if let Some(label) = &server.query_group {
+            settings += &format!(" set query_group to {};", dialect.string(label));
+        }
         settings += dialect.session().unwrap_or_default();
         Ok(Self {
             dialect,

@@ -52,6 +52,8 @@ pub struct Server {
     pub statement_timeout: Option<Duration>,
     /// What the server lists the sessions under.
     pub application_name: Option<String>,
+    /// Redshift: the label of all statements, by which its queues and its tables of the system tell them apart.
+    pub query_group: Option<String>,
     /// Who gives the user and the password, if it is AWS.
     pub iam: Option<Iam>,
 }
@@ -107,7 +109,7 @@ pub(super) struct WrittenServer {
 }
 
 /// Texts of a server in the settings, and the variables that stand for them where they are missing.
-const TEXTS: [(&str, Option<&str>); 11] = [
+const TEXTS: [(&str, Option<&str>); 12] = [
     ("url", None),
     ("host", Some("PGHOST")),
     ("port", Some("PGPORT")),
@@ -119,6 +121,7 @@ const TEXTS: [(&str, Option<&str>); 11] = [
     ("connect_timeout", Some("PGCONNECT_TIMEOUT")),
     ("statement_timeout", None),
     ("application_name", Some("PGAPPNAME")),
+    ("query_group", None),
 ];
 
 impl WrittenServer {
@@ -179,6 +182,7 @@ impl WrittenServer {
             connect_timeout: seconds("connect_timeout")?,
             statement_timeout: seconds("statement_timeout")?,
             application_name: get("application_name"),
+            query_group: get("query_group"),
             iam: None,
         })
     }

@@ -148,6 +148,10 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
             }
             "postgres" => {
                 WrittenIam::refuse(reader, "it belongs to `warehouse: redshift`");
+                reader.elsewhere(
+                    "query_group",
+                    "it belongs to `warehouse: redshift`; here `application_name` labels sessions",
+                );
                 sources = read_sources(reader);
                 WrittenConnection::Postgres(read_server(reader))
             }
