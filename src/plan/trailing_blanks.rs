@@ -48,10 +48,10 @@ fn blanks_query(graph: &Graph, id: ActionId, state: &WarehouseState, dialect: &d
         // Its values are those of the tables that it reads.
         return None;
     }
-    let is_text = |data_type: &str| data_type == "text" || data_type.starts_with("character varying");
+    // As DuckDB writes it, or PostgreSQL.
     let texts = relation.columns.iter().filter(|column| {
         let data_type = column.data_type.to_ascii_lowercase();
-        data_type == "varchar" || is_text(&data_type)
+        data_type == "varchar" || data_type == "text" || data_type.starts_with("character varying")
     });
     let names = texts.map(|column| &column.name).filter(|name| !is_declared || !is_trimmed(graph, id, name));
     let columns: Vec<String> = names.cloned().collect();

@@ -25,10 +25,14 @@ pub(crate) trait Rules: Debug + Sync {
     fn functions(&self) -> &'static Functions;
 
     /// Whether NULL is less than every value in ORDER BY; otherwise it is greater.
-    fn null_is_least(&self) -> bool;
+    fn null_is_least(&self) -> bool {
+        false
+    }
 
     /// Whether a name in GROUP BY means what SELECT gives that name to, before a column of FROM.
-    fn alias_before_column(&self) -> bool;
+    fn alias_before_column(&self) -> bool {
+        false
+    }
 
     /// The target's word for a type; `false` where there is none.
     fn data_type(&self, data_type: &mut DataType) -> bool;

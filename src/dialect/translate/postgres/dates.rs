@@ -108,6 +108,15 @@ pub(crate) fn part_argument(argument: &Expr, function: &Function, rewriter: &mut
     })
 }
 
+/// The length of time that an argument of a call names; a problem if it is none. `what` is the function in the message.
+pub(crate) fn length_argument(argument: &Expr, function: &Function, what: &str, rewriter: &mut Rewriter) -> Part {
+    let part = part_argument(argument, function, rewriter);
+    if !part.is_length() {
+        rewriter.missing(function.name.span(), &format!("{what} of `{}`", part.word()));
+    }
+    part
+}
+
 /// A value that DuckDB takes for a moment of the zone UTC, and what it is: text is read, a moment loses its zone.
 pub(crate) fn moment(mut value: Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
     let kind = rewriter.expr(&mut value);
@@ -120,11 +129,8 @@ pub(crate) fn moment(mut value: Expr, rewriter: &mut Rewriter) -> (Expr, Type) {
 
 /// `date_trunc('part', moment)`.
 pub(crate) fn date_trunc(part: &Expr, value: &Expr, function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
+    let part = length_argument(part, function, "DATE_TRUNC", rewriter);
     let (value, kind) = moment(value.clone(), rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATE_TRUNC of `{}`", part.word()));
-    }
     let done = build(&format!("date_trunc('{}', x)", part.word()), &[("x", &value)]);
     match kind {
         Type::TimestampTz => (build("x at time zone 'UTC'", &[("x", &done)]), Type::TimestampTz),

@@ -22,7 +22,7 @@ use crate::dialect::translate::types::Type;
 
 pub(crate) use aggregate::{called, within_group};
 pub(crate) use cast::{Numeric, constant, converted, data_type};
-pub(crate) use dates::{Part, check_zone, moment, part, part_argument};
+pub(crate) use dates::{Part, check_zone, length_argument, moment, part, part_argument};
 pub(crate) use expr::{arguments, name_of, shared, text_of, whole};
 pub(crate) use from::{alias_of, unnest};
 pub(crate) use names::{UNNAMED, column_name, name_values};
@@ -49,14 +49,6 @@ impl Rules for Postgres {
 
     fn functions(&self) -> &'static Functions {
         &FUNCTIONS
-    }
-
-    fn null_is_least(&self) -> bool {
-        false
-    }
-
-    fn alias_before_column(&self) -> bool {
-        false
     }
 
     fn column_name(&self, expr: &Expr) -> Option<String> {

@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, Function, Spanned};
 
 use crate::dialect::translate::functions::build;
-use crate::dialect::translate::postgres::{Part, check_zone, moment, part, part_argument, text_of, whole};
+use crate::dialect::translate::postgres::{Part, check_zone, length_argument, moment, part, text_of, whole};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -15,10 +15,7 @@ pub(super) fn add(
     function: &Function,
     rewriter: &mut Rewriter,
 ) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATEADD of `{}`", part.word()));
-    }
+    let part = length_argument(part, function, "DATEADD", rewriter);
     let mut count = count.clone();
     rewriter.expr(&mut count);
     let whole_count =
@@ -57,10 +54,7 @@ pub(super) fn difference(
     function: &Function,
     rewriter: &mut Rewriter,
 ) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATEDIFF of `{}`", part.word()));
-    }
+    let part = length_argument(part, function, "DATEDIFF", rewriter);
     let (from, _) = moment(from.clone(), rewriter);
     let (to, _) = moment(to.clone(), rewriter);
     let text = match part {

@@ -45,14 +45,6 @@ impl Rules for Redshift {
         &FUNCTIONS
     }
 
-    fn null_is_least(&self) -> bool {
-        false
-    }
-
-    fn alias_before_column(&self) -> bool {
-        false
-    }
-
     fn column_name(&self, expr: &Expr) -> Option<String> {
         postgres::column_name(expr, renamed)
     }

@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, Function, Spanned};
 use sqlparser::tokenizer::Span;
 
 use crate::dialect::translate::functions::build;
-use crate::dialect::translate::postgres::{Part, part, part_argument, text_of};
+use crate::dialect::translate::postgres::{Part, length_argument, part, part_argument, text_of};
 use crate::dialect::translate::rewrite::Rewriter;
 use crate::dialect::translate::types::Type;
 
@@ -39,10 +39,7 @@ pub(super) fn add(
     function: &Function,
     rewriter: &mut Rewriter,
 ) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATEADD of `{}`", part.word()));
-    }
+    let part = length_argument(part, function, "DATEADD", rewriter);
     let unit = match part {
         Part::Quarter => "3 months",
         part => &format!("1 {}", part.word()),
@@ -65,10 +62,7 @@ pub(super) fn difference(
     function: &Function,
     rewriter: &mut Rewriter,
 ) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATEDIFF of `{}`", part.word()));
-    }
+    let part = length_argument(part, function, "DATEDIFF", rewriter);
     let (from, _) = moment(from.clone(), rewriter);
     let (to, _) = moment(to.clone(), rewriter);
     (boundaries(part, &from, &to), Type::Int)
@@ -100,11 +94,8 @@ pub(super) fn boundaries(part: Part, from: &Expr, to: &Expr) -> Expr {
 
 /// `date_trunc('part', moment)`.
 pub(super) fn trunc(part: &Expr, value: &Expr, function: &Function, rewriter: &mut Rewriter) -> (Expr, Type) {
-    let part = part_argument(part, function, rewriter);
+    let part = length_argument(part, function, "DATE_TRUNC", rewriter);
     let (value, kind) = moment(value.clone(), rewriter);
-    if !part.is_length() {
-        rewriter.missing(function.name.span(), &format!("DATE_TRUNC of `{}`", part.word()));
-    }
     // A day plus nothing is a moment without a zone, and all else stays what it is.
     let text = if kind == Type::Unknown { "x + interval '0'" } else { "x" };
     let done = build(&format!("date_trunc('{}', {text})", part.word()), &[("x", &value)]);
