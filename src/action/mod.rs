@@ -12,7 +12,7 @@ mod rendered;
 use std::collections::BTreeMap;
 
 use crate::files::Span;
-use crate::relation::Target;
+use crate::relation::{JobOptions, Target};
 
 pub use assertion::{Assertion, Check};
 pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Texts};
@@ -56,8 +56,8 @@ pub struct Action<R> {
     pub disabled: bool,
     /// Whether its text says all that its result depends on, as its author has it; for whoever caches results.
     pub hermetic: Option<bool>,
-    /// BigQuery's reservation for its jobs.
-    pub reservation: Option<String>,
+    /// How its statements run.
+    pub job: JobOptions,
     /// For people.
     pub documentation: Documentation,
     /// What must be there first: those of the config in the order written, then those of the texts.
@@ -67,19 +67,8 @@ pub struct Action<R> {
 impl<R> Action<R> {
     /// The same action with other dependencies.
     pub fn with_dependencies<S>(self, dependencies: Vec<Dependency<S>>) -> Action<S> {
-        let Self {
-            target,
-            canonical,
-            first_name,
-            name_span,
-            file_name,
-            kind,
-            tags,
-            disabled,
-            hermetic,
-            reservation,
-            ..
-        } = self;
+        let Self { target, canonical, first_name, name_span, file_name, kind, tags, disabled, hermetic, job, .. } =
+            self;
         let documentation = self.documentation;
         Action {
             target,
@@ -91,7 +80,7 @@ impl<R> Action<R> {
             tags,
             disabled,
             hermetic,
-            reservation,
+            job,
             documentation,
             dependencies,
         }

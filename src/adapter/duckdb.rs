@@ -16,7 +16,7 @@ use duckdb::{Config, Connection, InterruptHandle};
 use crate::adapter::{Adapter, AdapterError, ConnectError, Session};
 use crate::dialect::{self, Dialect};
 use crate::project::Source;
-use crate::relation::{Column, Relation, RelationKind, Target, WarehouseState};
+use crate::relation::{Column, Layout, Relation, RelationKind, Target, WarehouseState};
 
 use session::{DuckDbSession, error};
 
@@ -190,7 +190,11 @@ impl Adapter for DuckDb {
             let key = (next().to_lowercase(), next().to_lowercase(), next().to_lowercase());
             let column = Column { name: next(), data_type: next() };
             let kind = if next() == "true" { RelationKind::Table } else { RelationKind::View };
-            found.entry(key).or_insert_with(|| Relation { kind, columns: Vec::new() }).columns.push(column);
+            found
+                .entry(key)
+                .or_insert_with(|| Relation { kind, columns: Vec::new(), layout: Layout::default() })
+                .columns
+                .push(column);
         }
         let relations = targets.iter().filter_map(|target| {
             let database = target.database.as_deref().unwrap_or(&self.default_database);

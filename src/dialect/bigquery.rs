@@ -67,6 +67,7 @@ impl Dialect for BigQuery {
             // A join on `is not distinct from` finds no hash key; this one does, where both sides are columns.
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Alias,
+            multi_statements: true,
         }
     }
 

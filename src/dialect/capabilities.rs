@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub null_safe: NullSafe,
     /// What a DELETE may have besides its condition.
     pub deletion: Deletion,
+    /// Whether it takes several statements as one job, with variables and conditions, so that a step is sent whole.
+    pub multi_statements: bool,
 }
 
 /// What a DELETE may have besides its condition.

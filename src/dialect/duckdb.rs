@@ -41,6 +41,7 @@ impl Dialect for DuckDb {
             materialized_views: MaterializedViews::Missing,
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
+            multi_statements: false,
         }
     }
 }

@@ -148,6 +148,16 @@ pub trait Dialect: Debug + Send + Sync {
         format!("try_cast({expression} as {data_type})")
     }
 
+    /// Whether two types of columns are one, as far as values of it are concerned.
+    fn same_type(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
+    /// Whether values of a type can be compared with `=`.
+    fn compares(&self, _data_type: &str) -> bool {
+        true
+    }
+
     /// Describes a relation, whose name is quoted. `None` where [`clauses`](Self::clauses) has done so.
     fn describe_relation(&self, kind: RelationKind, name: &str, description: &str) -> Option<String> {
         (!description.is_empty()).then(|| format!("comment on {kind} {name} is {}", self.string(description)))

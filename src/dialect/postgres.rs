@@ -63,6 +63,7 @@ impl Dialect for Postgres {
             materialized_views: MaterializedViews::Replaced,
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
+            multi_statements: false,
         }
     }
 

@@ -81,6 +81,7 @@ impl Dialect for Redshift {
             // It has no `is distinct from`.
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Using,
+            multi_statements: false,
         }
     }
 

@@ -161,6 +161,7 @@ impl Worker<'_> {
                     self.run(statement)?;
                 }
                 ScriptStatement::Count(statement) => count = self.run(statement)?,
+                ScriptStatement::Multi(multi) => count = self.run(&multi.statement)?,
                 ScriptStatement::Each { query, between } => {
                     let rows = self.session.rows(query.sql()).map_err(|error| failure(error, query))?;
                     for statement in between {

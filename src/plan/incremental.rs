@@ -21,8 +21,8 @@ pub struct IncrementalWork {
     pub(super) relation: String,
     pub(super) lock: Option<String>,
     pub(super) columns: Vec<Column>,
-    pub(super) query: WarehouseText,
-    pub(super) filter: Option<String>,
+    pub(super) query: Statement,
+    pub(super) filter: Option<Statement>,
     pub(super) pre_operations: Vec<WarehouseText>,
     pub(super) post_operations: Vec<WarehouseText>,
     pub(super) strategy: IncrementalStrategy,
@@ -82,7 +82,8 @@ impl IncrementalWork {
     /// one transaction.
     pub fn finish(&self, query_columns: &[Column], dialect: &dyn Dialect) -> Result<Script, SchemaMismatch> {
         let table = self.widened(query_columns, dialect);
-        let change = Change::between(&self.name, &table, query_columns, &self.unique_key, self.on_schema_change)?;
+        let change =
+            Change::between(&self.name, &table, query_columns, &self.unique_key, self.on_schema_change, dialect)?;
         let relation = &self.relation;
         let staged = dialect.identifier(STAGED);
         let head = dialect.temporary_table(&staged, &self.options);
@@ -131,13 +132,19 @@ impl IncrementalWork {
 
 /// Gives the new rows the types of the table, so that a key is compared as it will be kept. A value that would not be
 /// the same there is refused, not rounded.
-fn fit(table: &[Column], query_columns: &[Column], staged: &str, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+pub(super) fn fit(
+    table: &[Column],
+    query_columns: &[Column],
+    staged: &str,
+    dialect: &dyn Dialect,
+) -> Vec<ScriptStatement> {
     let capabilities = dialect.capabilities();
     let mut statements = Vec::new();
     for table in table {
         let same_name = |column: &&Column| column.name.eq_ignore_ascii_case(&table.name);
         let Some(query) = query_columns.iter().find(same_name) else { continue };
-        if query.data_type == table.data_type {
+        let is_the_same = dialect.same_type(&query.data_type, &table.data_type);
+        if is_the_same || ![query, table].iter().all(|column| dialect.compares(&column.data_type)) {
             continue;
         }
         let name = dialect.identifier(&query.name);
@@ -161,10 +168,12 @@ fn fit(table: &[Column], query_columns: &[Column], staged: &str, dialect: &dyn D
 impl Statement {
     fn then_query(self, work: &IncrementalWork) -> Self {
         match &work.filter {
-            None => self.then_text(&work.query),
-            Some(filter) => {
-                self.then("select * from (\n").then_text(&work.query).then(&format!("\n) as subquery\nwhere {filter}"))
-            }
+            None => self.then_statement(&work.query),
+            Some(filter) => self
+                .then("select * from (\n")
+                .then_statement(&work.query)
+                .then("\n) as subquery\nwhere ")
+                .then_statement(filter),
         }
     }
 }

@@ -1,26 +1,32 @@
 //! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
 //! talks to a warehouse.
 
+mod in_one;
 mod incremental;
 mod model;
+mod multi_statement;
 mod rows;
 mod schema_change;
 mod script;
 mod statement;
+mod swap;
 mod texts;
 mod trailing_blanks;
 mod unit_test;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::dialect::{self, Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
+use crate::plan::multi_statement::JobWriter;
 use crate::plan::texts::Translator;
-use crate::relation::{PhysicalOptions, RelationKind, Target, WarehouseState};
+use crate::relation::{JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
 pub use incremental::IncrementalWork;
+pub use multi_statement::{MultiStatement, ScriptGuard};
 pub use schema_change::SchemaMismatch;
 pub use script::{Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
@@ -49,6 +55,11 @@ pub struct Step {
     pub work: Work,
     /// Whether statements of the project run besides its query: they may change settings or leave temporary tables.
     pub has_operations: bool,
+    /// How its jobs run.
+    pub job: JobOptions,
+    /// The policy tags that the config gives to columns, by the path of the column with dots between its names. They are
+    /// set when the statements have run.
+    pub policy_tags: BTreeMap<String, Vec<String>>,
 }
 
 /// What a step does.
@@ -128,12 +139,30 @@ pub fn plan(
         };
         let needs = nearest_selected(graph, selection, id);
         let has_operations = has_operations(&action.kind, from);
-        steps.push(Step { id, target: action.target.clone(), needs, work, has_operations });
+        let (job, policy_tags) = (action.job.clone(), policy_tags(action));
+        steps.push(Step { id, target: action.target.clone(), needs, work, has_operations, job, policy_tags });
     }
     let schemas = schemas(graph, &steps, state, to);
     let mut diagnostics = translator.diagnostics;
     diagnostics.extend(same_relation(graph, to));
     (Plan { schemas, steps }, diagnostics)
+}
+
+/// The relations whose state a plan depends on: those that are selected, and what a run that was killed may have left
+/// where relations swap names in more than one step.
+pub fn targets(graph: &Graph, selection: &Selection, dialect: &dyn Dialect) -> Vec<Target> {
+    let selected = selection.iter().map(|id| graph.get(id));
+    let of_action = |action: &Action<ActionId>| {
+        let is_table = matches!(&action.kind, Kind::Model(model) if !matches!(model.materialization, Materialization::View { .. }));
+        let left = (is_table && dialect.capabilities().multi_statements).then(|| swap::old(&action.target, dialect));
+        iter::once(action.target.clone()).chain(left)
+    };
+    selected.flat_map(of_action).collect()
+}
+
+fn policy_tags(action: &Action<ActionId>) -> BTreeMap<String, Vec<String>> {
+    let tagged = action.documentation.columns.iter().filter(|column| !column.policy_tags.is_empty());
+    tagged.map(|column| (column.path.join("."), column.policy_tags.clone())).collect()
 }
 
 /// Whether the names of columns in a config, which are sent in quotes, have to be those that translated text makes: in
@@ -388,6 +417,11 @@ fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) ->
     };
     create.in_transaction |= !behind.is_empty() && dialect.capabilities().transactional_ddl;
     create.statements.extend(model::runs(&behind));
+    if dialect.capabilities().multi_statements {
+        let mut job = JobWriter::new(dialect);
+        create.statements.iter().for_each(|statement| job.push(statement));
+        create.statements = vec![job.finish()];
+    }
     Work::Assertion {
         create,
         count: Statement::new(format!("select count(*) from {name}")),

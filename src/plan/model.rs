@@ -1,13 +1,12 @@
 //! Views, tables, and incremental tables that are built anew.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
 use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::{IncrementalWork, STAGED};
-use crate::plan::statement::{Statement, WarehouseText};
+use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::statement::{Statement, WarehouseText, in_order};
 use crate::plan::texts::Translator;
-use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work};
+use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work, swap};
 use crate::relation::{Column, RelationKind, Target};
 
 /// A table that has no rows, for its columns.
@@ -40,6 +39,9 @@ pub(super) fn plan(
         materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
     };
     let capabilities = translator.to.capabilities();
+    if capabilities.multi_statements {
+        return Work::Build(build.in_one(translator));
+    }
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
     // In the order in which they run.
     let (before, within) = super::pre_operations(&translator.texts(&model.texts.pre_operations), translator.to);
@@ -55,7 +57,13 @@ pub(super) fn plan(
     statements.extend(within);
     let last = if after.is_empty() { &mut statements } else { &mut after };
     last.extend(build.inherit(translator.to));
-    Work::Build(Script { before, statements, in_transaction: capabilities.transactional_ddl, after })
+    Work::Build(Script {
+        before,
+        statements,
+        in_transaction: capabilities.transactional_ddl,
+        after,
+        ..Script::default()
+    })
 }
 
 /// What the model becomes there.
@@ -111,11 +119,29 @@ impl Build<'_> {
         statements
     }
 
+    /// As one job.
+    fn in_one(&self, translator: &mut Translator<'_>) -> Script {
+        let dialect = translator.to;
+        let texts = &self.model.texts;
+        let before = translator.statements(&texts.pre_operations);
+        let made = self.in_place(CREATE_OR_REPLACE, Vec::new(), translator);
+        let after = translator.statements(&texts.post_operations);
+        let mut job = JobWriter::new(dialect);
+        job.texts(&before);
+        made.iter().for_each(|statement| job.push(statement));
+        job.texts(&after);
+        let reads = (self.kind != RelationKind::View).then(|| {
+            let definitions: Vec<_> = before.into_iter().filter(|text| defines(text.sql(), dialect)).collect();
+            in_order(&definitions).then_text(&translator.query(&texts.query).0)
+        });
+        Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() }
+    }
+
     fn beside(&self, pre_operations: Vec<ScriptStatement>, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
         let query = &self.model.texts.query;
         let dialect = translator.to;
         let target = &self.action.target;
-        let made = beside(target, dialect.longest_name());
+        let made = swap::new(target, dialect);
         let name = dialect.relation(&made);
         let mut statements: Vec<_> = dialect.lock(target).map(ScriptStatement::run).into_iter().collect();
         statements.extend(pre_operations);
@@ -144,7 +170,7 @@ impl Build<'_> {
 
     /// Behind the post-operations.
     fn inherit(&self, dialect: &dyn Dialect) -> Option<ScriptStatement> {
-        let made = beside(&self.action.target, dialect.longest_name());
+        let made = swap::new(&self.action.target, dialect);
         dialect.inherit(&self.publication(&made)).map(ScriptStatement::run)
     }
 
@@ -250,24 +276,6 @@ impl Build<'_> {
     }
 }
 
-/// The name under which a relation is made before it takes its place. One that would be too long is cut, and told apart
-/// by a number.
-fn beside(target: &Target, longest: usize) -> Target {
-    const ENDING: &str = "__trueup_new";
-    // `_old` may come behind it.
-    let room = longest.saturating_sub(ENDING.len() + "_old".len());
-    let name = if target.name.len() <= room {
-        format!("{}{ENDING}", target.name)
-    } else {
-        let mut hasher = DefaultHasher::new();
-        target.name.hash(&mut hasher);
-        let number = format!("_{:016x}", hasher.finish());
-        let kept = target.name.floor_char_boundary(room.saturating_sub(number.len()));
-        format!("{}{number}{ENDING}", &target.name[..kept])
-    };
-    Target { name, ..target.clone() }
-}
-
 /// A key that is declared holds from the first row on: a merge that meets it twice could not say which row it means.
 pub(super) fn unique_guard(name: &str, key: &[String], dialect: &dyn Dialect) -> Option<ScriptStatement> {
     if key.is_empty() {
@@ -297,10 +305,10 @@ fn extend(
 ) -> Work {
     let texts = &incremental.texts;
     // In the order in which they run.
-    let pre_operations = translator.texts(&texts.pre_operations);
+    let pre_operations = translator.statements(&texts.pre_operations);
     let query = translator.only_query(&texts.query);
-    let filter = incremental.filter.as_ref().map(|filter| translator.condition(filter.text().trim()));
-    let post_operations = translator.texts(&texts.post_operations);
+    let filter = incremental.filter.as_ref().map(|filter| translator.filter(filter));
+    let post_operations = translator.statements(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {
         name: action.target.name.clone(),
         target: action.target.clone(),
@@ -308,7 +316,7 @@ fn extend(
         lock: translator.to.lock(&action.target),
         columns: columns.to_vec(),
         filter,
-        query,
+        query: Statement::text(&query),
         pre_operations,
         post_operations,
         strategy: incremental.strategy,

@@ -10,6 +10,9 @@ use crate::relation::Column;
 const TABLE: &str = "DATAFORM_DEST";
 const NEW_ROWS: &str = "DATAFORM_SOURCE";
 
+/// The partitions to be replaced.
+const TOUCHED: &str = "trueup_touched";
+
 /// The rows that a query has given, beside the table that they go to.
 pub(super) struct StagedRows<'a> {
     relation: &'a str,
@@ -43,7 +46,10 @@ impl<'a> StagedRows<'a> {
         };
         let columns = written.iter().map(|column| {
             let wanted = data_type(table, &column.name).filter(|_| !dialect.capabilities().retypes_columns);
-            let cast = wanted.filter(|wanted| data_type(query, &column.name).is_some_and(|given| given != *wanted));
+            let differs = |wanted: &String| {
+                data_type(query, &column.name).is_some_and(|given| !dialect.same_type(&given, wanted))
+            };
+            let cast = wanted.filter(differs);
             Written { name: dialect.identifier(&column.name), cast }
         });
         Self { relation, staged, columns: columns.collect(), dialect }
@@ -66,6 +72,14 @@ impl<'a> StagedRows<'a> {
         let Self { relation, staged, .. } = self;
         let (names, values) = (self.names(), self.values("").join(", "));
         Statement::new(format!("insert into {relation} ({names}) select {values} from {staged}"))
+    }
+
+    /// The same of rows that are not staged, as they need no look before they are written.
+    pub(super) fn insert_from(&self, query: &Statement) -> Statement {
+        let (names, values) = (self.names(), self.values("").join(", "));
+        Statement::new(format!("insert into {} ({names}) select {values} from (\n", self.relation))
+            .then_statement(query)
+            .then("\n)")
     }
 
     /// NULLs in a key are equal to each other, so that such a row is updated and not added again on each run.
@@ -101,13 +115,8 @@ impl<'a> StagedRows<'a> {
         } else {
             vec![self.delete_where_exists(unique_key, conditions)]
         };
-        if capabilities.transactional_ddl {
-            let deletes = deletes.into_iter().map(ScriptStatement::Run);
-            return deletes.chain([ScriptStatement::Count(self.insert())]).collect();
-        }
-        let deletes = deletes.iter().fold(Statement::default(), |all, delete| all.then_statement(delete).then(";\n"));
-        let script = Statement::new("begin\nbegin transaction;\n").then_statement(&deletes);
-        vec![ScriptStatement::Count(script.then_statement(&self.insert()).then(";\ncommit transaction;\nend"))]
+        let deletes = deletes.into_iter().map(ScriptStatement::Run);
+        deletes.chain([ScriptStatement::Count(self.insert())]).collect()
     }
 
     /// The same deletion where a DELETE reads no second table. NULLs in a key are equal to each other.
@@ -160,25 +169,28 @@ impl<'a> StagedRows<'a> {
         }
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
         let conditions: String = conditions.collect();
-        let touched = format!("select {partition} from {staged}");
+        // Only partitions that a constant or a variable names are left unread.
+        let touched = if capabilities.multi_statements {
+            format!("unnest({TOUCHED})")
+        } else {
+            format!("(select {partition} from {staged})")
+        };
         let of_null = format!(
             "{head} where ({partition}) is null and exists (select 1 from {staged} where ({partition}) is null){conditions}"
         );
-        if capabilities.transactional_ddl {
-            return vec![
-                ScriptStatement::run(format!("{head} where ({partition}) in ({touched}){conditions}")),
-                ScriptStatement::run(of_null),
-                ScriptStatement::Count(self.insert()),
-            ];
-        }
-        // Only partitions that a constant or a variable names are left unread.
-        let insert = self.insert();
-        vec![ScriptStatement::Count(Statement::new(format!(
-            "begin\ndeclare trueup_touched default (array(select distinct {partition} from {staged} where ({partition}) is not \
-             null));\nbegin transaction;\n{head} where ({partition}) in unnest(trueup_touched){conditions};\n{of_null};\n{};\n\
-             commit transaction;\nend",
-            insert.sql()
-        )))]
+        vec![
+            ScriptStatement::run(format!("{head} where ({partition}) in {touched}{conditions}")),
+            ScriptStatement::run(of_null),
+            ScriptStatement::Count(self.insert()),
+        ]
+    }
+
+    /// The partitions that the new rows touch, as a variable.
+    pub(super) fn declare_touched(&self, partition: &str) -> Statement {
+        let staged = self.staged;
+        Statement::new(format!(
+            "declare {TOUCHED} default (array(select distinct {partition} from {staged} where ({partition}) is not null))"
+        ))
     }
 
     /// A condition without the words of Dataform, where the table of a DELETE can have no other name.

@@ -1,6 +1,7 @@
 //! What becomes of a table whose query gives other columns than it has.
 
 use crate::action::OnSchemaChange;
+use crate::dialect::Dialect;
 use crate::relation::Column;
 
 /// The columns of the query and of the table differ in a way that `onSchemaChange` does not allow.
@@ -29,6 +30,7 @@ impl Change {
         query: &[Column],
         unique_key: &[String],
         on_schema_change: OnSchemaChange,
+        dialect: &dyn Dialect,
     ) -> Result<Self, SchemaMismatch> {
         let has = |columns: &[Column], name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
         let new: Vec<&Column> = query.iter().filter(|column| !has(table, &column.name)).collect();
@@ -43,7 +45,7 @@ impl Change {
             .filter_map(|column| {
                 let of_table = table.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
                 let (name, was, is) = (&column.name, &of_table.data_type, &column.data_type);
-                (was != is).then(|| format!("`{name}` is {is} in the query and {was} in the table"))
+                (!dialect.same_type(was, is)).then(|| format!("`{name}` is {is} in the query and {was} in the table"))
             })
             .collect();
         let mismatch = |message: String, help: &str| Err(SchemaMismatch { message, help: help.to_owned() });

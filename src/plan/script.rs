@@ -2,6 +2,7 @@ use std::iter;
 
 use crate::dialect::{Command, Dialect};
 use crate::plan::SchemaMismatch;
+use crate::plan::multi_statement::MultiStatement;
 use crate::plan::statement::Statement;
 use crate::relation::{Column, PhysicalOptions};
 
@@ -16,6 +17,8 @@ pub struct Script {
     pub in_transaction: bool,
     /// Run behind that, each by itself: what cannot be in a transaction.
     pub after: Vec<ScriptStatement>,
+    /// Queries that read what the script reads, where it is sent as one job.
+    pub reads: Vec<Statement>,
 }
 
 impl Script {
@@ -27,7 +30,13 @@ impl Script {
             | ScriptStatement::Guard { query: statement, .. } => vec![statement],
             ScriptStatement::Each { query, between } => iter::once(query).chain(between).collect(),
             ScriptStatement::Define(definition) => vec![&definition.query],
+            ScriptStatement::Multi(multi) => vec![&multi.statement],
         })
+    }
+
+    /// What to ask the warehouse about to know what the script will read. Empty where that cannot be asked.
+    pub fn estimate(&self) -> &[Statement] {
+        &self.reads
     }
 }
 
@@ -56,6 +65,8 @@ pub enum ScriptStatement {
     },
     /// Makes a table.
     Define(Box<TableDefinition>),
+    /// Several that are sent as one job.
+    Multi(Box<MultiStatement>),
 }
 
 /// An empty table with the columns of a query, which are known only when its turn comes.

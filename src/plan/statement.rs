@@ -65,6 +65,28 @@ impl Statement {
         self
     }
 
+    /// Adds a semicolon, where a comment at the end cannot swallow it.
+    #[must_use]
+    pub(super) fn ended(self) -> Self {
+        let last_line = self.sql.lines().last().unwrap_or_default();
+        let may_be_comment = ["--", "#"].iter().any(|sign| last_line.contains(sign));
+        match self.sql.trim_end().ends_with(';') && !may_be_comment {
+            true => self,
+            false => self.then(if may_be_comment { "\n;" } else { ";" }),
+        }
+    }
+
+    /// The same without these characters at the end, as far as they are there.
+    #[must_use]
+    pub(super) fn without(mut self, end: &str) -> Self {
+        for sign in end.chars().rev() {
+            if self.sql.ends_with(sign) {
+                self.sql.pop();
+            }
+        }
+        self
+    }
+
     /// What is sent.
     pub fn sql(&self) -> &str {
         &self.sql
@@ -78,7 +100,17 @@ impl Statement {
     }
 }
 
+/// Texts with semicolons between them and behind the last.
+pub(super) fn in_order(texts: &[WarehouseText]) -> Statement {
+    texts.iter().fold(Statement::default(), |all, text| all.then_statement(&Statement::text(text).ended()).then("\n"))
+}
+
 impl WarehouseText {
+    /// What is sent.
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
     fn origin(&self, offset: usize) -> Option<Origin> {
         let original = self.rendered.text();
         let range: Range<usize> = if self.is_translated {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::action::Rendered;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::{Dialect, syntax, translate};
-use crate::plan::statement::WarehouseText;
+use crate::plan::statement::{Statement, WarehouseText};
 
 /// Turns texts of the project's dialect into those of the warehouse's.
 #[derive(Debug)]
@@ -80,6 +80,16 @@ impl<'a> Translator<'a> {
         texts.map(|text| self.text(text)).filter(|text| !text.sql.is_empty()).collect()
     }
 
+    /// The same, each statement by itself where a job is made of them.
+    pub(super) fn statements(&mut self, rendered: &[Rendered]) -> Vec<WarehouseText> {
+        if !self.to.capabilities().multi_statements {
+            return self.texts(rendered);
+        }
+        let parts = |text: &Rendered| statements(text, self.from).into_iter().map(|range| text.part(range)).collect();
+        let parts: Vec<Rendered> = rendered.iter().flat_map(|text| -> Vec<Rendered> { parts(text) }).collect();
+        self.texts(&parts)
+    }
+
     /// An expression of the config, such as the one to partition by.
     pub(super) fn expression(&mut self, expression: &str) -> String {
         self.behind("SELECT ", expression)
@@ -88,6 +98,14 @@ impl<'a> Translator<'a> {
     /// A condition of the config on the rows of relations with these names.
     pub(super) fn condition(&mut self, condition: &str) -> String {
         self.behind("SELECT 1 FROM t WHERE ", condition)
+    }
+
+    /// Which rows of a query count.
+    pub(super) fn filter(&mut self, filter: &Rendered) -> Statement {
+        if self.from.name() == self.to.name() {
+            return Statement::text(&self.text(filter));
+        }
+        Statement::new(self.condition(filter.text().trim()))
     }
 
     /// Translates the end of a statement: what stands behind `head`, which is the same in all dialects.

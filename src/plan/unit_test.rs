@@ -1,5 +1,7 @@
 //! A unit test as statements: tables for its inputs, the model over them, the rows expected.
 
+use std::collections::BTreeMap;
+
 use crate::action::{Action, ActionId, Kind, Materialization, Model, Texts, UnitTest};
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
@@ -80,7 +82,15 @@ pub fn plan_tested_step(
         _ => Work::Disabled,
     };
     (
-        Step { id: tested, target: action.target.clone(), needs: Vec::new(), work, has_operations: false },
+        Step {
+            id: tested,
+            target: action.target.clone(),
+            needs: Vec::new(),
+            work,
+            has_operations: false,
+            job: action.job.clone(),
+            policy_tags: BTreeMap::new(),
+        },
         translator.diagnostics,
     )
 }

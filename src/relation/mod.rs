@@ -1,9 +1,13 @@
 //! Warehouse nouns: what an object is called and what is known of it.
 
+mod job;
+mod layout;
 mod physical;
 mod state;
 mod target;
 
+pub use job::{JobOptions, JobPriority};
+pub use layout::{Layout, Partitioning, TimeUnit};
 pub use physical::{
     DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,
     RangePartitioning, RangeWidth, RedshiftOptions, SortStyle,

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::relation::Target;
+use crate::relation::{Layout, Target};
 
 /// A column of a relation or of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In their order.
     pub columns: Vec<Column>,
+    /// How it lies, and what is said of it. Empty where the adapter does not ask.
+    pub layout: Layout,
 }
 
 /// What a warehouse holds of the targets that were asked for. A target that is not in it does not exist.

@@ -43,6 +43,14 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
     match work {
         Work::Disabled => {}
         Work::Build(script) | Work::Operations(script) => write_script(text, script, dialect),
+        Work::Incremental(work) if dialect.capabilities().multi_statements => {
+            match work.in_one(Some(work.columns()), dialect) {
+                Ok(script) => write_script(text, &script, dialect),
+                Err(mismatch) => {
+                    let _ = writeln!(text, "-- {mismatch}");
+                }
+            }
+        }
         Work::Incremental(work) => {
             let (before, mut statements) = (work.before(dialect), work.pre_operations(dialect));
             // As long as the columns of the query are those of the table.
@@ -84,6 +92,7 @@ pub fn script_statement_text(statement: &ScriptStatement, dialect: &dyn Dialect)
         ScriptStatement::Guard { query, message, .. } => {
             format!("-- must give no rows: {message}\n{}", statement_text(query.sql()))
         }
+        ScriptStatement::Multi(multi) => statement_text(multi.statement.sql()),
         ScriptStatement::Define(definition) => {
             let columns = statement_text(definition.query.sql());
             format!("-- with the columns of {columns}{}", statement_text(&definition.outline(dialect)))

@@ -18,7 +18,7 @@ use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
 use trueup::plan::{IncrementalWork, Plan, PlanOptions, Script, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
-use trueup::relation::{Column, Relation, RelationKind, Target, WarehouseState};
+use trueup::relation::{Column, Layout, Relation, RelationKind, Target, WarehouseState};
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
 use crate::markdown::{self, Block};
@@ -130,7 +130,7 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
         }
         _ => return Err(broken().into()),
     };
-    state.relations.insert(target, Relation { kind, columns });
+    state.relations.insert(target, Relation { kind, columns, layout: Layout::default() });
     Ok(())
 }
 
@@ -166,6 +166,12 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
 
 fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
     let columns = query.map_or(work.columns(), Vec::as_slice);
+    if dialect.capabilities().multi_statements {
+        return match work.in_one(Some(columns), dialect) {
+            Ok(script) => of_script(&script, None, dialect),
+            Err(mismatch) => format!("-- fails: {mismatch}\n-- help: {}\n", mismatch.help),
+        };
+    }
     let widenings = work.widen(columns, dialect);
     let (inside, before): (Vec<_>, Vec<_>) =
         widenings.into_iter().partition(|_| dialect.capabilities().widening == Widening::InTransaction);

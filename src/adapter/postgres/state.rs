@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::Dialect;
-use crate::relation::{Column, Relation, RelationKind, Target, WarehouseState};
+use crate::relation::{Column, Layout, Relation, RelationKind, Target, WarehouseState};
 
 /// The schema of targets that name none is the session's own.
 pub(super) fn read(
@@ -60,7 +60,11 @@ pub(super) fn read(
             Some("m") => RelationKind::MaterializedView,
             _ => RelationKind::Table,
         };
-        let relation = found.entry((schema, name)).or_insert_with(|| Relation { kind, columns: Vec::new() });
+        let relation = found.entry((schema, name)).or_insert_with(|| Relation {
+            kind,
+            columns: Vec::new(),
+            layout: Layout::default(),
+        });
         if let (Some(name), Some(data_type)) = (next(), next()) {
             relation.columns.push(Column { name, data_type });
         }

@@ -311,7 +311,7 @@ fn descriptor(action: &Action<ActionId>, code: Option<&str>) -> Option<Descripto
         bigquery_labels: documentation.labels.clone(),
         metadata,
         compilation_mode: code.map(|_| "ACTION_COMPILATION_MODE_JIT"),
-        reservation: action.reservation.clone(),
+        reservation: action.job.reservation.clone(),
     };
     let is_set = made.description.is_some()
         || !made.columns.is_empty()

@@ -14,7 +14,7 @@ use crate::config::Spanned;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::Span;
 use crate::project::{self, Project};
-use crate::relation::{Iceberg, Target};
+use crate::relation::{Iceberg, JobOptions, Target};
 use crate::template::build::texts::{ActionTexts, Part};
 use crate::template::checks::{InlineCheck, InlineKind};
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig, ModelConfig};
@@ -56,7 +56,7 @@ impl<'a> Builder<'a> {
             tags: Vec::new(),
             disabled: false,
             hermetic: None,
-            reservation: None,
+            job: JobOptions::default(),
             documentation: Documentation::default(),
             dependencies: Vec::new(),
         };
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
         action.kind = kind;
         amend(action, &amendments, place);
         action.hermetic = config.hermetic;
-        action.reservation = config.reservation;
+        action.job = JobOptions { labels: config.documentation.labels.clone(), ..config.job };
         action.documentation = config.documentation;
     }
 

@@ -5,11 +5,14 @@ mod columns;
 mod model;
 mod nodes;
 
+use std::time::Duration;
+
 use crate::action::{Documentation, Metadata, Reference};
 use crate::config::{Reader, Spanned, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, article};
 use crate::files::Span;
 use crate::project::{CoreVersion, Settings};
+use crate::relation::{JobOptions, JobPriority};
 use crate::template::config::columns::read_columns;
 use crate::template::config::model::read_model;
 use crate::template::config::nodes::read_data_preparation;
@@ -27,7 +30,7 @@ pub(in crate::template) struct ActionConfig {
     /// In code and in `.sqlx` files the file that the action is to be shown under; in an `actions.yaml` that with its text.
     pub(in crate::template) file_name: Option<Spanned<String>>,
     pub(in crate::template) hermetic: Option<bool>,
-    pub(in crate::template) reservation: Option<String>,
+    pub(in crate::template) job: JobOptions,
     pub(in crate::template) tags: Vec<String>,
     pub(in crate::template) disabled: bool,
     pub(in crate::template) documentation: Documentation,
@@ -238,21 +241,27 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
         }
     }
     let disabled = kind != Type::Declaration && reader.bool("disabled").is_some_and(|disabled| disabled.value);
-    let (mut hermetic, mut reservation) = (None, None);
+    let (mut hermetic, mut job) = (None, JobOptions::default());
     if !matches!(kind, Type::Declaration | Type::Notebook | Type::DataPreparation) {
         hermetic = reader.bool("hermetic").map(|hermetic| hermetic.value);
-        reservation = text(reader, "reservation").filter(|name| !name.is_empty());
+        job.reservation = text(reader, "reservation").filter(|name| !name.is_empty());
         documentation.metadata = read_metadata(reader);
     }
     let (dependencies, with_assertions) = read_dependencies(reader);
     let kind = match kind {
-        Type::Assertion => KindConfig::Assertion,
+        Type::Assertion => {
+            read_job(reader, &mut job);
+            KindConfig::Assertion
+        }
         Type::Declaration | Type::Test => KindConfig::Declaration,
-        Type::Operations => KindConfig::Operations { has_output },
+        Type::Operations => {
+            read_job(reader, &mut job);
+            KindConfig::Operations { has_output }
+        }
         Type::Notebook => KindConfig::Notebook,
         Type::DataPreparation => KindConfig::DataPreparation(Box::new(read_data_preparation(reader))),
         Type::Table | Type::View | Type::Incremental => {
-            KindConfig::Model(Box::new(read_model(reader, kind, &mut documentation, rules)))
+            KindConfig::Model(Box::new(read_model(reader, kind, &mut documentation, &mut job, rules)))
         }
     };
     ActionConfig {
@@ -261,7 +270,7 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
         name,
         file_name,
         hermetic,
-        reservation,
+        job,
         tags,
         disabled,
         documentation,
@@ -290,7 +299,7 @@ fn read_test(reader: &mut Reader<'_>, name: Option<Spanned<String>>, kind_span: 
         name,
         file_name,
         hermetic: None,
-        reservation: None,
+        job: JobOptions::default(),
         tags,
         disabled,
         documentation,
@@ -299,6 +308,18 @@ fn read_test(reader: &mut Reader<'_>, name: Option<Spanned<String>>, kind_span: 
         kind,
         kind_span,
     }
+}
+
+/// The keys of `bigquery: {}` that are about the jobs of an action that is no model.
+fn read_job(reader: &mut Reader<'_>, job: &mut JobOptions) {
+    reader.object("bigquery", "`bigquery`", |inner| read_job_options(inner, job));
+}
+
+fn read_job_options(reader: &mut Reader<'_>, job: &mut JobOptions) {
+    let priorities = [JobPriority::Interactive, JobPriority::Batch].map(|priority| (priority.word(), priority));
+    job.maximum_bytes_billed = reader.count("maximumBytesBilled").map(|bytes| bytes.value);
+    job.priority = reader.one_of("priority", &priorities).map(|priority| priority.value);
+    job.timeout = reader.count("jobTimeout").map(|seconds| Duration::from_secs(seconds.value));
 }
 
 fn read_metadata(reader: &mut Reader<'_>) -> Option<Metadata> {

@@ -8,11 +8,11 @@ use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
 use crate::relation::{
-    DistStyle, ENCODINGS, GRANULARITIES, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth,
-    RedshiftOptions, SortStyle,
+    DistStyle, ENCODINGS, GRANULARITIES, Index, JobOptions, PhysicalOptions, PostgresOptions, RangePartitioning,
+    RangeWidth, RedshiftOptions, SortStyle,
 };
 use crate::template::config::checks::{ChecksConfig, read_checks};
-use crate::template::config::{ELSEWHERE, Rules, Type, plain};
+use crate::template::config::{ELSEWHERE, Rules, Type, plain, read_job_options};
 
 #[derive(Debug, Clone)]
 pub(in crate::template) struct ModelConfig {
@@ -49,6 +49,7 @@ pub(super) fn read_model(
     reader: &mut Reader<'_>,
     kind: Type,
     documentation: &mut Documentation,
+    job: &mut JobOptions,
     rules: Rules,
 ) -> ModelConfig {
     let unique_key = (kind == Type::Incremental).then(|| reader.strings("uniqueKey")).flatten();
@@ -57,6 +58,7 @@ pub(super) fn read_model(
     read_bigquery(reader, kind, &mut options, &mut more, documentation, rules);
     reader.object("bigquery", "`bigquery`", |inner| {
         read_bigquery(inner, kind, &mut options, &mut more, documentation, rules);
+        read_job_options(inner, job);
         for (key, help) in ELSEWHERE {
             inner.elsewhere(key, help);
         }

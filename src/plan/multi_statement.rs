@@ -1,0 +1,163 @@
+//! A step as one job: its statements in one text, so that nothing can be lost between two of them.
+
+use crate::dialect::Dialect;
+use crate::dialect::syntax;
+use crate::plan::script::ScriptStatement;
+use crate::plan::statement::{Statement, WarehouseText};
+
+/// Statements that are sent as one.
+#[derive(Debug)]
+pub struct MultiStatement {
+    /// All of them.
+    pub statement: Statement,
+    /// What they look at before they write, in order. One that finds something wrong ends the job with an error whose
+    /// message is its own; behind a line end come some of the rows that are wrong, as an array of JSON.
+    pub guards: Vec<ScriptGuard>,
+    /// The one whose number of rows is that of the step, as it stands among the others.
+    pub counted: Option<String>,
+}
+
+/// A condition that the job raises an error on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptGuard {
+    /// What is wrong. The message of the error begins with it.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Writes a [`MultiStatement`]. What stands on top of others may use the variables that they declare.
+#[derive(Debug)]
+pub(super) struct JobWriter<'a> {
+    dialect: &'a dyn Dialect,
+    text: Statement,
+    guards: Vec<ScriptGuard>,
+    counted: Option<String>,
+    /// How many statements there are, the words around blocks among them.
+    length: usize,
+    /// Whether a variable may be declared here: at the start of a block.
+    may_declare: bool,
+    /// For each block that is open, how many declarations in it have opened a block of their own.
+    blocks: Vec<usize>,
+}
+
+impl<'a> JobWriter<'a> {
+    pub(super) fn new(dialect: &'a dyn Dialect) -> Self {
+        Self {
+            dialect,
+            text: Statement::default(),
+            guards: Vec::new(),
+            counted: None,
+            length: 0,
+            may_declare: true,
+            blocks: vec![0],
+        }
+    }
+
+    /// Adds a statement with its part. Parts that need an answer before the next statement is known are not for a job.
+    pub(super) fn push(&mut self, statement: &ScriptStatement) {
+        match statement {
+            ScriptStatement::Run(statement) => self.run(statement),
+            ScriptStatement::Count(statement) => self.count(statement),
+            ScriptStatement::Guard { query, message, help } => self.guard(query, message, help),
+            ScriptStatement::Multi(more) => {
+                self.run(&more.statement);
+                self.guards.extend(more.guards.iter().cloned());
+                self.counted = more.counted.clone().or(self.counted.take());
+            }
+            ScriptStatement::Each { .. } | ScriptStatement::Define(_) => {}
+        }
+    }
+
+    /// The statements of the project, one by one. A variable that is declared behind another statement lives in a block
+    /// of its own from there to the end, since SQL has declarations only where a block begins.
+    pub(super) fn texts(&mut self, texts: &[WarehouseText]) {
+        for text in texts {
+            self.run(&Statement::text(text));
+        }
+    }
+
+    pub(super) fn run(&mut self, statement: &Statement) {
+        let declares = declares(statement.sql(), self.dialect);
+        if declares && !self.may_declare {
+            self.line("begin");
+            if let Some(inner) = self.blocks.last_mut() {
+                *inner += 1;
+            }
+        }
+        self.text = std::mem::take(&mut self.text).then_statement(statement).ended().then("\n");
+        self.length += 1;
+        self.may_declare = declares;
+    }
+
+    pub(super) fn count(&mut self, statement: &Statement) {
+        self.counted = Some(statement.sql().to_owned());
+        self.run(statement);
+    }
+
+    /// Raises an error if the query, which gives few rows at most, gives any.
+    pub(super) fn guard(&mut self, query: &Statement, message: &str, help: &str) {
+        let start = self.dialect.string(&format!("{message}\n"));
+        let raise = Statement::new("if exists (\n")
+            .then_statement(query)
+            .then(&format!(
+                "\n) then\nraise using message = concat({start}, (select to_json_string(array_agg(wrong)) from (\n"
+            ))
+            .then_statement(query)
+            .then("\n) as wrong));\nend if");
+        self.guards.push(ScriptGuard { message: message.to_owned(), help: help.to_owned() });
+        self.run(&raise);
+    }
+
+    /// Begins a block for variables of trueup's own.
+    pub(super) fn begin_block(&mut self) {
+        self.line("begin");
+        self.blocks.push(0);
+    }
+
+    pub(super) fn end_block(&mut self) {
+        for _ in 0..=self.blocks.pop().unwrap_or_default() {
+            self.line("end;");
+        }
+        self.may_declare = false;
+    }
+
+    fn line(&mut self, words: &str) {
+        self.text = std::mem::take(&mut self.text).then(words).then("\n");
+        self.length += 1;
+        self.may_declare = true;
+    }
+
+    /// A statement that is alone stays what it is.
+    pub(super) fn finish(mut self) -> ScriptStatement {
+        for _ in 0..self.blocks.pop().unwrap_or_default() {
+            self.line("end;");
+        }
+        let Self { text, guards, counted, length, .. } = self;
+        match counted {
+            counted if length != 1 || !guards.is_empty() => {
+                ScriptStatement::Multi(Box::new(MultiStatement { statement: text.without("\n"), guards, counted }))
+            }
+            Some(_) => ScriptStatement::Count(text.without(";\n")),
+            None => ScriptStatement::Run(text.without(";\n")),
+        }
+    }
+}
+
+/// Whether a statement declares a variable.
+fn declares(sql: &str, dialect: &dyn Dialect) -> bool {
+    sql.to_ascii_lowercase().contains("declare") && first_words(sql, dialect).starts_with("declare ")
+}
+
+/// Whether a statement only says what a name means in those that follow.
+pub(super) fn defines(sql: &str, dialect: &dyn Dialect) -> bool {
+    let words = first_words(sql, dialect);
+    ["declare ", "create temp function ", "create temporary function "].iter().any(|start| words.starts_with(start))
+}
+
+/// The start of a statement in small letters, each word with one blank behind it.
+fn first_words(sql: &str, dialect: &dyn Dialect) -> String {
+    let start = syntax::read(sql, dialect).first().map_or(0, |piece| piece.range.start);
+    let words = sql.get(start..).unwrap_or_default().split_whitespace().take(3);
+    words.map(|word| word.to_ascii_lowercase() + " ").collect()
+}
