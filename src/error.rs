@@ -75,14 +75,13 @@ impl From<io::Error> for CommandError {
 impl From<ConnectError> for CommandError {
     fn from(error: ConnectError) -> Self {
         let help = match &error {
-            ConnectError::Unsupported { .. } => {
-                Some("name one with `warehouse: duckdb` by --env; the models are translated for it")
-            }
             ConnectError::InUse { .. } => {
                 Some("wait until it is done: one process at a time can write to a DuckDB file")
             }
             ConnectError::Login { help, .. } => return Self::Unable { message: error.to_string(), help: help.clone() },
-            ConnectError::Settings { .. } => Some("look at the environment in the settings, and at the variables PG…"),
+            ConnectError::Settings { .. } => Some(
+                "look at the environment in the settings, and at the variables that stand for what it does not say",
+            ),
             ConnectError::Unreachable { help: Some(help), .. } => Some(help.as_str()),
             ConnectError::Unreachable { .. } => Some(
                 "look at `host`, `port`, `database`, `user`, `password` and `sslmode` of the environment, or at PGHOST and its like",

@@ -1,19 +1,24 @@
 //! How trueup talks to a warehouse. SQL goes in as text; nothing here writes any for a model.
 
+mod bigquery;
 mod duckdb;
+mod job;
 mod json;
 mod postgres;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::dialect::{self, Dialect};
-use crate::project::{Connection, Project};
-use crate::relation::{Column, Target, WarehouseState};
+use crate::project::{BigQueryAccess, Connection, Project};
+use crate::relation::{Column, JobOptions, Target, WarehouseState};
 
+pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
+pub use job::{Estimate, JobLog, JobRef, LeftJob, LoggedJob, RunIdentity, Settled, Usage};
 pub use postgres::Postgres;
 
 /// A warehouse.
@@ -33,6 +38,20 @@ pub trait Adapter: Send + Sync {
     /// How many sessions can work at the same time to any good.
     fn parallelism(&self) -> usize;
 
+    /// Says which run the statements belong to from now on. A warehouse that has jobs tells `log` of each that changes
+    /// something before it begins.
+    fn begin_run(&self, _run: RunIdentity, _log: Arc<dyn JobLog>) {}
+
+    /// Jobs that are at work for this project and environment, but not for this process.
+    fn left_jobs(&self, _run: &RunIdentity) -> Result<Vec<LeftJob>, AdapterError> {
+        Ok(Vec::new())
+    }
+
+    /// Waits for the end of a job, and says what came of it.
+    fn settle(&self, _job: &JobRef) -> Result<Settled, AdapterError> {
+        Ok(Settled::Unknown)
+    }
+
     /// What the sessions wait for at this moment because others hold it, a sentence each. May take a query.
     fn waits(&self) -> Vec<String> {
         Vec::new()
@@ -45,9 +64,35 @@ pub trait Adapter: Send + Sync {
 
 /// A connection. Statements of one session run one after the other.
 pub trait Session {
+    /// Says whose statements come from now on, and how they are to run.
+    fn begin_step(&mut self, _action: &Target, _options: &JobOptions) {}
+
+    /// Says that with so many statements more that change something the step is done.
+    fn expect(&mut self, _statements: usize) {}
+
+    /// What the statements since [`begin_step`](Self::begin_step) took, where the warehouse tells; it begins again at zero.
+    fn usage(&mut self) -> Option<Usage> {
+        None
+    }
+
+    /// Gives columns of a table the tags by which access to them is granted, by path with dots between its names.
+    fn set_policy_tags(&mut self, _table: &Target, _tags: &BTreeMap<String, Vec<String>>) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    /// What a statement would read, without running it; `None` where the warehouse does not tell.
+    fn estimate(&mut self, _sql: &str) -> Result<Option<Estimate>, AdapterError> {
+        Ok(None)
+    }
+
     /// Runs one statement, or several with semicolons between them. Gives the number of rows that the last one wrote, if
     /// it wrote any.
     fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError>;
+
+    /// Runs a script of several statements as one. Gives the number of rows that the statement `counted` in it wrote.
+    fn execute_script(&mut self, sql: &str, _counted: Option<&str>) -> Result<Option<u64>, AdapterError> {
+        self.execute(sql)
+    }
 
     /// The first rows of a query, each value as text.
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
@@ -119,14 +164,6 @@ impl AdapterError {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// This version has no adapter for it.
-    #[error("environment `{environment}` is on {warehouse}, which this version of trueup does not run on yet")]
-    Unsupported {
-        /// Its name in the settings.
-        environment: String,
-        /// As the settings name it.
-        warehouse: &'static str,
-    },
     /// Another process has it open.
     #[error("{path} is in use by another process{}", holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default())]
     InUse {
@@ -141,7 +178,7 @@ pub enum ConnectError {
         /// What is wrong.
         message: String,
     },
-    /// AWS does not give what lets in.
+    /// AWS or Google does not give what lets in.
     #[error("{message}")]
     Login {
         /// Why.
@@ -184,8 +221,10 @@ pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc
             Ok(Arc::new(adapter.with_sources(root, &environment.sources)))
         }
         Connection::Redshift(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Redshift, 5439)?)),
-        Connection::Unsupported { warehouse } => {
-            Err(ConnectError::Unsupported { environment: environment.name.clone(), warehouse })
+        Connection::BigQuery(access) => {
+            let location = access.location.clone().or_else(|| project.settings.defaults.location.clone());
+            let access = BigQueryAccess { location, ..(**access).clone() };
+            Ok(Arc::new(BigQuery::connect(&access, project.default_database().as_deref())?))
         }
     }
 }

@@ -9,6 +9,6 @@ mod write;
 
 pub use compiled::{compiled, write_compiled};
 pub use dataform::dataform_graph;
-pub use journal::{Journal, Undertaking};
+pub use journal::{Journal, LastRun, Undertaking};
 pub use run_results::write_run_results;
 pub use write::write_atomically;

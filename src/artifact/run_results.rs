@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::adapter::{JobRef, Usage};
 use crate::artifact::write_atomically;
 use crate::compile::Compilation;
 use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
@@ -18,7 +19,30 @@ struct ResultsFile<'a> {
     started_at: String,
     elapsed_seconds: f64,
     success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageEntry>,
     results: Vec<ResultEntry<'a>>,
+}
+
+/// What work took, where the warehouse tells.
+#[derive(Serialize)]
+struct UsageEntry {
+    bytes_processed: u64,
+    bytes_billed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
+    slot_ms: u64,
+    cache_hits: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    jobs: Vec<JobEntry>,
+}
+
+#[derive(Serialize)]
+struct JobEntry {
+    project_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    job_id: String,
 }
 
 #[derive(Serialize)]
@@ -39,6 +63,8 @@ struct ResultEntry<'a> {
     failures: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageEntry>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +87,8 @@ pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunRe
         started_at: timestamp(results.started_at),
         elapsed_seconds: results.took.as_secs_f64(),
         success: results.succeeded(),
+        // The jobs stand with their steps.
+        usage: results.usage().map(|usage| usage_entry(Usage { jobs: Vec::new(), ..usage }, compilation)),
         results: results.steps.iter().map(|step| entry(step, compilation)).collect(),
     };
     let mut text = serde_json::to_string_pretty(&written)?;
@@ -104,6 +132,19 @@ fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a>
         rows,
         failures,
         message,
+        usage: step.usage.as_deref().cloned().map(|usage| usage_entry(usage, compilation)),
+    }
+}
+
+fn usage_entry(usage: Usage, compilation: &Compilation) -> UsageEntry {
+    let job = |job: JobRef| JobEntry { project_id: job.project, location: job.location, job_id: job.id };
+    UsageEntry {
+        bytes_processed: usage.bytes_processed,
+        bytes_billed: usage.bytes_billed,
+        cost: compilation.project.environment.connection.cost(usage.bytes_billed),
+        slot_ms: usage.slot_millis,
+        cache_hits: usage.cache_hits,
+        jobs: usage.jobs.into_iter().map(job).collect(),
     }
 }
 

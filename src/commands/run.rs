@@ -1,17 +1,23 @@
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use crate::artifact::{self, Journal, Undertaking};
+use crate::adapter::{Adapter, LeftJob, RunIdentity, Settled};
+use crate::artifact::{self, Journal, LastRun, Undertaking};
 use crate::commands::shared::{ProjectArgs, SelectArgs, look_at, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
-use crate::execute::{ExecuteOptions, execute, find_trailing_blanks};
-use crate::plan::{PlanOptions, plan};
+use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
+use crate::graph::Selection;
+use crate::plan::{PlanOptions, plan, targets};
+use crate::project::Budget;
 use crate::relation::Target;
-use crate::report::{RunReporter, Terminal, blanks_warnings, plan_text};
+use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
+
+const NOTHING_LEFT: &str = "nothing to take up: the last run did all of its steps\n";
 
 /// Run the graph, or the selected part of it
 #[derive(Debug, Args)]
@@ -39,6 +45,9 @@ struct HowArgs {
     /// Build incremental tables anew from all of their input
     #[arg(long, short)]
     full_refresh: bool,
+    /// Do not begin if more than this would be read: money such as 5.00, or bytes such as "200 GiB" (BigQuery)
+    #[arg(long, value_name = "AMOUNT", value_parser = Budget::parse)]
+    budget: Option<Budget>,
     /// Take up the last run where it failed or was killed: only the steps that it did not get done
     #[arg(long, conflicts_with_all = ["select", "exclude", "actions", "tags", "full_refresh"])]
     resume: bool,
@@ -47,22 +56,38 @@ struct HowArgs {
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
     let last = if args.how.resume { Some(last_run(args, &root, &compilation)?) } else { None };
-    let selection = match &last {
+    let mut selection = match &last {
         None => args.select.select(&compilation)?,
-        Some(last) => {
-            let is_left = |name: &String| last.steps.contains(name);
-            let actions = compilation.graph.iter();
-            actions.filter(|(_, action)| is_left(&action.target.to_string())).map(|(id, _)| id).collect()
-        }
+        Some(last) => steps_of(&compilation, &last.undertaking.steps),
     };
-    if last.as_ref().is_some_and(|last| last.steps.is_empty()) {
-        terminal.progress("nothing to take up: the last run did all of its steps\n");
+    if selection.iter().next().is_none() && last.is_some() {
+        terminal.progress(NOTHING_LEFT);
         return Ok(());
     }
     let adapter = look_at(&root, &compilation)?;
-    let targets: Vec<Target> = selection.iter().map(|id| compilation.graph.get(id).target.clone()).collect();
-    let state = adapter.state(&targets)?;
-    let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.full_refresh);
+    let identity = RunIdentity {
+        id: last
+            .as_ref()
+            .map(|last| last.undertaking.run.clone())
+            .filter(|run| !run.is_empty())
+            .unwrap_or_else(new_run_id),
+        project: compilation.project.settings.name.clone(),
+        environment: compilation.project.environment.name.clone(),
+    };
+    if !args.dry_run {
+        // What is there shows only when all that is at work has ended.
+        if let Some(last) = &last {
+            let left = take_up(adapter.as_ref(), last, terminal)?;
+            selection = steps_of(&compilation, &left);
+            if left.is_empty() {
+                terminal.progress(NOTHING_LEFT);
+                return Ok(());
+            }
+        }
+        wait_for_others(adapter.as_ref(), &identity, terminal)?;
+    }
+    let state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
+    let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.undertaking.full_refresh);
     let options = PlanOptions { full_refresh };
     let dialect = compilation.project.settings.dialect;
     let (plan, diagnostics) = plan(&compilation.graph, &selection, &state, dialect, adapter.dialect(), options);
@@ -72,7 +97,12 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     }
     if args.dry_run {
         terminal.print(&plan_text(&plan, &compilation, adapter.dialect()));
-        return Ok(());
+        let estimates = estimate(&plan, adapter.as_ref())?;
+        terminal.print(&estimates_text(&estimates, &compilation));
+        return within_budget(args, &estimates, &compilation);
+    }
+    if budget(args, &compilation).is_some() {
+        within_budget(args, &estimate(&plan, adapter.as_ref())?, &compilation)?;
     }
     adapter.prepare()?;
     artifact::write_compiled(&root, &compilation)?;
@@ -81,12 +111,14 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     let threads = threads.or(compilation.project.environment.threads).unwrap_or_else(|| adapter.parallelism());
     let options = ExecuteOptions { threads, fail_fast: args.fail_fast };
     let undertaking = Undertaking {
+        run: identity.id.clone(),
         environment: compilation.project.environment.name.clone(),
         vars: args.project.vars(),
         full_refresh,
         steps: plan.steps.iter().map(|step| step.target.to_string()).collect(),
     };
     let mut journal = Journal::begin(&root, &undertaking)?;
+    adapter.begin_run(identity, Arc::new(journal.of_jobs()?));
     let mut reporter = RunReporter::new(terminal, &compilation);
     let mut unwritten = None;
     let results = execute(&plan, adapter.as_ref(), options, &cancelled, &mut |event| {
@@ -112,12 +144,73 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     if results.succeeded() { Ok(()) } else { Err(CommandError::Failed) }
 }
 
+fn steps_of(compilation: &Compilation, names: &[String]) -> Selection {
+    let is_meant = |target: &Target| names.contains(&target.to_string());
+    compilation.graph.iter().filter(|(_, action)| is_meant(&action.target)).map(|(id, _)| id).collect()
+}
+
+/// When it began, in a form that sorts, and a number that nobody else draws.
+fn new_run_id() -> String {
+    let began = jiff::Timestamp::now().strftime("%Y%m%dt%H%M%S");
+    format!("{began}-{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// Waits for what the last run has left at work, and gives the steps that are still to be done.
+fn take_up(adapter: &dyn Adapter, last: &LastRun, terminal: &Terminal) -> Result<Vec<String>, CommandError> {
+    let mut left = last.undertaking.steps.clone();
+    for (step, job) in &last.jobs {
+        if adapter.settle(job)? == Settled::Done {
+            terminal.progress(&format!("taken up: {step} was done by the job {} of the last run\n", job.id));
+            left.retain(|name| name != step);
+        }
+    }
+    Ok(left)
+}
+
+/// Two runs that write to one table at a time would each add what the other adds.
+fn wait_for_others(adapter: &dyn Adapter, run: &RunIdentity, terminal: &Terminal) -> Result<(), CommandError> {
+    for LeftJob { action, job } in adapter.left_jobs(run)? {
+        terminal.progress(&format!("waiting: the job {} of another run is at work on {action}\n", job.id));
+        adapter.settle(&job)?;
+    }
+    Ok(())
+}
+
+/// The most that the run may be estimated to read: of the command line, or else of the settings.
+fn budget(args: &RunArgs, compilation: &Compilation) -> Option<Budget> {
+    args.how.budget.or_else(|| compilation.project.environment.connection.budget())
+}
+
+fn within_budget(args: &RunArgs, estimates: &Estimates, compilation: &Compilation) -> Result<(), CommandError> {
+    let Some(budget) = budget(args, compilation) else { return Ok(()) };
+    let bytes = estimates.bytes();
+    let cost = compilation.project.environment.connection.cost(bytes);
+    let is_above = match budget {
+        Budget::Bytes(most) => bytes > most,
+        Budget::Money(most) => cost.is_some_and(|cost| cost > most),
+    };
+    if !is_above {
+        return Ok(());
+    }
+    let allowed = match budget {
+        Budget::Bytes(most) => byte_count(most),
+        Budget::Money(most) => money(most),
+    };
+    Err(CommandError::Unable {
+        message: format!("the run would read {}, and its budget is {allowed}", read_text(bytes, cost)),
+        help: Some(
+            "select fewer steps, let them read less, or allow more by --budget; --dry-run shows each step".to_owned(),
+        ),
+    })
+}
+
 /// What is left of the last run, which must have been the same command.
-fn last_run(args: &RunArgs, root: &Path, compilation: &Compilation) -> Result<Undertaking, CommandError> {
+fn last_run(args: &RunArgs, root: &Path, compilation: &Compilation) -> Result<LastRun, CommandError> {
     let unable = |message: String, help: &str| CommandError::Unable { message, help: Some(help.to_owned()) };
-    let Some(last) = Journal::last(root)? else {
+    let Some(found) = Journal::last(root)? else {
         return Err(unable("there is no run to take up".to_owned(), "begin one with `trueup run`"));
     };
+    let last = &found.undertaking;
     if last.environment != compilation.project.environment.name {
         let help = format!("take it up with --env {}, or begin a new one without --resume", last.environment);
         return Err(unable(format!("the last run was in the environment `{}`", last.environment), &help));
@@ -137,7 +230,7 @@ fn last_run(args: &RunArgs, root: &Path, compilation: &Compilation) -> Result<Un
         };
         return Err(unable(message, &help));
     }
-    Ok(last)
+    Ok(found)
 }
 
 /// The first Ctrl-C stops what runs and lets nothing more begin; a second one ends the process at once, which leaves

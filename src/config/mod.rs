@@ -4,11 +4,13 @@
 //! The settings file of a project and the `config {}` of a model both go through here.
 
 mod bounds;
+mod bytes;
 mod reader;
 mod value;
 mod yaml;
 
 pub use bounds::check_yaml;
+pub use bytes::parse_bytes;
 pub use reader::{Reader, Spanned};
 pub use value::{Entry, Key, Value, ValueKind};
 pub use yaml::parse_yaml;

@@ -1,5 +1,6 @@
 //! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
 
+mod estimate;
 mod event;
 mod result;
 mod schedule;
@@ -18,6 +19,7 @@ use crate::action::ActionId;
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
+pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};
@@ -165,9 +167,11 @@ fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc:
             let _ = news.send(News::Retrying(step.id, retry));
         };
         let opened = session.take().map_or_else(|| adapter.session(), Ok);
+        let mut usage = None;
         let outcome = match opened {
             Ok(mut opened) => {
                 let outcome = run_step(step, opened.as_mut(), adapter.dialect(), &retrying);
+                usage = opened.usage().map(Box::new);
                 // What a project's own statements set, and their temporary tables, are nobody else's.
                 session = Some(opened).filter(|_| !step.has_operations && !outcome.is_failure());
                 outcome
@@ -180,7 +184,7 @@ fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc:
             outcome => outcome,
         };
         let (tries, started_at, took) = (tries.get(), Some(started_at), started.elapsed());
-        let result = StepResult { id: step.id, outcome, started_at, took, tries };
+        let result = StepResult { id: step.id, outcome, started_at, took, tries, usage };
         if news.send(News::Finished(result)).is_err() {
             return;
         }

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::action::{ActionId, Origin};
-use crate::adapter::Rows;
+use crate::adapter::{Rows, Usage};
 
 /// How a run went.
 #[derive(Debug, Clone)]
@@ -15,6 +15,15 @@ pub struct RunResults {
 }
 
 impl RunResults {
+    /// What all steps took of the warehouse together; `None` where it does not tell.
+    pub fn usage(&self) -> Option<Usage> {
+        let usages = self.steps.iter().filter_map(|step| step.usage.as_deref().cloned());
+        usages.reduce(|mut all, usage| {
+            all.add(usage);
+            all
+        })
+    }
+
     /// Whether everything that was to be done was done.
     pub fn succeeded(&self) -> bool {
         self.steps.iter().all(|step| matches!(step.outcome, Outcome::Done { .. } | Outcome::Disabled))
@@ -34,6 +43,8 @@ pub struct StepResult {
     pub took: Duration,
     /// How often its transaction was tried: once if no other was in the way, and not at all if it never began.
     pub tries: u32,
+    /// What it took of the warehouse, where that tells.
+    pub usage: Option<Box<Usage>>,
 }
 
 /// What came of a step.
@@ -103,10 +114,10 @@ pub enum SkipReason {
 
 impl StepResult {
     pub(super) fn skipped(id: ActionId, reason: SkipReason) -> Self {
-        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO, tries: 0 }
+        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO, tries: 0, usage: None }
     }
 
     pub(super) fn disabled(id: ActionId) -> Self {
-        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO, tries: 0 }
+        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO, tries: 0, usage: None }
     }
 }

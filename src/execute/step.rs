@@ -3,10 +3,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::Duration;
 
-use crate::adapter::{AdapterError, Session};
+use serde_json::{Map, Value};
+
+use crate::adapter::{AdapterError, Rows, Session};
 use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Outcome};
-use crate::plan::{IncrementalWork, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
+use crate::plan::{IncrementalWork, MultiStatement, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
+use crate::relation::Column;
 
 /// How many of the offending rows are kept for people to look at.
 const SAMPLE: usize = 5;
@@ -29,17 +32,26 @@ pub struct Retry {
 
 /// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
-    let mut worker = Worker { session, dialect, retrying };
+    session.begin_step(&step.target, &step.job);
+    let ends_with_job = step.policy_tags.is_empty();
+    let mut worker = Worker { session, dialect, retrying, ends_with_job };
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
-        Work::Build(script) => worker.run_script(script),
+        Work::Build(script) => worker.run_whole(script),
         Work::Operations(script) => worker.run_operations(script),
+        Work::Incremental(work) if dialect.capabilities().multi_statements => worker.run_in_one(work),
         Work::Incremental(work) => worker.run_incremental(work),
         Work::Assertion { create, count, rows } => {
             return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
         }
     };
-    match result {
+    let tagged = result.and_then(|rows| {
+        if !step.policy_tags.is_empty() {
+            worker.session.set_policy_tags(&step.target, &step.policy_tags)?;
+        }
+        Ok(rows)
+    });
+    match tagged {
         Ok(rows) => Outcome::Done { rows },
         Err(failure) => Outcome::Failed(failure),
     }
@@ -49,9 +61,19 @@ struct Worker<'a> {
     session: &'a mut dyn Session,
     dialect: &'a dyn Dialect,
     retrying: &'a dyn Fn(Retry),
+    /// Whether nothing is left to do when the last statement is done.
+    ends_with_job: bool,
 }
 
 impl Worker<'_> {
+    /// Runs a script with which the step is done.
+    fn run_whole(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
+        if self.ends_with_job {
+            self.session.expect(script.before.len() + script.statements.len() + script.after.len());
+        }
+        self.run_script(script)
+    }
+
     fn run_script(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
         self.run_statements(&script.before)?;
         let rows = if script.in_transaction {
@@ -64,7 +86,7 @@ impl Worker<'_> {
     }
 
     fn run_operations(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
-        let rows = self.run_script(script)?;
+        let rows = self.run_whole(script)?;
         if !script.in_transaction {
             // Only where no transaction is open can one begin.
             let closed = self.session.begin();
@@ -153,6 +175,19 @@ impl Worker<'_> {
         Ok(rows)
     }
 
+    /// Adds new rows by one script, pre-operations and all. Its columns are told without running it, where that can be.
+    fn run_in_one(&mut self, work: &IncrementalWork) -> Result<Option<u64>, Failure> {
+        let query = work.query_behind_pre_operations();
+        let has_pre_operations = query.sql() != work.query().sql();
+        let columns = match self.session.describe(query.sql()) {
+            // What pre-operations make is not there before they run.
+            Err(_) if has_pre_operations => Vec::new(),
+            columns => columns.map_err(|error| failure(error, &query))?,
+        };
+        let script = work.in_one(Some(columns.as_slice()).filter(|columns| !columns.is_empty()), self.dialect)?;
+        self.run_whole(&script)
+    }
+
     fn run_statements(&mut self, statements: &[ScriptStatement]) -> Result<Option<u64>, Failure> {
         let mut count = None;
         for statement in statements {
@@ -161,7 +196,7 @@ impl Worker<'_> {
                     self.run(statement)?;
                 }
                 ScriptStatement::Count(statement) => count = self.run(statement)?,
-                ScriptStatement::Multi(multi) => count = self.run(&multi.statement)?,
+                ScriptStatement::Multi(multi) => count = self.run_multi(multi)?,
                 ScriptStatement::Each { query, between } => {
                     let rows = self.session.rows(query.sql()).map_err(|error| failure(error, query))?;
                     for statement in between {
@@ -194,6 +229,23 @@ impl Worker<'_> {
         Ok(count)
     }
 
+    fn run_multi(&mut self, multi: &MultiStatement) -> Result<Option<u64>, Failure> {
+        let MultiStatement { statement, guards, counted } = multi;
+        self.session.execute_script(statement.sql(), counted.as_deref()).map_err(|error| {
+            let found = guards.iter().find_map(|guard| Some((guard, error.message.split_once(&guard.message)?.1)));
+            match found {
+                // It is the script that says so, at a place that nobody has written.
+                Some((guard, rest)) => Failure {
+                    help: Some(guard.help.clone()),
+                    rows: rows_of_json(rest),
+                    sql: Some(statement.sql().to_owned()),
+                    ..Failure::from_message(guard.message.clone())
+                },
+                None => failure(error, statement),
+            }
+        })
+    }
+
     fn run(&mut self, statement: &Statement) -> Result<Option<u64>, Failure> {
         self.session.execute(statement.sql()).map_err(|error| failure(error, statement))
     }
@@ -214,6 +266,21 @@ impl Worker<'_> {
             None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
         }
     }
+}
+
+/// The rows at the end of a message, where they stand as a list of objects.
+fn rows_of_json(text: &str) -> Option<Rows> {
+    let list = text.get(text.find('[')?..=text.rfind(']')?)?;
+    let objects: Vec<Map<String, Value>> = serde_json::from_str(list).ok()?;
+    let names = objects.first()?.keys();
+    let columns = names.map(|name| Column { name: name.clone(), data_type: String::new() }).collect();
+    let value = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    let rows = objects.into_iter().map(|object| object.into_iter().map(|(_, json)| value(json)).collect());
+    Some(Rows { columns, rows: rows.collect() })
 }
 
 /// An error of the warehouse, at the place in the project that it points at.

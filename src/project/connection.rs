@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::config::Reader;
 use crate::project::LoadError;
+use crate::project::bigquery::{BigQueryAccess, Budget, WrittenBigQuery};
 use crate::project::iam::{Iam, WrittenIam};
 
 /// How a warehouse is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Connection {
     /// The embedded engine: a database file, relative to the project's root; or `:memory:`.
     DuckDb {
@@ -18,11 +19,22 @@ pub enum Connection {
     Postgres(Box<Server>),
     /// Amazon Redshift.
     Redshift(Box<Server>),
-    /// A warehouse that this version can compile for but not reach.
-    Unsupported {
-        /// Its name in the settings.
-        warehouse: &'static str,
-    },
+    /// Google's BigQuery.
+    BigQuery(Box<BigQueryAccess>),
+}
+
+impl Connection {
+    /// What reading so many bytes costs, where that is what a warehouse is paid for.
+    pub fn cost(&self, bytes: u64) -> Option<f64> {
+        let Self::BigQuery(access) = self else { return None };
+        Some(access.cost(bytes))
+    }
+
+    /// What a run may be estimated to read at the most.
+    pub fn budget(&self) -> Option<Budget> {
+        let Self::BigQuery(access) = self else { return None };
+        access.budget
+    }
 }
 
 /// A server that speaks the protocol of PostgreSQL. What is `None` is as the server or the protocol's clients have it.
@@ -99,7 +111,7 @@ pub(super) enum WrittenConnection {
     DuckDb { path: Option<String> },
     Postgres(WrittenServer),
     Redshift(WrittenServer, Option<WrittenIam>),
-    Unsupported { warehouse: &'static str },
+    BigQuery(WrittenBigQuery),
 }
 
 #[derive(Debug)]

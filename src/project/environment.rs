@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::config::{Entry, Reader, Value, ValueKind};
 use crate::dialect::{self, Dialect};
+use crate::project::bigquery::WrittenBigQuery;
 use crate::project::connection::{Connection, WrittenConnection, WrittenServer};
 use crate::project::iam::WrittenIam;
 use crate::project::settings::read_dialect;
@@ -86,7 +87,9 @@ impl WrittenEnvironment {
                     None => server,
                 }))
             }
-            WrittenConnection::Unsupported { warehouse } => Connection::Unsupported { warehouse },
+            WrittenConnection::BigQuery(access) => {
+                Connection::BigQuery(Box::new(access.resolve(&fill, secret, &self.name)?))
+            }
         };
         Ok(Environment {
             name: self.name.clone(),
@@ -160,10 +163,11 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
                 let iam = WrittenIam::read(reader);
                 WrittenConnection::Redshift(read_server(reader), iam)
             }
-            warehouse => {
-                // Its fields belong to the adapter of that warehouse, which checks them when it connects.
-                reader.allow_rest();
-                WrittenConnection::Unsupported { warehouse }
+            _ => {
+                for key in ["path", "sources", "host", "database", "user", "password"] {
+                    reader.elsewhere(key, "it belongs to another warehouse; here `project` says where jobs run");
+                }
+                WrittenConnection::BigQuery(WrittenBigQuery::read(reader))
             }
         };
         Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads })

@@ -1,5 +1,6 @@
 //! A project: its settings, the environment chosen, and the text of its files.
 
+mod bigquery;
 mod conflict;
 mod connection;
 mod dataform;
@@ -15,6 +16,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
 
+pub use bigquery::{BigQueryAccess, Budget, GoogleCredentials};
 pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};

@@ -25,6 +25,10 @@ pub enum JobPriority {
     Batch,
 }
 
+/// The words of [`JobPriority`].
+pub const JOB_PRIORITIES: [(&str, JobPriority); 2] =
+    [("interactive", JobPriority::Interactive), ("batch", JobPriority::Batch)];
+
 impl JobPriority {
     /// As the config has it: `interactive`, `batch`.
     pub fn word(self) -> &'static str {

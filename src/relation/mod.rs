@@ -6,7 +6,7 @@ mod physical;
 mod state;
 mod target;
 
-pub use job::{JobOptions, JobPriority};
+pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
 pub use layout::{Layout, Partitioning, TimeUnit};
 pub use physical::{
     DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,

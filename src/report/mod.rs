@@ -11,9 +11,9 @@ mod words;
 
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
-pub use plan::{plan_text, script_statement_text, statement_text};
+pub use plan::{estimates_text, plan_text, script_statement_text, statement_text};
 pub use run::{RunReporter, blanks_warnings};
 pub use table::{diff_table, rows_table, rows_text};
 pub use terminal::{ColorChoice, OutputFormat, Terminal};
 pub use test::{TestReport, junit};
-pub use words::{count, duration};
+pub use words::{byte_count, count, duration, money, read_text};

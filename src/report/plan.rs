@@ -2,8 +2,9 @@ use std::fmt::Write;
 
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
+use crate::execute::{Estimates, Reads};
 use crate::plan::{Plan, Script, ScriptStatement, Step, Work};
-use crate::report::count;
+use crate::report::{count, read_text};
 
 /// A plan for people: each step, what it needs, and its SQL as it would be sent.
 pub fn plan_text(plan: &Plan, compilation: &Compilation, dialect: &dyn Dialect) -> String {
@@ -26,6 +27,27 @@ pub fn plan_text(plan: &Plan, compilation: &Compilation, dialect: &dyn Dialect) 
         write_work(&mut text, &step.work, dialect);
     }
     let _ = writeln!(text, "\n-- {}; nothing was run", count(plan.steps.len(), "step"));
+    text
+}
+
+/// What each step of a plan would read, and all of them together; nothing where the warehouse does not tell.
+pub fn estimates_text(estimates: &Estimates, compilation: &Compilation) -> String {
+    if estimates.steps.is_empty() {
+        return String::new();
+    }
+    let cost = |bytes| compilation.project.environment.connection.cost(bytes);
+    let mut text = String::from("\n-- would read:\n");
+    for step in &estimates.steps {
+        let reads = match &step.reads {
+            Reads::Bytes(bytes) => read_text(*bytes, cost(*bytes)),
+            Reads::AtLeast(bytes) => format!("at least {}", read_text(*bytes, cost(*bytes))),
+            Reads::Unknown(why) => format!("not known: {}", why.lines().next().unwrap_or_default()),
+        };
+        let _ = writeln!(text, "--   {}: {reads}", compilation.graph.get(step.id).target);
+    }
+    let at_least = if estimates.is_lower_bound() { "at least " } else { "" };
+    let bytes = estimates.bytes();
+    let _ = writeln!(text, "-- all together: {at_least}{}", read_text(bytes, cost(bytes)));
     text
 }
 

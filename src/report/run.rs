@@ -4,12 +4,15 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::action::ActionId;
+use crate::adapter::Usage;
 use crate::compile::Compilation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
 use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult, TRIES, TrailingBlanks};
 use crate::files::Span;
-use crate::report::{DiagnosticFormat, Terminal, count, duration, render_diagnostics, rows_table};
+use crate::report::{
+    DiagnosticFormat, Terminal, byte_count, count, duration, read_text, render_diagnostics, rows_table,
+};
 
 /// Shows a run while it goes on: a bar and the steps that run on a terminal, one line for each step that ended.
 pub struct RunReporter<'a> {
@@ -100,12 +103,14 @@ impl<'a> RunReporter<'a> {
         let word = self.terminal.paint(color, &padded);
         let took = if result.started_at.is_some() { duration(result.took) } else { String::new() };
         let tries = if result.tries > 1 { format!("{} tries", result.tries) } else { String::new() };
+        let read = result.usage.as_ref().map(|usage| usage.bytes_processed).filter(|bytes| *bytes > 0);
+        let read = read.map(byte_count).unwrap_or_default();
         let (ended, total) = (self.ended, self.total);
         let line = format!(
             "{ended:>width$}/{total} {word} {:<11} {}  {}",
             action.kind.word(),
             action.target,
-            [detail, tries, took].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
+            [detail, read, tries, took].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ")
         );
         line.trim_end().to_owned() + "\n"
     }
@@ -126,7 +131,25 @@ impl<'a> RunReporter<'a> {
             parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
         let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
         self.terminal.progress(&format!("{parts} ({})\n", duration(results.took)));
+        if let Some(usage) = results.usage() {
+            let cost = self.compilation.project.environment.connection.cost(usage.bytes_billed);
+            self.terminal.progress(&format!("{}\n", usage_text(&usage, cost)));
+        }
     }
+}
+
+/// `read 1.2 GiB, billed 1.2 GiB ($0.01), 12.5 s of slots, 1 answer from the cache`
+fn usage_text(usage: &Usage, cost: Option<f64>) -> String {
+    let cached = match usage.cache_hits {
+        0 => String::new(),
+        hits => format!(", {} from the cache", count(usize::try_from(hits).unwrap_or(usize::MAX), "answer")),
+    };
+    format!(
+        "read {}, billed {}, {} of slots{cached}",
+        byte_count(usage.bytes_processed),
+        read_text(usage.bytes_billed, cost),
+        duration(Duration::from_millis(usage.slot_millis)),
+    )
 }
 
 /// What to do about an error of the warehouse, whose own words say all that is known.

@@ -28,6 +28,31 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// `0 B`, `1.5 MiB`, `2 TiB`.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub fn byte_count(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut size = bytes as f64;
+    let mut unit = 0;
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    let number = if size >= 100.0 || unit == 0 { format!("{size:.0}") } else { format!("{size:.1}") };
+    format!("{} {}", number.strip_suffix(".0").unwrap_or(&number), UNITS[unit])
+}
+
+/// `$1.25`; less than a cent as `$0.0031`.
+pub fn money(amount: f64) -> String {
+    if amount == 0.0 || amount >= 0.01 { format!("${amount:.2}") } else { format!("${amount:.4}") }
+}
+
+/// `1.2 GiB ($0.01)`: what is read, and what it costs where that is known.
+pub fn read_text(bytes: u64, cost: Option<f64>) -> String {
+    let cost = cost.map(|cost| format!(" ({})", money(cost))).unwrap_or_default();
+    format!("{}{cost}", byte_count(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +64,10 @@ mod tests {
         assert_eq!(count(0, "query"), "0 queries");
         assert_eq!(duration(Duration::from_millis(1240)), "1.24 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
+        assert_eq!(byte_count(0), "0 B");
+        assert_eq!(byte_count(1536), "1.5 KiB");
+        assert_eq!(byte_count(1 << 41), "2 TiB");
+        assert_eq!(read_text(10 << 30, Some(0.061)), "10 GiB ($0.06)");
+        assert_eq!(money(0.00012), "$0.0001");
     }
 }

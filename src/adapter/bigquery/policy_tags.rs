@@ -1,0 +1,57 @@
+//! Policy tags of columns, which no SQL can set.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::adapter::bigquery::BigQuery;
+use crate::adapter::bigquery::client::Request;
+use crate::adapter::bigquery::error::Failure;
+use crate::relation::Target;
+
+impl BigQuery {
+    /// Gives columns their tags, by path with dots between its names. Columns that are not named keep theirs.
+    pub(super) async fn tag_columns(
+        &self,
+        target: &Target,
+        tags: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), Failure> {
+        let Some((project, dataset)) = self.dataset(target) else { return Ok(()) };
+        let path = format!("projects/{project}/datasets/{dataset}/tables/{}", target.name);
+        let table: Value = self.client.send(&Request::get(path.as_str())).await?;
+        let mut schema = table.get("schema").cloned().unwrap_or_default();
+        let before = schema.clone();
+        for (column, names) in tags {
+            let steps: Vec<&str> = column.split('.').collect();
+            if let Some(field) = find(&mut schema, &steps) {
+                field["policyTags"] = json!({ "names": names });
+            }
+        }
+        if schema != before {
+            let _: Value = self.client.send(&Request::patch(path, json!({ "schema": schema }))).await?;
+        }
+        Ok(())
+    }
+}
+
+fn find<'a>(schema: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
+    let (first, rest) = path.split_first()?;
+    let is_meant = |field: &&mut Value| {
+        field.get("name").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(first))
+    };
+    let field = schema.get_mut("fields")?.as_array_mut()?.iter_mut().find(is_meant)?;
+    if rest.is_empty() { Some(field) } else { find(field, rest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_their_path() {
+        let mut schema = json!({ "fields": [{ "name": "a" }, { "name": "b", "fields": [{ "name": "C" }] }] });
+        assert!(find(&mut schema, &["b", "c"]).is_some());
+        assert!(find(&mut schema, &["A"]).is_some());
+        assert!(find(&mut schema, &["a", "c"]).is_none());
+    }
+}

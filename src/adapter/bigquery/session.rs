@@ -1,0 +1,258 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::adapter::bigquery::client::Request;
+use crate::adapter::bigquery::error::Failure;
+use crate::adapter::bigquery::job::{JobSpec, label};
+use crate::adapter::bigquery::protocol::{JobListItem, JobResource, QueryResults, TableResource, number};
+use crate::adapter::bigquery::{ACTION_LABEL, BigQuery, rows};
+use crate::adapter::{AdapterError, Estimate, JobRef, LoggedJob, Rows, Session, Usage, json};
+use crate::relation::{Column, JobOptions, Target};
+
+/// How many rows come in one answer at the most.
+const PAGE: usize = 10_000;
+
+/// The work of one step after the other. Each statement or script is a job.
+pub(super) struct BigQuerySession<'a> {
+    bigquery: &'a BigQuery,
+    /// Whose statements these are.
+    action: Option<Target>,
+    options: JobOptions,
+    /// How many jobs that change something the step has had.
+    jobs: usize,
+    /// With how many of them it is done, if that is known.
+    expected: Option<usize>,
+    usage: Usage,
+}
+
+impl<'a> BigQuerySession<'a> {
+    pub(super) fn new(bigquery: &'a BigQuery) -> Self {
+        Self {
+            bigquery,
+            action: None,
+            options: JobOptions::default(),
+            jobs: 0,
+            expected: None,
+            usage: Usage::default(),
+        }
+    }
+
+    /// Runs a statement that changes something: once, whoever asks for it again.
+    fn change(&mut self, sql: &str) -> Result<JobResource, AdapterError> {
+        self.jobs += 1;
+        let (ordinal, run) = (self.jobs.to_string(), self.bigquery.run_id());
+        let action = self.action.as_ref().map(Target::to_string).unwrap_or_default();
+        let is_last = self.expected == Some(self.jobs);
+        let announce = |job: &JobRef| {
+            let (Some(log), Some(action)) = (self.bigquery.log.get(), &self.action) else { return Ok(()) };
+            let logged = LoggedJob { action: action.to_string(), job: job.clone(), is_last };
+            log.announce(&logged).map_err(|error| Failure::Lost(format!("the journal cannot be written: {error}")))
+        };
+        let result = self.bigquery.runtime.block_on(async {
+            self.wait_for_room(sql).await?;
+            self.complete(vec![&run, &action, &ordinal, sql], sql, &announce).await
+        });
+        self.account(result, sql)
+    }
+
+    /// Runs a query.
+    fn read(&mut self, sql: &str) -> Result<JobResource, AdapterError> {
+        let read = self.bigquery.next_read();
+        let result = self.bigquery.runtime.block_on(self.complete(vec![&read], sql, &|_| Ok(())));
+        self.account(result, sql)
+    }
+
+    async fn complete(
+        &self,
+        identity: Vec<&str>,
+        sql: &str,
+        announce: &dyn Fn(&JobRef) -> Result<(), Failure>,
+    ) -> Result<JobResource, Failure> {
+        let options = self.bigquery.options_for(&self.options);
+        let mut labels = options.labels.clone();
+        labels.extend(self.bigquery.labels());
+        if let Some(action) = &self.action {
+            labels.insert(ACTION_LABEL.to_owned(), label(&action.to_string()));
+        }
+        self.bigquery.complete(&JobSpec { identity, sql, options, labels, announce }).await
+    }
+
+    fn account(&mut self, result: Result<JobResource, Failure>, sql: &str) -> Result<JobResource, AdapterError> {
+        let job = result.map_err(|failure| failure.into_error(sql))?;
+        self.usage.add(Usage::of(&job));
+        Ok(job)
+    }
+
+    /// Updates of one table or dataset that come too fast are refused, so they wait here.
+    async fn wait_for_room(&self, sql: &str) -> Result<(), Failure> {
+        let (client, pace) = (&self.bigquery.client, self.bigquery.client.pace());
+        let (of_table, of_dataset) = updates(sql);
+        if let Some(action) = self.action.as_ref().filter(|_| of_table > 0) {
+            client.pause(pace.table_updates(&action.to_string(), of_table)).await?;
+        }
+        if of_dataset > 0 {
+            client.pause(pace.dataset_updates(sql, of_dataset)).await?;
+        }
+        Ok(())
+    }
+
+    /// How many rows the step has written: those of a job, or of the statement inside a script whose text is given.
+    fn count(&self, job: &JobResource, counted: Option<&str>) -> Option<u64> {
+        let bigquery = self.bigquery;
+        bigquery.runtime.block_on(async {
+            let Some(counted) = counted else { return self.written(job).await };
+            let text = |sql: &str| sql.trim().trim_end_matches(';').trim_end().to_owned();
+            let is_counted = |item: &&JobListItem| {
+                let query = item.job.configuration.query.as_ref();
+                !item.failed() && query.is_some_and(|query| text(&query.query) == text(counted))
+            };
+            // What cannot be counted is done all the same.
+            let children = bigquery.children(job).await.ok()?;
+            self.written(&children.iter().rfind(is_counted)?.job).await
+        })
+    }
+
+    async fn written(&self, job: &JobResource) -> Option<u64> {
+        let query = job.statistics.query.as_ref()?;
+        if query.statement_type.as_deref() == Some("CREATE_TABLE_AS_SELECT") {
+            let table = query.ddl_target_table.as_ref()?;
+            let path = format!("projects/{}/datasets/{}/tables/{}", table.project_id, table.dataset_id, table.table_id);
+            let table: TableResource = self.bigquery.client.send(&Request::get(path)).await.ok()?;
+            return number(table.num_rows.as_ref());
+        }
+        number(query.num_dml_affected_rows.as_ref())
+    }
+
+    fn results(&self, job: &JobResource, limit: usize) -> Result<Rows, AdapterError> {
+        let reference = &job.job_reference;
+        let path = format!("projects/{}/queries/{}", reference.project_id, reference.job_id);
+        let mut found = Rows::default();
+        let mut page: Option<String> = None;
+        loop {
+            let wanted = limit.saturating_sub(found.rows.len()).min(PAGE);
+            let request = Request::get(path.as_str())
+                .with("maxResults", wanted.to_string())
+                .with("formatOptions.useInt64Timestamp", "true")
+                .with_maybe("location", reference.location.as_deref())
+                .with_maybe("pageToken", page.as_deref());
+            let results = self.bigquery.runtime.block_on(self.bigquery.client.send::<QueryResults>(&request));
+            let results = results.map_err(|failure| failure.into_error(""))?;
+            let schema = results.schema.as_ref();
+            if page.is_none() {
+                found.columns = rows::columns(schema);
+            }
+            let texts = results.rows.into_iter().map(|row| rows::texts(row, schema));
+            found.rows.extend(texts.take(wanted));
+            page = results.page_token.filter(|token| !token.is_empty());
+            if page.is_none() || found.rows.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn dry(&self, sql: &str) -> Result<JobResource, AdapterError> {
+        let options = self.bigquery.options_for(&self.options);
+        let result = self.bigquery.runtime.block_on(self.bigquery.dry_run(sql, &options));
+        result.map_err(|failure| failure.into_error(sql))
+    }
+}
+
+impl Session for BigQuerySession<'_> {
+    fn begin_step(&mut self, action: &Target, options: &JobOptions) {
+        self.action = Some(action.clone());
+        self.options = options.clone();
+        (self.jobs, self.expected) = (0, None);
+        self.usage = Usage::default();
+    }
+
+    fn expect(&mut self, statements: usize) {
+        self.expected = Some(self.jobs + statements);
+    }
+
+    fn usage(&mut self) -> Option<Usage> {
+        Some(std::mem::take(&mut self.usage))
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<Option<u64>, AdapterError> {
+        let job = self.change(sql)?;
+        Ok(self.count(&job, None))
+    }
+
+    fn execute_script(&mut self, sql: &str, counted: Option<&str>) -> Result<Option<u64>, AdapterError> {
+        let job = self.change(sql)?;
+        Ok(counted.and_then(|counted| self.count(&job, Some(counted))))
+    }
+
+    fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError> {
+        let job = self.read(sql)?;
+        self.results(&job, limit)
+    }
+
+    fn query_json(&mut self, sql: &str, limit: usize) -> Result<Vec<Map<String, Value>>, AdapterError> {
+        let is_nested = |data_type: &str| ["ARRAY", "STRUCT", "JSON"].iter().any(|word| data_type.starts_with(word));
+        Ok(json::objects(self.query(sql, limit)?, is_nested))
+    }
+
+    fn describe(&mut self, sql: &str) -> Result<Vec<Column>, AdapterError> {
+        let query = self.dry(sql)?.statistics.query.unwrap_or_default();
+        Ok(rows::columns(query.schema.as_ref()))
+    }
+
+    fn estimate(&mut self, sql: &str) -> Result<Option<Estimate>, AdapterError> {
+        let job = self.dry(sql)?;
+        let query = job.statistics.query.as_ref();
+        let accuracy = query.and_then(|query| query.total_bytes_processed_accuracy.clone());
+        Ok(Some(Estimate {
+            bytes: Usage::of(&job).bytes_processed,
+            is_lower_bound: matches!(accuracy.as_deref(), Some("LOWER_BOUND" | "UNKNOWN")),
+        }))
+    }
+
+    fn set_policy_tags(&mut self, table: &Target, tags: &BTreeMap<String, Vec<String>>) -> Result<(), AdapterError> {
+        let bigquery = self.bigquery;
+        bigquery.runtime.block_on(bigquery.tag_columns(table, tags)).map_err(|failure| failure.into_error(""))
+    }
+
+    /// Each job is a session of its own: a transaction begins and ends inside of it.
+    fn begin(&mut self) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {}
+}
+
+/// How many statements of a script may update a table, and how many a dataset: as a plan writes it, each begins a line.
+fn updates(sql: &str) -> (usize, usize) {
+    const WORDS: [&str; 8] = ["alter", "create", "delete", "drop", "insert", "merge", "truncate", "update"];
+    let mut found = (0, 0);
+    for line in sql.lines() {
+        let words: Vec<String> = line.split_whitespace().take(2).map(str::to_ascii_lowercase).collect();
+        match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["alter" | "create" | "drop", "schema"] => found.1 += 1,
+            [first, ..] if WORDS.contains(first) => found.0 += 1,
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_are_told_by_the_words_of_lines() {
+        assert_eq!(updates("create or replace table a as\nselect 1 as update"), (1, 0));
+        assert_eq!(
+            updates("begin\nmerge into a using b on c\nwhen not matched then insert (d) values (e);\nend"),
+            (1, 0)
+        );
+        assert_eq!(updates("create schema if not exists `s`"), (0, 1));
+        assert_eq!(updates("select 1"), (0, 0));
+    }
+}
