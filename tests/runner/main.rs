@@ -1,6 +1,7 @@
 //! Every test of the project: data is found and made into named trials.
 
 mod arrivals;
+mod bigquery;
 mod case;
 mod conformance;
 mod console;
@@ -42,6 +43,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = [
         arrivals::trials(),
+        bigquery::trials(),
         case::trials(),
         conformance::trials(),
         crash::trials(),
@@ -71,5 +73,6 @@ fn main() {
     let trials = trials.into_iter().flatten().collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     postgres_server::stop();
+    bigquery::stop();
     conclusion.exit();
 }

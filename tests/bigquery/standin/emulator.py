@@ -1,0 +1,54 @@
+"""The emulator, in a thread of this process, so that its catalogue and its statements can be reached."""
+
+import asyncio
+import http.client
+import os
+import threading
+
+import duckdb
+import duckdb_extension_spatial
+
+from bqemulator.config import Settings
+from bqemulator.server import EmulatorServer
+
+
+def install_spatial():
+    """DuckDB's extension out of its wheel into HOME, from where the emulator loads it without a network."""
+    folder = os.path.join(os.path.dirname(duckdb_extension_spatial.__file__), "extensions")
+    [version] = os.listdir(folder)
+    duckdb.connect().execute(f"install '{folder}/{version}/spatial.duckdb_extension'")
+
+
+class Emulator:
+    def __init__(self):
+        install_spatial()
+        settings = Settings(rest_port=0, grpc_port=0, log_level="error", enable_format_extensions=False)
+        self.server = EmulatorServer(settings)
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.call(self.server.start())
+        self.context = self.server._context
+        # There is one DuckDB connection. Statements take turns; a transaction keeps the turn until its end.
+        self.turn = asyncio.Lock()
+
+    def call(self, coroutine):
+        """Runs it in the emulator's thread and waits."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    def forward(self, method, path, body=None, content_type="application/json"):
+        """Sends a request on. The result is a status, a content type and a body."""
+        return self.call(self._forward(method, path, body, content_type))
+
+    async def _forward(self, method, path, body, content_type):
+        async with self.turn:
+            return await asyncio.to_thread(self._send, method, path, body, content_type)
+
+    def _send(self, method, path, body, content_type):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.rest_port, timeout=60)
+        try:
+            headers = {"content-type": content_type} if body is not None else {}
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.getheader("content-type", "application/json"), response.read()
+        finally:
+            connection.close()

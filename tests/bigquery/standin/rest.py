@@ -1,0 +1,104 @@
+"""Requests about datasets and tables: the emulator answers, and what it does not keep is added."""
+
+import json
+
+import tables
+from errors import ApiError
+
+
+def decorate_table(body, context):
+    """A table as the emulator shows it, with what it leaves out."""
+    reference = body["tableReference"]
+    target = (reference["projectId"], reference["datasetId"], reference["tableId"])
+    meta = context.catalog.get_table(*target)
+    if meta is None:
+        return body
+    known = tables.EXTRA.get(target, {"fields": {}})
+    if meta.table_type == "TABLE":
+        body["numRows"] = str(tables.num_rows(target, context))
+    if meta.range_partitioning:
+        ranges = meta.range_partitioning
+        body["rangePartitioning"] = {
+            "field": ranges.field,
+            "range": {"start": str(ranges.start), "end": str(ranges.end), "interval": str(ranges.interval)},
+        }
+    if meta.time_partitioning and meta.time_partitioning.require_partition_filter:
+        body["requirePartitionFilter"] = True
+    if meta.view_query and meta.table_type == "VIEW":
+        body["view"] = {"query": meta.view_query, "useLegacySql": False}
+    if meta.expiration_time:
+        body["expirationTime"] = str(int(meta.expiration_time.timestamp() * 1000))
+    for name, value in known.get("resource", {}).items():
+        body[name] = value
+    if "schema" in body:
+        decorate_fields(body["schema"]["fields"], known["fields"], "")
+    dataset = context.catalog.get_dataset(target[0], target[1])
+    body["location"] = dataset.location if dataset else "US"
+    return body
+
+
+def decorate_fields(fields, known, prefix):
+    for field in fields:
+        path = f"{prefix}{field['name']}".lower()
+        field |= known.get(path, {})
+        decorate_fields(field.get("fields", []), known, f"{path}.")
+
+
+def patch_table(target, body, context):
+    """Takes out of a change of a table what the emulator would get wrong; gives what is to be sent on."""
+    meta = context.catalog.get_table(*target)
+    if meta is None:
+        raise ApiError("notFound", f"Not found: Table {target[0]}:{target[1]}.{target[2]}")
+    extra = tables.extra(target)
+    if "labels" in body:
+        merged = meta.labels | (body["labels"] or {})
+        body["labels"] = {name: value for name, value in merged.items() if value is not None} if body["labels"] else {}
+    if "requirePartitionFilter" in body and meta.time_partitioning:
+        time = meta.time_partitioning.model_copy(update={"require_partition_filter": bool(body["requirePartitionFilter"])})
+        context.catalog.update_table(meta.model_copy(update={"time_partitioning": time}))
+        meta = context.catalog.get_table(*target)
+    if "expirationTime" in body:
+        expiration = body.pop("expirationTime")
+        when = tables.datetime.fromtimestamp(int(expiration) / 1000, tables.UTC) if expiration else None
+        context.catalog.update_table(meta.model_copy(update={"expiration_time": when}))
+    for name in ("encryptionConfiguration", "resourceTags", "maxStaleness"):
+        if name in body:
+            extra.setdefault("resource", {})[name] = body[name]
+    if "schema" in body:
+        take_fields(body.pop("schema")["fields"], meta.schema_.fields, extra["fields"], "", target, context)
+    return body
+
+
+def take_fields(fields, old, known, prefix, target, context):
+    """Descriptions and policy tags of columns; columns that are new are added to the table."""
+    names = {field.name.lower(): field for field in old}
+    missing = set(names) - {field["name"].lower() for field in fields}
+    if missing and not prefix:
+        raise ApiError("invalid", "Provided Schema does not match Table {}:{}.{}. Field {} is missing in new schema".format(
+            *target, sorted(missing)[0]))
+    for field in fields:
+        path = f"{prefix}{field['name']}".lower()
+        if field["name"].lower() not in names:
+            if prefix:
+                raise ApiError("notImplemented", "stand-in: new fields in a RECORD")
+            add_column(field, target, context)
+            names[field["name"].lower()] = None
+        kept = {name: field[name] for name in ("description", "policyTags") if name in field}
+        known[path] = kept
+        inner = names[field["name"].lower()]
+        if field.get("fields") and inner is not None:
+            take_fields(field["fields"], inner.fields, known, f"{path}.", target, context)
+    if not prefix:
+        tables.refresh(target, context)
+        tables.touch(target, context)
+
+
+def add_column(field, target, context):
+    from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
+
+    [(name, kind)] = bq_schema_to_duckdb_columns([field])
+    context.engine.execute(f'alter table {tables.quoted_table_ref(*target)} add column "{name}" {kind}')
+
+
+def dumps(body):
+    return json.dumps(body).encode()

@@ -1,0 +1,35 @@
+"""Requests about datasets and tables: the emulator answers, and what it does not keep is added."""
+
+import json
+
+import rest
+from errors import ApiError
+
+
+def answer(server, project, request):
+    emulator = server.emulator
+    words = request.path.strip("/").split("/")
+    body = request.raw or None
+    target = (project.id, words[1], words[3]) if len(words) == 4 and words[2] == "tables" else None
+    if target and request.method in ("PATCH", "PUT"):
+        project.quotas.take("table_metadata", ".".join(target))
+        body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
+    if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
+        project.quotas.take("dataset_metadata", f"{project.id}.{words[1] if len(words) > 1 else ''}")
+    status, kind, data = emulator.forward(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
+                                          body)
+    if not data:
+        return status, None
+    answered = json.loads(data) if kind.startswith("application/json") else None
+    if status >= 400:
+        error = answered["error"]
+        raise ApiError(error["errors"][0]["reason"], error["message"], status=status)
+    if answered and answered.get("kind") == "bigquery#table":
+        answered = rest.decorate_table(answered, emulator.context)
+    return status, answered
+
+
+def query(request):
+    _, has_query, text = request.target.partition("?")
+    return has_query + text
+

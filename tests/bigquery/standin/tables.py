@@ -1,0 +1,348 @@
+"""What a catalogue knows of tables: DDL brings it up to date, requests show and change it."""
+
+import re
+from datetime import UTC, datetime
+
+import sqlglot
+from bqemulator.api.routes.tables import _parse_schema_fields
+from bqemulator.catalog.models import Clustering, RangePartitioning, TableSchema, TimePartitioning
+from bqemulator.jobs.executor import build_response_schema
+from bqemulator.storage.sql_identifiers import quoted_table_ref
+from errors import ApiError
+from sqlglot import exp
+
+# What the emulator's catalogue has no place for, by (project, dataset, table): parts of the resource, and of its fields.
+EXTRA = {}
+
+INGESTION = ("_PARTITIONDATE", "_PARTITIONTIME")
+
+
+def forget(project):
+    for key in [key for key in EXTRA if key[0] == project]:
+        del EXTRA[key]
+
+
+def parts(table, project):
+    """(project, dataset, table) of a reference; fewer where there is no dataset."""
+    names = words(table)
+    return names if len(names) == 3 else [project, *names]
+
+
+def words(table):
+    """The names in a reference, which may all stand in one pair of backticks."""
+    return ".".join(part for part in (table.catalog, table.db, table.name) if part).split(".")
+
+
+class Change:
+    """A statement of DDL on a permanent table, view or dataset."""
+
+    def __init__(self, tree, sql, project, context):
+        self.tree = tree
+        self.sql = sql
+        self.context = context
+        self.project = project
+        table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        if tree.args.get("kind") == "SCHEMA":
+            self.target = (*[project.id, *words(table)][-2:], None)
+        else:
+            self.target = tuple(parts(table, project.id))
+
+    @classmethod
+    def of(cls, tree, sql, project, context):
+        if isinstance(tree, exp.Command):
+            tree = altered_column(sql) or tree
+        if not isinstance(tree, (exp.Create, exp.Alter, exp.Drop)):
+            return None
+        if tree.args.get("kind") not in ("TABLE", "VIEW", "SCHEMA", "COLUMN"):
+            return None
+        return cls(tree, sql, project, context)
+
+    def old(self):
+        return self.context.catalog.get_table(*self.target) if self.target[2] else None
+
+    def options(self):
+        """What stands in OPTIONS, by its name in lower case."""
+        properties = self.tree.args.get("properties")
+        return options(properties)
+
+    def check(self):
+        """What BigQuery refuses and the emulator does not."""
+        project, dataset, _ = self.target
+        if self.target[2] and self.context.catalog.get_dataset(project, dataset) is None:
+            raise ApiError("notFound", f"Not found: Dataset {project}:{dataset} was not found in location US")
+        old = self.old()
+        if isinstance(self.tree, exp.Create) and old and self.tree.args.get("replace"):
+            self.check_replaced(old)
+        if isinstance(self.tree, exp.Alter) and old is None and not self.tree.args.get("exists"):
+            raise ApiError("notFound", f"Not found: Table {project}:{dataset}.{self.target[2]} was not found in location US")
+
+    def check_replaced(self, old):
+        kind = "VIEW" if self.tree.kind == "VIEW" else "TABLE"
+        is_materialized = bool(self.tree.find(exp.MaterializedProperty))
+        name = "{}:{}.{}".format(*self.target)
+        if (old.table_type == "TABLE") != (kind == "TABLE"):
+            raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
+        if kind == "TABLE":
+            new, before = spec(*self.layout()), spec_of(old)
+            if new != before:
+                raise ApiError("invalidQuery", "Cannot replace a table with a different partitioning spec. Instead, DROP the "
+                               f"table, and then recreate it. New partitioning spec is {new} and existing spec is {before}")
+        elif is_materialized != (old.table_type == "MATERIALIZED_VIEW"):
+            raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
+
+    def is_only_metadata(self):
+        """The emulator does nothing for it, or has no words for it."""
+        return isinstance(self.tree, exp.Alter) and all(
+            isinstance(action, (exp.AlterSet, ColumnOptions)) for action in self.tree.args["actions"])
+
+    def layout(self):
+        """Partitioning by time, by ranges, and clustering of a CREATE."""
+        properties = self.tree.args.get("properties")
+        found = properties.expressions if properties else []
+        time, ranges, clustering = None, None, None
+        for one in found:
+            if isinstance(one, exp.PartitionedByProperty):
+                time, ranges = partitioning(one.this)
+            elif isinstance(one, exp.ClusterProperty):
+                clustering = Clustering(fields=tuple(column.name for column in one.expressions))
+        given = options(properties)
+        if time and "partition_expiration_days" in given:
+            time = time.model_copy(update={"expiration_ms": int(float(given["partition_expiration_days"]) * 86400000)})
+        if time and given.get("require_partition_filter"):
+            time = time.model_copy(update={"require_partition_filter": True})
+        return time, ranges, clustering
+
+    # After it was done
+
+    def apply(self):
+        match self.tree:
+            case exp.Create():
+                self.created()
+            case exp.Alter():
+                self.altered()
+            case exp.Drop():
+                EXTRA.pop(self.target, None)
+
+    def created(self):
+        if self.target[2] is None:
+            self.dataset_options(self.options())
+            return
+        meta = self.context.catalog.get_table(*self.target)
+        if meta is None or (self.tree.args.get("exists") and self.target in EXTRA):
+            return
+        time, ranges, clustering = self.layout()
+        EXTRA[self.target] = {"fields": {}}
+        update = {"time_partitioning": time, "range_partitioning": ranges, "clustering": clustering}
+        self.context.catalog.update_table(meta.model_copy(update=update))
+        refresh(self.target, self.context)
+        self.set_options(self.options())
+        if isinstance(self.tree.this, exp.Schema):
+            for column in self.tree.this.expressions:
+                self.describe(column, "")
+
+    def describe(self, column, prefix):
+        """Descriptions of columns, and of fields in them."""
+        if not isinstance(column, exp.ColumnDef):
+            return
+        path = f"{prefix}{column.name}"
+        for constraint in column.args.get("constraints") or []:
+            if isinstance(constraint.kind, exp.Properties):
+                self.set_column(path, options(constraint.kind))
+        for inner in column.kind.find_all(exp.ColumnDef) if column.kind else []:
+            if inner.find_ancestor(exp.ColumnDef) is column:
+                self.describe(inner, f"{path}.")
+
+    def altered(self):
+        for action in self.tree.args["actions"]:
+            match action:
+                case exp.AlterSet():
+                    given = options(action.expressions[0])
+                    if self.target[2] is None:
+                        self.dataset_options(given)
+                    else:
+                        self.set_options(given)
+                case ColumnOptions():
+                    self.set_column(action.name, options(action.args["properties"]))
+                case exp.AlterRename():
+                    self.renamed(action.this.name)
+        if self.target[2] is not None:
+            refresh(self.target, self.context)
+
+    def renamed(self, name):
+        new = (*self.target[:2], name)
+        meta = self.context.catalog.get_table(*self.target)
+        self.context.catalog.delete_table(*self.target)
+        self.context.catalog.create_table(meta.model_copy(update={"table_id": name}))
+        EXTRA[new] = EXTRA.pop(self.target, {"fields": {}})
+        self.target = new
+
+    def set_options(self, given):
+        meta = self.context.catalog.get_table(*self.target)
+        update = {}
+        if "description" in given:
+            update["description"] = given["description"]
+        if "friendly_name" in given:
+            update["friendly_name"] = given["friendly_name"]
+        if "labels" in given:
+            update["labels"] = dict(given["labels"] or [])
+        if "expiration_timestamp" in given:
+            update["expiration_time"] = timestamp(given["expiration_timestamp"])
+        time = meta.time_partitioning
+        if time and "partition_expiration_days" in given:
+            days = given["partition_expiration_days"]
+            time = time.model_copy(update={"expiration_ms": days and int(float(days) * 86400000)})
+        if time and "require_partition_filter" in given:
+            time = time.model_copy(update={"require_partition_filter": bool(given["require_partition_filter"])})
+        update["time_partitioning"] = time
+        self.context.catalog.update_table(meta.model_copy(update=update))
+        known = {"description", "friendly_name", "labels", "expiration_timestamp", "partition_expiration_days",
+                 "require_partition_filter"}
+        others = {name: value for name, value in given.items() if name not in known}
+        extra(self.target).setdefault("options", {}).update(others)
+        if "require_partition_filter" in given:
+            extra(self.target)["requirePartitionFilter"] = bool(given["require_partition_filter"])
+        touch(self.target, self.context)
+
+    def set_column(self, path, given):
+        field = extra(self.target)["fields"].setdefault(path.lower(), {})
+        if "description" in given:
+            field["description"] = given["description"]
+        if "policy_tags" in given:
+            field["policyTags"] = {"names": list(given["policy_tags"])}
+
+    def dataset_options(self, given):
+        project, dataset, _ = self.target
+        meta = self.context.catalog.get_dataset(project, dataset)
+        update = {}
+        if "labels" in given:
+            update["labels"] = dict(given["labels"] or [])
+        if "description" in given:
+            update["description"] = given["description"]
+        if location := given.get("location") or self.location():
+            update["location"] = location
+        self.context.catalog.update_dataset(meta.model_copy(update=update))
+
+    def location(self):
+        properties = self.tree.args.get("properties")
+        found = properties and properties.find(exp.LocationProperty)
+        return found.this.name if found else None
+
+
+class ColumnOptions(exp.Expression):
+    """`alter column NAME set options (…)`, which sqlglot does not read."""
+
+    arg_types = {"this": True, "properties": True}
+
+
+def altered_column(sql):
+    """An ALTER with options of a column or of a dataset, which sqlglot keeps as text."""
+    name = r"(?:`[^`]+`|[\w.-]+)(?:\.(?:`[^`]+`|[\w-]+))*"
+    found = re.match(rf"(?is)\s*alter\s+(table|view|materialized\s+view|schema)\s+(if\s+exists\s+)?({name})\s+(.*)$", sql)
+    if not found:
+        return None
+    kind = "SCHEMA" if found[1].lower() == "schema" else "VIEW" if "view" in found[1].lower() else "TABLE"
+    target = sqlglot.parse_one(f"select * from {found[3]}", read="bigquery").find(exp.Table)
+    if column := re.match(rf"(?is)alter\s+column\s+(?:if\s+exists\s+)?({name})\s+set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
+        given = properties_of(column[2])
+        action = ColumnOptions(this=column[1].strip("`"), properties=given)
+    elif table := re.match(r"(?is)set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
+        action = exp.AlterSet(expressions=[properties_of(table[1])])
+    else:
+        return None
+    return exp.Alter(this=target, kind=kind, exists=bool(found[2]), actions=[action])
+
+
+def properties_of(text):
+    return sqlglot.parse_one(f"create view v options {text} as select 1", read="bigquery").args["properties"]
+
+
+def options(properties):
+    """OPTIONS as values of Python."""
+    given = {}
+    for one in properties.expressions if properties else []:
+        if type(one) is exp.Property:
+            given[one.this.name.lower()] = value(one.args["value"])
+    return given
+
+
+def value(tree):
+    match tree:
+        case exp.Literal():
+            return tree.this
+        case exp.Boolean():
+            return bool(tree.this)
+        case exp.Null():
+            return None
+        case exp.Array():
+            return [value(item) for item in tree.expressions]
+        case exp.Tuple():
+            return tuple(value(item) for item in tree.expressions)
+    return tree.sql("bigquery")
+
+
+def timestamp(text):
+    if text is None:
+        return None
+    found = re.search(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d))?", text)
+    return datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00:00'}").replace(tzinfo=UTC) if found else None
+
+
+def partitioning(tree):
+    """PARTITION BY, as the two kinds that the catalogue has."""
+    if isinstance(tree, exp.RangeBucket):
+        array = tree.args["expression"]
+        start, end = (int(array.args[name].sql()) for name in ("start", "end"))
+        step = array.args.get("step")
+        return None, RangePartitioning(field=tree.this.name, start=start, end=end, interval=int(step.sql()) if step else 1)
+    columns = [column.name for column in tree.find_all(exp.Column)] or [word.name for word in tree.find_all(exp.Identifier)]
+    field = columns[0] if columns else None
+    unit = tree.args.get("unit")
+    kind = unit.name.upper() if unit is not None else "DAY"
+    return TimePartitioning(type=kind, field=None if field and field.upper() in INGESTION else field), None
+
+
+def spec(time, ranges, clustering):
+    words = []
+    if time:
+        words.append(f"interval(type:{time.type.lower()}" + (f",field:{time.field}" if time.field else "") + ")")
+    if ranges:
+        words.append(f"range(field:{ranges.field},start:{ranges.start},end:{ranges.end},interval:{ranges.interval})")
+    if clustering:
+        words.append(f"clustering({','.join(clustering.fields)})")
+    return " ".join(words) or "none"
+
+
+def spec_of(meta):
+    return spec(meta.time_partitioning, meta.range_partitioning, meta.clustering)
+
+
+def extra(target):
+    return EXTRA.setdefault(target, {"fields": {}})
+
+
+def touch(target, context):
+    meta = context.catalog.get_table(*target)
+    context.catalog.update_table(meta.model_copy(update={"last_modified_time": context.clock.now()}))
+
+
+def refresh(target, context):
+    """Takes the columns from what is stored."""
+    meta = context.catalog.get_table(*target)
+    if meta and meta.table_type == "TABLE":
+        context.catalog.update_table(meta.model_copy(update={"schema_": stored_schema(target, context)}))
+
+
+def stored_schema(target, context):
+    """The columns of a table, with what Arrow does not know (JSON) and what DuckDB keeps (NOT NULL)."""
+    reference = quoted_table_ref(*target)
+    fields = build_response_schema(context.engine.fetch_arrow(f"select * from {reference} limit 0").schema)
+    required = {row[1] for row in context.engine.execute(f"pragma table_info({reference})").fetchall() if row[3]}
+    for field in fields:
+        if field["name"] in required and field["mode"] == "NULLABLE":
+            field["mode"] = "REQUIRED"
+    return TableSchema(fields=_parse_schema_fields(fields))
+
+
+def num_rows(target, context):
+    [count] = context.engine.execute(f"select count(*) from {quoted_table_ref(*target)}").fetchone()
+    return count

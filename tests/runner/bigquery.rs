@@ -1,0 +1,126 @@
+//! `tests/bigquery/*.md`: sessions on the stand-in for BigQuery, each in a project of its own.
+//!
+//! The server is started by the trial that needs it first, shared by all (those of other processes too), and ends itself
+//! when nothing was asked for a while. `standin` on the path of a session talks to it: see `tests/bigquery/standin/`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::{console, markdown};
+
+/// The exit status of `start.sh` where what it needs cannot be had.
+const CANNOT_BE_HAD: i32 = 3;
+
+/// One trial for each session; they are passed over where there is no Python.
+pub(crate) fn trials() -> Vec<Trial> {
+    let is_installed = has_python();
+    let sessions = markdown::files("tests/bigquery").into_iter();
+    let trials =
+        sessions.filter(|path| path.parent().is_some_and(|folder| folder.ends_with("tests/bigquery"))).map(|path| {
+            let name = markdown::stem(&path, "tests/bigquery");
+            Trial::test(format!("bigquery::{name}"), move || run(&name, &path)).with_ignored_flag(!is_installed)
+        });
+    trials.collect()
+}
+
+fn run(name: &str, session: &Path) -> Result<(), Failed> {
+    let Some(project) = Project::new(name)? else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    console::run_with(session, folder.path(), Path::new(""), &project.variables())?;
+    project.all_was_parsed()
+}
+
+/// Whether there is a Python that the stand-in can run on.
+pub(crate) fn has_python() -> bool {
+    let check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    let status = Command::new("python3").args(["-c", check]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// The server's address, once it is known; none where it cannot be had.
+static SHARED: Mutex<Option<Option<String>>> = Mutex::new(None);
+
+fn start() -> Result<Option<String>, Failed> {
+    let mut shared = SHARED.lock()?;
+    if shared.is_none() {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery");
+        let output = Command::new(scripts().join("start.sh"))
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()?;
+        *shared = Some(match output.status.code() {
+            Some(0) => Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            Some(CANNOT_BE_HAD) => None,
+            _ => return Err(format!("start.sh: {}", output.status).into()),
+        });
+    }
+    Ok(shared.clone().flatten())
+}
+
+/// Ends the server, if this process knows of one and is not one of many, as it is under `cargo nextest`.
+pub(crate) fn stop() {
+    let is_alone = std::env::var_os("NEXTEST").is_none();
+    if let Some(Some(Some(endpoint))) = SHARED.lock().ok().map(|shared| shared.clone()).filter(|_| is_alone) {
+        let _ = Command::new(scripts().join("standin")).arg("stop").env("BIGQUERY_ENDPOINT", endpoint).status();
+    }
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bigquery/standin")
+}
+
+/// A project of its own on the server.
+pub(crate) struct Project {
+    endpoint: String,
+    id: String,
+}
+
+impl Project {
+    /// An empty one. There is none, and a loud word about it, where the server cannot be had.
+    pub(crate) fn new(name: &str) -> Result<Option<Self>, Failed> {
+        let Some(endpoint) = start()? else {
+            let warning = "THE STAND-IN FOR BIGQUERY CANNOT BE STARTED, A TEST IS PASSED OVER";
+            writeln!(std::io::stderr(), "{warning}: {name}")?;
+            return Ok(None);
+        };
+        let id = format!("trial-{}", name.replace('_', "-"));
+        let project = Self { endpoint, id };
+        project.stand_in(&["forget"])?;
+        Ok(Some(project))
+    }
+
+    /// What leads a client there, and `standin` on the path.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let trueup = Path::new(env!("CARGO_BIN_EXE_trueup")).parent().map(|folder| folder.display().to_string());
+        let path = format!("{}:{}", scripts().display(), trueup.unwrap_or_default());
+        vec![
+            ("PATH", format!("{path}:/usr/local/bin:/usr/bin:/bin")),
+            ("BIGQUERY_ENDPOINT", self.endpoint.clone()),
+            ("BIGQUERY_PROJECT", self.id.clone()),
+        ]
+    }
+
+    /// What `standin` prints.
+    pub(crate) fn stand_in(&self, arguments: &[&str]) -> Result<String, Failed> {
+        let output = Command::new(scripts().join("standin"))
+            .args(arguments)
+            .envs(self.variables())
+            .stdin(Stdio::null())
+            .output()?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(format!("standin {}\n{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into())
+    }
+
+    /// Fails if a parser of GoogleSQL did not take what was sent, and nobody looked at it.
+    pub(crate) fn all_was_parsed(&self) -> Result<(), Failed> {
+        let unparsed = self.stand_in(&["unparsed"])?;
+        if unparsed.is_empty() { Ok(()) } else { Err(format!("this is no GoogleSQL:\n{unparsed}").into()) }
+    }
+}
