@@ -18,6 +18,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -65,11 +66,13 @@ pub struct BigQuery {
     /// Tells this process's reading jobs from all others.
     nonce: u64,
     reads: AtomicU64,
+    /// Of all actions, declarations too.
+    targets: Vec<Target>,
 }
 
 impl BigQuery {
-    /// Finds out who asks, and looks whether the service answers. `project` is that of the models.
-    pub fn connect(access: &BigQueryAccess, project: Option<&str>) -> Result<Self, ConnectError> {
+    /// Finds out who asks, and looks whether the service answers. Paths are from `root`; `project` is that of the models.
+    pub fn connect(access: &BigQueryAccess, root: &Path, project: Option<&str>) -> Result<Self, ConnectError> {
         let settings = |message: String| ConnectError::Settings { message };
         let project = access.project.as_deref().or(project).ok_or_else(|| {
             settings("nothing says in which project jobs run: name it by `project` in the environment".to_owned())
@@ -81,7 +84,7 @@ impl BigQuery {
         let identity = {
             // Tokens are kept fresh in the background.
             let _runtime = runtime.enter();
-            Identity::find(access).map_err(refused)?
+            Identity::find(access, root).map_err(refused)?
         };
         let client = Client::new(access.endpoint.as_deref(), identity, access.retry, Arc::clone(&cancelled));
         let client = client.map_err(settings)?;
@@ -106,7 +109,14 @@ impl BigQuery {
             log: OnceLock::new(),
             nonce: RandomState::new().build_hasher().finish(),
             reads: AtomicU64::new(0),
+            targets: Vec::new(),
         })
+    }
+
+    /// The same for a project whose actions have these targets: jobs have to see the datasets of all of them.
+    #[must_use]
+    pub fn with_targets(self, targets: &[Target]) -> Self {
+        Self { targets: targets.to_vec(), ..self }
     }
 
     fn location(&self) -> Option<String> {

@@ -224,7 +224,8 @@ pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc
         Connection::BigQuery(access) => {
             let location = access.location.clone().or_else(|| project.settings.defaults.location.clone());
             let access = BigQueryAccess { location, ..(**access).clone() };
-            Ok(Arc::new(BigQuery::connect(&access, project.default_database().as_deref())?))
+            let adapter = BigQuery::connect(&access, root, project.default_database().as_deref())?;
+            Ok(Arc::new(adapter.with_targets(targets)))
         }
     }
 }

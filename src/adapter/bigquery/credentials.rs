@@ -2,6 +2,7 @@
 //! elsewhere.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Once;
 
 use google_cloud_auth::build_errors::Error;
@@ -23,8 +24,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// An error is a sentence about the settings or the files that they name.
-    pub(super) fn find(access: &BigQueryAccess) -> Result<Self, String> {
+    /// An error is a sentence about the settings or the files that they name, whose paths are from `root`.
+    pub(super) fn find(access: &BigQueryAccess, root: &Path) -> Result<Self, String> {
         install_crypto();
         let quota_project = access.quota_project.clone();
         let scopes: Vec<&str> = match access.scopes.as_slice() {

@@ -22,10 +22,18 @@ type Dataset = (String, String);
 impl BigQuery {
     pub(super) async fn read_state(&self, targets: &[Target]) -> Result<WarehouseState, AdapterError> {
         let words = |failure: Failure| failure.into_error("");
-        let datasets: BTreeSet<Dataset> = targets.iter().filter_map(|target| self.dataset(target)).collect();
-        let looks = stream::iter(datasets).map(|dataset| async move {
-            let there = self.look_at_dataset(&dataset).await?;
-            Ok::<_, Failure>((dataset, there))
+        let own: BTreeSet<Dataset> = targets.iter().filter_map(|target| self.dataset(target)).collect();
+        let others: BTreeSet<Dataset> = self.targets.iter().filter_map(|target| self.dataset(target)).collect();
+        let looks = stream::iter(own.union(&others)).map(|dataset| {
+            let is_own = own.contains(dataset);
+            async move {
+                let there = match self.look_at_dataset(dataset).await {
+                    // What is only read may be seen by its tables alone.
+                    Err(Failure::Refused { .. }) if !is_own => None,
+                    found => found?,
+                };
+                Ok::<_, Failure>((dataset.clone(), there))
+            }
         });
         let looks: Vec<_> = looks.buffer_unordered(AT_A_TIME).collect().await;
         let mut there = BTreeMap::new();
@@ -36,7 +44,7 @@ impl BigQuery {
         self.agree_on_location(&there)?;
 
         let mut listed = BTreeSet::new();
-        for dataset in there.keys() {
+        for dataset in there.keys().filter(|dataset| own.contains(*dataset)) {
             let names = self.list_tables(dataset).await.map_err(words)?;
             listed.extend(names.into_iter().map(|name| (dataset.clone(), name)));
         }
