@@ -24,7 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             let name = markdown::stem(&path, "tests/bigquery");
             Trial::test(format!("bigquery::{name}"), move || run(&name, &path)).with_ignored_flag(!is_installed)
         });
-    trials.collect()
+    let client = Trial::test("bigquery::google_client", google_client).with_ignored_flag(!is_installed);
+    trials.chain([client]).collect()
 }
 
 fn run(name: &str, session: &Path) -> Result<(), Failed> {
@@ -32,6 +33,17 @@ fn run(name: &str, session: &Path) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     console::run_with(session, folder.path(), Path::new(""), &project.variables())?;
     project.all_was_parsed()
+}
+
+/// Google's own client makes of the stand-in's answers what they mean.
+fn google_client() -> Result<(), Failed> {
+    let Some(project) = Project::new("google_client")? else { return Ok(()) };
+    let output = Command::new(folder().join("venv/bin/python"))
+        .arg(scripts().join("client_test.py"))
+        .envs(project.variables())
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
 }
 
 /// Whether there is a Python that the stand-in can run on.
@@ -68,6 +80,11 @@ pub(crate) fn stop() {
     if let Some(Some(Some(endpoint))) = SHARED.lock().ok().map(|shared| shared.clone()).filter(|_| is_alone) {
         let _ = Command::new(scripts().join("standin")).arg("stop").env("BIGQUERY_ENDPOINT", endpoint).status();
     }
+}
+
+/// Where the server lives: its packages, its log, its address.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery")
 }
 
 fn scripts() -> PathBuf {
