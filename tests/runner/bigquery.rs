@@ -53,31 +53,36 @@ pub(crate) fn has_python() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// The server's address, once it is known; none where it cannot be had.
-static SHARED: Mutex<Option<Option<String>>> = Mutex::new(None);
-
-fn start() -> Result<Option<String>, Failed> {
-    let mut shared = SHARED.lock()?;
-    if shared.is_none() {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery");
-        let output = Command::new(scripts().join("start.sh"))
-            .arg(&folder)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()?;
-        *shared = Some(match output.status.code() {
-            Some(0) => Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-            Some(CANNOT_BE_HAD) => None,
-            _ => return Err(format!("start.sh: {}", output.status).into()),
-        });
-    }
-    Ok(shared.clone().flatten())
+/// What is known of the server.
+enum Server {
+    NotStarted,
+    CannotBeHad,
+    At(String),
 }
 
-/// Ends the server, if this process knows of one and is not one of many, as it is under `cargo nextest`.
+static SHARED: Mutex<Server> = Mutex::new(Server::NotStarted);
+
+/// The server's address; none where it cannot be had.
+fn start() -> Result<Option<String>, Failed> {
+    let mut shared = SHARED.lock()?;
+    if matches!(*shared, Server::NotStarted) {
+        let mut script = Command::new(scripts().join("start.sh"));
+        let output = script.arg(folder()).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        *shared = match output.status.code() {
+            Some(0) => Server::At(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            Some(CANNOT_BE_HAD) => Server::CannotBeHad,
+            _ => return Err(format!("start.sh: {}", output.status).into()),
+        };
+    }
+    Ok(if let Server::At(endpoint) = &*shared { Some(endpoint.clone()) } else { None })
+}
+
+/// Ends the server, unless this process is one of many, as it is under `cargo nextest`.
 pub(crate) fn stop() {
-    let is_alone = std::env::var_os("NEXTEST").is_none();
-    if let Some(Some(Some(endpoint))) = SHARED.lock().ok().map(|shared| shared.clone()).filter(|_| is_alone) {
+    if std::env::var_os("NEXTEST").is_some() {
+        return;
+    }
+    if let Ok(Server::At(endpoint)) = SHARED.lock().as_deref() {
         let _ = Command::new(scripts().join("standin")).arg("stop").env("BIGQUERY_ENDPOINT", endpoint).status();
     }
 }

@@ -6,7 +6,7 @@ import sys
 import time
 
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import BadRequest, Conflict, NotFound, ServiceUnavailable, TooManyRequests
+from google.api_core.exceptions import BadRequest, Conflict, GoogleAPICallError, NotFound, ServiceUnavailable
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from google.cloud.bigquery import LoadJobConfig, QueryJobConfig, SchemaField
@@ -203,7 +203,7 @@ def quotas(client):
     own("quotas", "on")
     for number in range(5):
         once(client, f"create or replace table shop.often as select {number} as n")
-    assert "too many table update operations for this table" in fails(TooManyRequests, lambda: once(
+    assert "too many table update operations for this table" in fails(GoogleAPICallError, lambda: once(
         client, "create or replace table shop.often as select 6 as n"))
     for _ in range(30):
         once(client, "insert into shop.often values (1)")
