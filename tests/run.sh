@@ -8,6 +8,8 @@ command -v cc >/dev/null || { echo "run.sh: a C compiler is missing: install gcc
 .cargo/duckdb.sh
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
   echo "run.sh: NO POSTGRESQL SERVER IS INSTALLED, ITS TESTS ARE PASSED OVER (Debian: apt-get install postgresql)" >&2
+python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && command -v curl >/dev/null ||
+  echo "run.sh: NO PYTHON OF 3.10 OR LATER, ITS VENV, OR NO CURL: THE TESTS OF BIGQUERY ARE PASSED OVER (Debian: apt-get install python3-venv curl)" >&2
 
 if [ $# -eq 0 ]; then
   if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo "run.sh: no rustfmt, formatting is not checked" >&2; fi

@@ -24,7 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             let name = markdown::stem(&path, "tests/bigquery");
             Trial::test(format!("bigquery::{name}"), move || run(&name, &path)).with_ignored_flag(!is_installed)
         });
-    trials.collect()
+    let client = Trial::test("bigquery::google_client", google_client).with_ignored_flag(!is_installed);
+    trials.chain([client]).collect()
 }
 
 fn run(name: &str, session: &Path) -> Result<(), Failed> {
@@ -34,6 +35,17 @@ fn run(name: &str, session: &Path) -> Result<(), Failed> {
     project.all_was_parsed()
 }
 
+/// Google's own client makes of the stand-in's answers what they mean.
+fn google_client() -> Result<(), Failed> {
+    let Some(project) = Project::new("google_client")? else { return Ok(()) };
+    let output = Command::new(folder().join("venv/bin/python"))
+        .arg(scripts().join("client_test.py"))
+        .envs(project.variables())
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+}
+
 /// Whether there is a Python that the stand-in can run on.
 pub(crate) fn has_python() -> bool {
     let check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
@@ -41,33 +53,43 @@ pub(crate) fn has_python() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// The server's address, once it is known; none where it cannot be had.
-static SHARED: Mutex<Option<Option<String>>> = Mutex::new(None);
-
-fn start() -> Result<Option<String>, Failed> {
-    let mut shared = SHARED.lock()?;
-    if shared.is_none() {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery");
-        let output = Command::new(scripts().join("start.sh"))
-            .arg(&folder)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()?;
-        *shared = Some(match output.status.code() {
-            Some(0) => Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-            Some(CANNOT_BE_HAD) => None,
-            _ => return Err(format!("start.sh: {}", output.status).into()),
-        });
-    }
-    Ok(shared.clone().flatten())
+/// What is known of the server.
+enum Server {
+    NotStarted,
+    CannotBeHad,
+    At(String),
 }
 
-/// Ends the server, if this process knows of one and is not one of many, as it is under `cargo nextest`.
+static SHARED: Mutex<Server> = Mutex::new(Server::NotStarted);
+
+/// The server's address; none where it cannot be had.
+fn start() -> Result<Option<String>, Failed> {
+    let mut shared = SHARED.lock()?;
+    if matches!(*shared, Server::NotStarted) {
+        let mut script = Command::new(scripts().join("start.sh"));
+        let output = script.arg(folder()).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        *shared = match output.status.code() {
+            Some(0) => Server::At(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            Some(CANNOT_BE_HAD) => Server::CannotBeHad,
+            _ => return Err(format!("start.sh: {}", output.status).into()),
+        };
+    }
+    Ok(if let Server::At(endpoint) = &*shared { Some(endpoint.clone()) } else { None })
+}
+
+/// Ends the server, unless this process is one of many, as it is under `cargo nextest`.
 pub(crate) fn stop() {
-    let is_alone = std::env::var_os("NEXTEST").is_none();
-    if let Some(Some(Some(endpoint))) = SHARED.lock().ok().map(|shared| shared.clone()).filter(|_| is_alone) {
+    if std::env::var_os("NEXTEST").is_some() {
+        return;
+    }
+    if let Ok(Server::At(endpoint)) = SHARED.lock().as_deref() {
         let _ = Command::new(scripts().join("standin")).arg("stop").env("BIGQUERY_ENDPOINT", endpoint).status();
     }
+}
+
+/// Where the server lives: its packages, its log, its address.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery")
 }
 
 fn scripts() -> PathBuf {

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import job_requests
 import rest
@@ -67,7 +67,7 @@ def query(server, project, sql):
     job.run(server.emulator)
     if job.error:
         raise ApiError(job.error["reason"], job.error["message"])
-    _, page = job_requests.results(job, {})
+    _, page = job_requests.results(job, {"formatOptions.useInt64Timestamp": "true"})
     kind = job.statistics["query"]["statementType"]
     fields = page["schema"]["fields"] if kind in ("SELECT", "SCRIPT") else []
     rows = [[cell(value["v"], field) for value, field in zip(row["f"], fields, strict=True)] for row in page.get("rows", [])]
@@ -85,8 +85,7 @@ def cell(value, field):
         names = zip(field["fields"], value["f"], strict=True)
         return json.dumps({inner["name"]: cell(item["v"], inner) for inner, item in names})
     if field["type"] == "TIMESTAMP":
-        micros = int(value) if str(value).lstrip("-").isdigit() else int(float(value) * 1e6)
-        return str(datetime.fromtimestamp(micros / 1e6, UTC))
+        return str(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(value)))
     return value
 
 
@@ -106,7 +105,7 @@ def jobs(project):
 def table(server, project, dataset, name):
     """What tables.get shows, without what differs from run to run."""
     path = f"/bigquery/v2/projects/{project.id}/datasets/{dataset}/tables/{name}"
-    status, _, data = server.emulator.forward("GET", path)
+    status, data = server.emulator.forward("GET", path)
     if status != 200:
         raise ApiError("notFound", f"Not found: Table {project.id}:{dataset}.{name}")
     shown = rest.decorate_table(json.loads(data), server.emulator.context)

@@ -36,19 +36,21 @@ class Emulator:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def forward(self, method, path, body=None, content_type="application/json"):
-        """Sends a request on. The result is a status, a content type and a body."""
-        return self.call(self._forward(method, path, body, content_type))
+        """Sends a request on, when it has the turn. The result is a status and a body."""
+        return self.call(self.in_turn(method, path, body, content_type))
 
-    async def _forward(self, method, path, body, content_type):
+    async def in_turn(self, *request):
         async with self.turn:
-            return await asyncio.to_thread(self._send, method, path, body, content_type)
+            return await self.send(*request)
 
-    def _send(self, method, path, body, content_type):
+    async def send(self, *request):
+        return await asyncio.to_thread(self.exchange, *request)
+
+    def exchange(self, method, path, body, content_type):
         connection = http.client.HTTPConnection("127.0.0.1", self.server.rest_port, timeout=60)
         try:
-            headers = {"content-type": content_type} if body is not None else {}
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {"content-type": content_type} if body is not None else {})
             response = connection.getresponse()
-            return response.status, response.getheader("content-type", "application/json"), response.read()
+            return response.status, response.read()
         finally:
             connection.close()

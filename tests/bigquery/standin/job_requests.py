@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 
+import cells
 import dry_run
 import googlesql
 from errors import ApiError
@@ -166,7 +167,9 @@ def query(server, project, request):
         return 200, {"kind": "bigquery#queryResponse", "jobReference": resource["jobReference"], "jobComplete": True,
                      "schema": inner.get("schema", {}), "totalBytesProcessed": inner["totalBytesProcessed"]}
     accept(server, project, job, request)
-    status, page = results(job, {name: str(body[name]) for name in ("maxResults", "timeoutMs") if name in body})
+    given = {name: str(body[name]) for name in ("maxResults", "timeoutMs") if name in body}
+    given |= {f"formatOptions.{name}": str(value) for name, value in body.get("formatOptions", {}).items()}
+    status, page = results(job, given)
     return status, page | {"kind": "bigquery#queryResponse"}
 
 
@@ -196,7 +199,8 @@ def results(job, given):
     }
     rows = arrow_table_to_bq_rows(table, offset=start, limit=size) if size else []
     if rows:
-        body["rows"] = rows
+        has_whole_timestamps = given.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+        body["rows"] = [cells.row(row, body["schema"]["fields"], has_whole_timestamps) for row in rows]
     if start + size < table.num_rows:
         body["pageToken"] = str(start + size)
     query_statistics = job.statistics.get("query", {})

@@ -6,7 +6,7 @@ import threading
 import time
 
 import googlesql
-import tables
+import transfers
 from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS, build_response_schema
 from errors import ApiError, of
 from script import Script
@@ -32,6 +32,7 @@ class Job:
         self.children = []
         self.parent = None
         self.is_cancelled = False
+        self.data = None  # what an upload brought
 
     @property
     def query(self):
@@ -104,7 +105,7 @@ class Job:
     async def work(self, emulator):
         await self.pause(0)
         if self.kind != "query":
-            await forward_job(self, emulator)
+            await transfers.carry_out(self, emulator)
             return
         googlesql.check(self.sql)
         script = Script(emulator, self)
@@ -231,8 +232,3 @@ def child(parent, step, number):
         "scriptStatistics": {"evaluationKind": step.kind, "stackFrames": [frame]},
     }
     return job
-
-
-async def forward_job(job, emulator):
-    """Loads, copies and extracts are the emulator's."""
-    raise ApiError("notImplemented", f"stand-in: jobs of kind {job.kind}")

@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
+import locations
 import positions
 import rewrite
 import sqlglot
@@ -47,7 +48,7 @@ class Step:
     error: dict | None = None
 
 
-class _Parser(Parser):
+class ScriptParser(Parser):
     def _read_type_name(self):
         """`declare x default 1` has no type."""
         return "ANY" if self._cursor.match_keyword("DEFAULT") else super()._read_type_name()
@@ -72,7 +73,7 @@ class Script(ScriptInterpreter):
     async def run(self):
         source = self.job.sql
         try:
-            statements = _Parser(source).parse_script().statements
+            statements = ScriptParser(source).parse_script().statements
         except DomainError as error:
             raise translate_runtime_error(error) from None
         self.offsets = positions.offsets(source, statements)
@@ -173,6 +174,7 @@ class Script(ScriptInterpreter):
         if tree is None:
             await super()._exec_sql(sql)
             return
+        locations.check(tree, self._project_id, self.job.location, self.context)
         is_temporary = self.name_temporary(tree)
         kind = step.statement_type
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
@@ -228,19 +230,18 @@ class Script(ScriptInterpreter):
             rewrite.rename_tables(tree, self.temporary)
             bq_sql = tree.sql("bigquery")
         rewritten, values = emulator_interpreter._rewrite_vars_to_params(bq_sql, self._frames)
-        try:
-            if self.step:
-                self.step.cost += cost_of(rewritten, values, self._project_id, self.context)
-                self.job.check_billed(self.steps)
-            translated = await rewrite_and_translate_statement(
-                rewritten, project_id=self._project_id, ctx=self.context, caller=self._caller,
-                translator=self._translator,
-            )
-            duckdb_sql = rewrite_table_refs(translated, self._project_id)
-            duckdb_sql, bound = bind_parameters(duckdb_sql, self.parameters)
-            duckdb_sql = rewrite.insert_row(duckdb_sql)
-        except Exception:
-            raise
+        if self.step and self.step.kind == "EXPRESSION" and (tree := parse(bq_sql)):
+            locations.check(tree, self._project_id, self.job.location, self.context)
+        if self.step:
+            self.step.cost += cost_of(rewritten, values, self.parameters, self._project_id, self.context)
+            self.job.check_billed(self.steps)
+        translated = await rewrite_and_translate_statement(
+            rewritten, project_id=self._project_id, ctx=self.context, caller=self._caller,
+            translator=self._translator,
+        )
+        duckdb_sql = rewrite_table_refs(translated, self._project_id)
+        duckdb_sql, bound = bind_parameters(duckdb_sql, self.parameters)
+        duckdb_sql = rewrite.insert_row(duckdb_sql)
         try:
             return self.fetch(duckdb_sql, (values + (bound or [])) or None)
         except (DomainError, ApiError):

@@ -16,15 +16,15 @@ def answer(server, project, request):
         body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
     if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
         project.quotas.take("dataset_metadata", f"{project.id}.{words[1] if len(words) > 1 else ''}")
-    status, kind, data = emulator.forward(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
+    status, data = emulator.forward(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
                                           body)
     if not data:
         return status, None
-    answered = json.loads(data) if kind.startswith("application/json") else None
+    answered = json.loads(data)
     if status >= 400:
         error = answered["error"]
         raise ApiError(error["errors"][0]["reason"], error["message"], status=status)
-    if answered and answered.get("kind") == "bigquery#table":
+    if answered.get("kind") == "bigquery#table":
         answered = rest.decorate_table(answered, emulator.context)
     return status, answered
 

@@ -33,6 +33,12 @@ def words(table):
     return ".".join(part for part in (table.catalog, table.db, table.name) if part).split(".")
 
 
+def destination(configuration, project):
+    """The table that a job writes to."""
+    reference = configuration.get("destinationTable")
+    return reference and (reference.get("projectId", project), reference["datasetId"], reference["tableId"])
+
+
 class Change:
     """A statement of DDL on a permanent table, view or dataset."""
 
@@ -68,8 +74,6 @@ class Change:
     def check(self):
         """What BigQuery refuses and the emulator does not."""
         project, dataset, _ = self.target
-        if self.target[2] and self.context.catalog.get_dataset(project, dataset) is None:
-            raise ApiError("notFound", f"Not found: Dataset {project}:{dataset} was not found in location US")
         old = self.old()
         if isinstance(self.tree, exp.Create) and old and self.tree.args.get("replace"):
             self.check_replaced(old)
@@ -314,6 +318,18 @@ def spec(time, ranges, clustering):
 
 def spec_of(meta):
     return spec(meta.time_partitioning, meta.range_partitioning, meta.clustering)
+
+
+def loaded(target, configuration, old, context):
+    """Partitions and clustering that a load asked for, or that the table had."""
+    meta = context.catalog.get_table(*target)
+    update = {name: getattr(old, name) for name in ("time_partitioning", "range_partitioning", "clustering", "labels",
+                                                    "description")} if old else {}
+    if time := configuration.get("timePartitioning"):
+        update["time_partitioning"] = TimePartitioning(type=time.get("type", "DAY"), field=time.get("field"))
+    if clustering := configuration.get("clustering"):
+        update["clustering"] = Clustering(fields=tuple(clustering["fields"]))
+    context.catalog.update_table(meta.model_copy(update=update))
 
 
 def extra(target):
