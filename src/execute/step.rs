@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Outcome};
-use crate::plan::{IncrementalWork, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
+use crate::plan::{FillWork, IncrementalWork, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
 
 /// How many of the offending rows are kept for people to look at.
 const SAMPLE: usize = 5;
@@ -34,6 +34,7 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
         Work::Disabled => return Outcome::Disabled,
         Work::Build(script) => worker.run_script(script),
         Work::Operations(script) => worker.run_operations(script),
+        Work::Fill(work) => worker.run_fill(work),
         Work::Incremental(work) => worker.run_incremental(work),
         Work::Assertion { create, count, rows } => {
             return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
@@ -115,6 +116,13 @@ impl Worker<'_> {
                 Err(failure)
             }
         }
+    }
+
+    fn run_fill(&mut self, work: &FillWork) -> Result<Option<u64>, Failure> {
+        let query = work.query_behind_pre_operations();
+        let columns = self.session.describe(query.sql()).map_err(|error| failure(error, &query))?;
+        let script = work.in_one(Some(&columns), self.dialect)?;
+        self.run_script(&script)
     }
 
     /// Adds new rows. Where a column cannot be made longer in a transaction, the one that finds it too short is undone,
