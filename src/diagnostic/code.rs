@@ -155,6 +155,15 @@ codes! {
     /// What to do: look for a loop, or for a function that calls itself, without an end.
     JavascriptLimit = "javascript-limit",
 
+    /// An incremental table that has other partitions or clusters than its config asks for.
+    ///
+    /// Rows are added to the table as it lies. To put those that are there into other partitions all of them have to be
+    /// written anew, which costs as much as the table is large, so that it is done only when it is asked for.
+    ///
+    /// What to do: build the table anew with `trueup run --full-refresh --select NAME`, or let the config say how the table
+    /// lies.
+    LayoutDiffers = "layout-differs",
+
     /// A block in a file whose type has no use for it.
     ///
     /// `pre_operations` and `post_operations` belong to tables, views and incremental tables; `incremental_where` to

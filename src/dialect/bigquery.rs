@@ -1,3 +1,6 @@
+mod partitioning;
+mod types;
+
 use std::fmt::Write;
 
 use crate::dialect::syntax::{self, Grammar};
@@ -6,7 +9,7 @@ use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert,
     Widening,
 };
-use crate::relation::{PhysicalOptions, RelationKind, Target};
+use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
 
 /// Google's BigQuery: GoogleSQL.
 #[derive(Debug)]
@@ -105,6 +108,23 @@ impl Dialect for BigQuery {
 
     fn cast_if_possible(&self, expression: &str, data_type: &str) -> String {
         format!("safe_cast({expression} as {data_type})")
+    }
+
+    fn say(&self, kind: RelationKind, name: &str, storage: &Storage<'_>) -> Option<String> {
+        let listed = self.options(kind, storage);
+        (!listed.is_empty()).then(|| format!("alter {kind} {name} set options({})", listed.join(", ")))
+    }
+
+    fn same_type(&self, one: &str, other: &str) -> bool {
+        types::same(one, other)
+    }
+
+    fn compares(&self, data_type: &str) -> bool {
+        types::compares(data_type)
+    }
+
+    fn partitioning(&self, expression: &str) -> Option<Partitioning> {
+        partitioning::read(expression)
     }
 
     fn describe_relation(&self, _kind: RelationKind, _name: &str, _description: &str) -> Option<String> {

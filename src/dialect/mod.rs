@@ -12,7 +12,7 @@ pub mod translate;
 use std::fmt::Debug;
 
 use crate::dialect::translate::Translation;
-use crate::relation::{PhysicalOptions, RelationKind, Target};
+use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
@@ -156,6 +156,17 @@ pub trait Dialect: Debug + Send + Sync {
     /// Whether values of a type can be compared with `=`.
     fn compares(&self, _data_type: &str) -> bool {
         true
+    }
+
+    /// The partitioning that an expression asks for; `None` where it is not understood.
+    fn partitioning(&self, _expression: &str) -> Option<Partitioning> {
+        None
+    }
+
+    /// What [`clauses`](Self::clauses) says of a relation besides how it lies, as a statement about one that is there. Its
+    /// name is quoted.
+    fn say(&self, _kind: RelationKind, _name: &str, _storage: &Storage<'_>) -> Option<String> {
+        None
     }
 
     /// Describes a relation, whose name is quoted. `None` where [`clauses`](Self::clauses) has done so.

@@ -66,6 +66,7 @@ fn reads(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Optio
     let statements = match &step.work {
         Work::Disabled => return None,
         Work::Build(script) => Ok(script.estimate().to_vec()),
+        Work::Fill(work) => Ok(work.estimate().to_vec()),
         Work::Operations(script) => Ok(script.sent().cloned().collect()),
         Work::Incremental(work) => of_new_rows(work, session, dialect),
         Work::Assertion { create, .. } => Ok(create.estimate().to_vec()),

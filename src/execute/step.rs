@@ -39,7 +39,14 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
         Work::Disabled => return Outcome::Disabled,
         Work::Build(script) => worker.run_whole(script),
         Work::Operations(script) => worker.run_operations(script),
-        Work::Incremental(work) if dialect.capabilities().multi_statements => worker.run_in_one(work),
+        Work::Fill(work) => {
+            let texts = (work.query(), &work.query_behind_pre_operations());
+            worker.run_in_one(texts, |columns| work.in_one(columns, dialect))
+        }
+        Work::Incremental(work) if dialect.capabilities().multi_statements => {
+            let texts = (&work.query(), &work.query_behind_pre_operations());
+            worker.run_in_one(texts, |columns| work.in_one(columns, dialect))
+        }
         Work::Incremental(work) => worker.run_incremental(work),
         Work::Assertion { create, count, rows } => {
             return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
@@ -175,16 +182,19 @@ impl Worker<'_> {
         Ok(rows)
     }
 
-    /// Adds new rows by one script, pre-operations and all. Its columns are told without running it, where that can be.
-    fn run_in_one(&mut self, work: &IncrementalWork) -> Result<Option<u64>, Failure> {
-        let query = work.query_behind_pre_operations();
-        let has_pre_operations = query.sql() != work.query().sql();
-        let columns = match self.session.describe(query.sql()) {
+    /// Runs a step that is one script, pre-operations and all, and depends on the columns of its query. They are told
+    /// without running it, where that can be.
+    fn run_in_one(
+        &mut self,
+        (query, behind): (&Statement, &Statement),
+        script: impl FnOnce(Option<&[Column]>) -> Result<Script, SchemaMismatch>,
+    ) -> Result<Option<u64>, Failure> {
+        let columns = match self.session.describe(behind.sql()) {
             // What pre-operations make is not there before they run.
-            Err(_) if has_pre_operations => Vec::new(),
-            columns => columns.map_err(|error| failure(error, &query))?,
+            Err(_) if query.sql() != behind.sql() => Vec::new(),
+            columns => columns.map_err(|error| failure(error, behind))?,
         };
-        let script = work.in_one(Some(columns.as_slice()).filter(|columns| !columns.is_empty()), self.dialect)?;
+        let script = script(Some(columns.as_slice()).filter(|columns| !columns.is_empty()))?;
         self.run_whole(&script)
     }
 

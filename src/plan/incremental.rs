@@ -7,8 +7,9 @@ use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::column_definition;
 use crate::plan::statement::{Statement, WarehouseText};
+use crate::plan::swap::Swap;
 use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
-use crate::relation::{Column, PhysicalOptions, Target};
+use crate::relation::{Column, Layout, PhysicalOptions, Target};
 
 /// The new rows while they are checked. Temporary, so each session has its own.
 pub(super) const STAGED: &str = "trueup_new_rows";
@@ -21,6 +22,8 @@ pub struct IncrementalWork {
     pub(super) relation: String,
     pub(super) lock: Option<String>,
     pub(super) columns: Vec<Column>,
+    pub(super) layout: Layout,
+    pub(super) swap: Swap,
     pub(super) query: Statement,
     pub(super) filter: Option<Statement>,
     pub(super) pre_operations: Vec<WarehouseText>,

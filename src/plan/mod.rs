@@ -1,6 +1,8 @@
 //! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
 //! talks to a warehouse.
 
+mod build_in_one;
+mod fill;
 mod in_one;
 mod incremental;
 mod model;
@@ -25,6 +27,7 @@ use crate::plan::multi_statement::JobWriter;
 use crate::plan::texts::Translator;
 use crate::relation::{JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
+pub use fill::FillWork;
 pub use incremental::IncrementalWork;
 pub use multi_statement::{MultiStatement, ScriptGuard};
 pub use schema_change::SchemaMismatch;
@@ -60,6 +63,8 @@ pub struct Step {
     /// The policy tags that the config gives to columns, by the path of the column with dots between its names. They are
     /// set when the statements have run.
     pub policy_tags: BTreeMap<String, Vec<String>>,
+    /// What is said of columns inside of records, by the same paths: no statement can say it.
+    pub nested_descriptions: BTreeMap<String, String>,
 }
 
 /// What a step does.
@@ -71,6 +76,8 @@ pub enum Work {
     Build(Script),
     /// Adds to a table, in one transaction; the statements depend on the columns that the query gives at that time.
     Incremental(Box<IncrementalWork>),
+    /// Makes or refills a table by statements that depend on the columns that its query gives.
+    Fill(Box<FillWork>),
     /// Runs statements as they are written, in one transaction if they do not have their own.
     Operations(Script),
     /// Keeps a query as a view and counts its rows.
@@ -140,7 +147,17 @@ pub fn plan(
         let needs = nearest_selected(graph, selection, id);
         let has_operations = has_operations(&action.kind, from);
         let (job, policy_tags) = (action.job.clone(), policy_tags(action));
-        steps.push(Step { id, target: action.target.clone(), needs, work, has_operations, job, policy_tags });
+        let nested_descriptions = nested_descriptions(action, state);
+        steps.push(Step {
+            id,
+            target: action.target.clone(),
+            needs,
+            work,
+            has_operations,
+            job,
+            policy_tags,
+            nested_descriptions,
+        });
     }
     let schemas = schemas(graph, &steps, state, to);
     let mut diagnostics = translator.diagnostics;
@@ -153,11 +170,21 @@ pub fn plan(
 pub fn targets(graph: &Graph, selection: &Selection, dialect: &dyn Dialect) -> Vec<Target> {
     let selected = selection.iter().map(|id| graph.get(id));
     let of_action = |action: &Action<ActionId>| {
-        let is_table = matches!(&action.kind, Kind::Model(model) if !matches!(model.materialization, Materialization::View { .. }));
-        let left = (is_table && dialect.capabilities().multi_statements).then(|| swap::old(&action.target, dialect));
+        let is_model = matches!(action.kind, Kind::Model(_));
+        let left = (is_model && dialect.capabilities().multi_statements).then(|| swap::old(&action.target, dialect));
         iter::once(action.target.clone()).chain(left)
     };
     selected.flat_map(of_action).collect()
+}
+
+/// Those of the config, and those that somebody has given to the relation that is there.
+fn nested_descriptions(action: &Action<ActionId>, state: &WarehouseState) -> BTreeMap<String, String> {
+    let existing = state.get(&action.target).map(|existing| existing.layout.column_descriptions.clone());
+    let mut descriptions = existing.unwrap_or_default();
+    let described = action.documentation.columns.iter();
+    descriptions.extend(described.filter_map(|column| Some((column.path.join("."), column.description.clone()?))));
+    descriptions.retain(|path, _| path.contains('.'));
+    descriptions
 }
 
 fn policy_tags(action: &Action<ActionId>) -> BTreeMap<String, Vec<String>> {
@@ -419,7 +446,7 @@ fn assert(target: &Target, query: &Rendered, translator: &mut Translator<'_>) ->
     create.statements.extend(model::runs(&behind));
     if dialect.capabilities().multi_statements {
         let mut job = JobWriter::new(dialect);
-        create.statements.iter().for_each(|statement| job.push(statement));
+        job.push_all(&create.statements);
         create.statements = vec![job.finish()];
     }
     Work::Assertion {

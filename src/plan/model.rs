@@ -1,18 +1,21 @@
 //! Views, tables, and incremental tables that are built anew.
 
+use std::collections::BTreeMap;
+
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
-use crate::dialect::{Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::{Clauses, Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::{IncrementalWork, STAGED};
-use crate::plan::multi_statement::{JobWriter, defines};
-use crate::plan::statement::{Statement, WarehouseText, in_order};
+use crate::plan::statement::{Statement, WarehouseText};
+use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
 use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work, swap};
-use crate::relation::{Column, RelationKind, Target};
+use crate::relation::{PhysicalOptions, Relation, RelationKind, Target};
 
 /// A table that has no rows, for its columns.
 const EMPTY: &str = "trueup_columns";
 
-const CREATE_OR_REPLACE: &str = "create or replace";
+pub(super) const CREATE_OR_REPLACE: &str = "create or replace";
 
 pub(super) fn plan(
     action: &Action<ActionId>,
@@ -20,11 +23,14 @@ pub(super) fn plan(
     context: &Context<'_>,
     translator: &mut Translator<'_>,
 ) -> Work {
-    let existing = context.state.get(&action.target);
+    let swap = Swap::of(&action.target, context.state, translator.to);
+    let old = swap::old(&action.target, translator.to);
+    let existing = context.state.get(if swap.is_lost { &old } else { &action.target });
     if let Materialization::Incremental(incremental) = &model.materialization {
         let refresh = context.options.full_refresh && !incremental.protected;
         if let Some(table) = existing.filter(|existing| existing.kind == RelationKind::Table && !refresh) {
-            return extend(action, model, incremental, &table.columns, translator);
+            translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
+            return extend(action, model, incremental, table, swap, translator);
         }
     }
     let is_materialized = |target: &&&Target| {
@@ -34,13 +40,14 @@ pub(super) fn plan(
         action,
         model,
         kind: kind(model, translator.to),
-        existing: existing.map(|existing| existing.kind),
+        existing,
+        swap,
         rebuilt: context.rebuilt,
         materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
     };
     let capabilities = translator.to.capabilities();
     if capabilities.multi_statements {
-        return Work::Build(build.in_one(translator));
+        return build.in_one(translator);
     }
     let drops_first = capabilities.materialized_views == MaterializedViews::DroppedFirst;
     // In the order in which they run.
@@ -80,11 +87,13 @@ fn kind(model: &Model, dialect: &dyn Dialect) -> RelationKind {
 }
 
 /// A relation to be replaced by what a query gives, all of it or nothing.
-struct Build<'a> {
-    action: &'a Action<ActionId>,
-    model: &'a Model,
-    kind: RelationKind,
-    existing: Option<RelationKind>,
+pub(super) struct Build<'a> {
+    pub(super) action: &'a Action<ActionId>,
+    pub(super) model: &'a Model,
+    pub(super) kind: RelationKind,
+    /// Where [`Swap`] tells that it is lost, it has another name.
+    pub(super) existing: Option<&'a Relation>,
+    pub(super) swap: Swap,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.
@@ -103,7 +112,8 @@ impl Build<'_> {
         let name = translator.to.relation(target);
         let mut statements = pre_operations;
         let replaces = |existing: &RelationKind| *existing == self.kind && create == CREATE_OR_REPLACE;
-        if let Some(kind) = self.existing.filter(|existing| !replaces(existing)) {
+        let existing = self.existing.map(|existing| existing.kind);
+        if let Some(kind) = existing.filter(|existing| !replaces(existing)) {
             // What a view keeps may have had to make room for the tables below it.
             let if_exists = if kind == RelationKind::MaterializedView { "if exists " } else { "" };
             statements.push(ScriptStatement::run(format!("drop {kind} {if_exists}{name}")));
@@ -117,24 +127,6 @@ impl Build<'_> {
         statements.extend(self.descriptions(target, translator.to));
         statements.extend(runs(&behind));
         statements
-    }
-
-    /// As one job.
-    fn in_one(&self, translator: &mut Translator<'_>) -> Script {
-        let dialect = translator.to;
-        let texts = &self.model.texts;
-        let before = translator.statements(&texts.pre_operations);
-        let made = self.in_place(CREATE_OR_REPLACE, Vec::new(), translator);
-        let after = translator.statements(&texts.post_operations);
-        let mut job = JobWriter::new(dialect);
-        job.texts(&before);
-        made.iter().for_each(|statement| job.push(statement));
-        job.texts(&after);
-        let reads = (self.kind != RelationKind::View).then(|| {
-            let definitions: Vec<_> = before.into_iter().filter(|text| defines(text.sql(), dialect)).collect();
-            in_order(&definitions).then_text(&translator.query(&texts.query).0)
-        });
-        Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() }
     }
 
     fn beside(&self, pre_operations: Vec<ScriptStatement>, translator: &mut Translator<'_>) -> Vec<ScriptStatement> {
@@ -163,7 +155,8 @@ impl Build<'_> {
     }
 
     fn publication<'b>(&'b self, made: &'b Target) -> Publication<'b> {
-        let Self { existing, kind, rebuilt, ref materialized, .. } = *self;
+        let Self { kind, rebuilt, ref materialized, .. } = *self;
+        let existing = self.existing.map(|existing| existing.kind);
         let (target, options) = (&self.action.target, &self.model.options);
         Publication { target, existing, made, kind, options, rebuilt, materialized }
     }
@@ -175,7 +168,7 @@ impl Build<'_> {
     }
 
     /// `is_checked` is whether the statement itself has to see to it that the unique key is one.
-    fn create(
+    pub(super) fn create(
         &self,
         create: &str,
         name: &str,
@@ -183,10 +176,7 @@ impl Build<'_> {
         is_checked: bool,
         dialect: &dyn Dialect,
     ) -> ScriptStatement {
-        let documentation = &self.action.documentation;
-        let description = documentation.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        let storage = Storage { options: &self.model.options, description, labels: &documentation.labels };
-        let clauses = dialect.clauses(self.kind, &storage);
+        let clauses = self.clauses(dialect);
         let head = format!("{create} {}{} {name} {}as\n", clauses.modifier, self.kind, clauses.before);
         let key = self.unique_key().filter(|_| is_checked);
         let statement = match key {
@@ -206,6 +196,33 @@ impl Build<'_> {
         } else {
             ScriptStatement::Run(statement)
         }
+    }
+
+    pub(super) fn clauses(&self, dialect: &dyn Dialect) -> Clauses {
+        let (options, labels) = (&self.model.options, &self.labels());
+        dialect.clauses(self.kind, &Storage { options, description: self.description(), labels })
+    }
+
+    /// Says again what is said of a table that stays.
+    pub(super) fn said_of_table(&self, dialect: &dyn Dialect) -> Option<String> {
+        // Where its files lie cannot be said again.
+        let options = PhysicalOptions { iceberg: None, ..self.model.options.clone() };
+        let storage = Storage { options: &options, description: self.description(), labels: &self.labels() };
+        dialect.say(self.kind, &dialect.relation(&self.action.target), &storage)
+    }
+
+    /// That of the config, or else what somebody has said of the relation that is replaced.
+    fn description(&self) -> Option<&str> {
+        let description = self.action.documentation.description.as_deref().map(str::trim);
+        let existing = self.existing.and_then(|existing| existing.layout.description.as_deref());
+        description.filter(|text| !text.is_empty()).or(existing)
+    }
+
+    /// Those of the config, and those that somebody has given to the relation that is replaced.
+    fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.existing.map(|existing| existing.layout.labels.clone()).unwrap_or_default();
+        labels.extend(self.action.documentation.labels.clone());
+        labels
     }
 
     /// The types of the columns are those of an empty table that is made of the query: the query alone does not tell them
@@ -247,7 +264,7 @@ impl Build<'_> {
     }
 
     /// The key that the rows of a table must have from the first one on.
-    fn unique_key(&self) -> Option<&[String]> {
+    pub(super) fn unique_key(&self) -> Option<&[String]> {
         let incremental = self.model.incremental()?;
         let may_repeat = incremental.strategy == IncrementalStrategy::DeleteInsert;
         Some(self.model.unique_key.as_slice()).filter(|key| !may_repeat && !key.is_empty())
@@ -258,7 +275,7 @@ impl Build<'_> {
     }
 
     /// Descriptions go along with the relation.
-    fn descriptions(&self, target: &Target, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
+    pub(super) fn descriptions(&self, target: &Target, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
         let documentation = &self.action.documentation;
         let description = documentation.description.as_deref().map(str::trim).unwrap_or_default();
         let of_relation = dialect.describe_relation(self.kind, &dialect.relation(target), description);
@@ -270,10 +287,36 @@ impl Build<'_> {
                 _ => None,
             })
             .collect();
+        let has = |name: &str| columns.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let kept = self.existing.into_iter().flat_map(|existing| &existing.layout.column_descriptions);
+        let kept = kept.filter(|(path, _)| !path.contains('.') && !has(path));
+        let kept: Vec<(&str, &str)> = kept.map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let columns = [columns, kept].concat();
         let of_columns = dialect.describe_columns(self.kind, target, &columns);
         let of_relation = of_relation.map(ScriptStatement::run);
         of_relation.into_iter().chain(of_columns.map(ScriptStatement::from)).collect()
     }
+}
+
+/// A table that grows is not built anew only because its config asks for other partitions or clusters.
+fn lies_otherwise(
+    action: &Action<ActionId>,
+    model: &Model,
+    incremental: &Incremental,
+    table: &Relation,
+    dialect: &dyn Dialect,
+) -> Option<Diagnostic> {
+    if !dialect.capabilities().multi_statements {
+        return None;
+    }
+    let difference = swap::difference(&model.options, &table.layout, dialect)?;
+    let help = if incremental.protected {
+        "take `protected` away and build it anew with --full-refresh"
+    } else {
+        "build it anew with --full-refresh"
+    };
+    let message = format!("`{}` is kept as it lies: {difference}", action.target);
+    Some(Diagnostic::warning(Code::LayoutDiffers, message).at(action.name_span, "").help(help))
 }
 
 /// A key that is declared holds from the first row on: a merge that meets it twice could not say which row it means.
@@ -300,7 +343,8 @@ fn extend(
     action: &Action<ActionId>,
     model: &Model,
     incremental: &Incremental,
-    columns: &[Column],
+    table: &Relation,
+    swap: Swap,
     translator: &mut Translator<'_>,
 ) -> Work {
     let texts = &incremental.texts;
@@ -314,7 +358,9 @@ fn extend(
         target: action.target.clone(),
         relation: translator.to.relation(&action.target),
         lock: translator.to.lock(&action.target),
-        columns: columns.to_vec(),
+        columns: table.columns.clone(),
+        layout: table.layout.clone(),
+        swap,
         filter,
         query: Statement::text(&query),
         pre_operations,

@@ -69,6 +69,19 @@ impl<'a> JobWriter<'a> {
         }
     }
 
+    pub(super) fn push_all(&mut self, statements: &[ScriptStatement]) {
+        for statement in statements {
+            self.push(statement);
+        }
+    }
+
+    /// Adds statements that take effect together. None of them may make or change a relation.
+    pub(super) fn transaction(&mut self, statements: &[ScriptStatement]) {
+        self.run(&Statement::new("begin transaction"));
+        self.push_all(statements);
+        self.run(&Statement::new("commit transaction"));
+    }
+
     /// The statements of the project, one by one. A variable that is declared behind another statement lives in a block
     /// of its own from there to the end, since SQL has declarations only where a block begins.
     pub(super) fn texts(&mut self, texts: &[WarehouseText]) {
@@ -109,13 +122,18 @@ impl<'a> JobWriter<'a> {
         self.run(&raise);
     }
 
-    /// Begins a block for variables of trueup's own.
-    pub(super) fn begin_block(&mut self) {
+    /// Statements that use variables of trueup's own, in a block of theirs.
+    pub(super) fn with(&mut self, declarations: &[Statement], write: impl FnOnce(&mut Self)) {
+        if declarations.is_empty() {
+            write(self);
+            return;
+        }
         self.line("begin");
         self.blocks.push(0);
-    }
-
-    pub(super) fn end_block(&mut self) {
+        for declaration in declarations {
+            self.run(declaration);
+        }
+        write(self);
         for _ in 0..=self.blocks.pop().unwrap_or_default() {
             self.line("end;");
         }

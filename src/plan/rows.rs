@@ -4,7 +4,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialect::Dialect;
 use crate::plan::{ScriptStatement, Statement};
-use crate::relation::Column;
+use crate::relation::{Column, TimeUnit};
 
 /// The table and the new rows, in the words of Dataform.
 const TABLE: &str = "DATAFORM_DEST";
@@ -13,11 +13,20 @@ const NEW_ROWS: &str = "DATAFORM_SOURCE";
 /// The partitions to be replaced.
 const TOUCHED: &str = "trueup_touched";
 
+/// The bounds of the new rows in the column of the partitions.
+const FIRST: &str = "trueup_first";
+const LAST: &str = "trueup_last";
+
+/// The partition that rows go to that come in now.
+const ARRIVAL: &str = "trueup_partition";
+
 /// The rows that a query has given, beside the table that they go to.
 pub(super) struct StagedRows<'a> {
     relation: &'a str,
     staged: &'a str,
     columns: Vec<Written>,
+    /// Which rows of the table may have a match.
+    bounds: Option<String>,
     dialect: &'a dyn Dialect,
 }
 
@@ -52,7 +61,7 @@ impl<'a> StagedRows<'a> {
             let cast = wanted.filter(differs);
             Written { name: dialect.identifier(&column.name), cast }
         });
-        Self { relation, staged, columns: columns.collect(), dialect }
+        Self { relation, staged, columns: columns.collect(), bounds: None, dialect }
     }
 
     fn names(&self) -> String {
@@ -88,7 +97,8 @@ impl<'a> StagedRows<'a> {
         let null_safe = dialect.capabilities().null_safe;
         let keys: Vec<String> = unique_key.iter().map(|key| dialect.identifier(key)).collect();
         let equal = keys.iter().map(|key| null_safe.equal(&format!("{TABLE}.{key}"), &format!("{NEW_ROWS}.{key}")));
-        let on: Vec<String> = equal.chain(conditions.iter().map(|condition| format!("({condition})"))).collect();
+        let conditions = conditions.iter().map(|condition| format!("({condition})"));
+        let on: Vec<String> = self.bounds.iter().cloned().chain(equal).chain(conditions).collect();
         let values = self.values(&format!("{NEW_ROWS}."));
         let is_key = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
         let updates = self.columns.iter().zip(&values).filter(|(column, _)| !is_key(&column.name));
@@ -126,8 +136,9 @@ impl<'a> StagedRows<'a> {
         let equal = keys.map(|key| null_safe.equal(&format!("{TABLE}.{key}"), &format!("{NEW_ROWS}.{key}")));
         let tests = equal.chain(conditions.iter().map(|condition| format!("({condition})")));
         Statement::new(format!(
-            "delete from {} as {TABLE} where exists (\n  select 1 from {} as {NEW_ROWS} where {}\n)",
+            "delete from {} as {TABLE} where {}exists (\n  select 1 from {} as {NEW_ROWS} where {}\n)",
             self.relation,
+            self.bounds.as_ref().map(|bounds| format!("{bounds} and ")).unwrap_or_default(),
             self.staged,
             tests.collect::<Vec<_>>().join(" and ")
         ))
@@ -183,6 +194,38 @@ impl<'a> StagedRows<'a> {
             ScriptStatement::run(of_null),
             ScriptStatement::Count(self.insert()),
         ]
+    }
+
+    /// Lets only rows of the table be matched that lie between the least and the greatest value of a column in the new
+    /// rows. NULL is neither, and may have a match. Gives what declares the variables for that.
+    pub(super) fn bound(&mut self, column: &str) -> Vec<Statement> {
+        let value = self.columns.iter().position(|written| written.name.eq_ignore_ascii_case(column));
+        let value = value.and_then(|at| self.values("").into_iter().nth(at)).unwrap_or_else(|| column.to_owned());
+        self.bounds = Some(format!("({TABLE}.{column} between {FIRST} and {LAST} or {TABLE}.{column} is null)"));
+        let declare = |(name, aggregate)| {
+            Statement::new(format!("declare {name} default ((select {aggregate}({value}) from {}))", self.staged))
+        };
+        [(FIRST, "min"), (LAST, "max")].map(declare).to_vec()
+    }
+
+    /// Replaces the partition of this moment, where rows go to the one of the time at which they come in.
+    pub(super) fn overwrite_arrival(&self, conditions: &[String]) -> Vec<ScriptStatement> {
+        let Self { relation, staged, .. } = self;
+        let conditions: String = conditions.iter().map(|condition| format!(" and ({condition})")).collect();
+        let (names, values) = (self.names(), self.values("").join(", "));
+        vec![
+            ScriptStatement::run(format!(
+                "delete from {relation} as {TABLE} where _PARTITIONTIME = {ARRIVAL}{conditions}"
+            )),
+            ScriptStatement::Count(Statement::new(format!(
+                "insert into {relation} (_PARTITIONTIME, {names}) select {ARRIVAL}, {values} from {staged}"
+            ))),
+        ]
+    }
+
+    /// The partition of this moment, as a variable: it stays the same if midnight comes.
+    pub(super) fn declare_arrival(unit: TimeUnit) -> Statement {
+        Statement::new(format!("declare {ARRIVAL} default (timestamp_trunc(current_timestamp(), {}))", unit.word()))
     }
 
     /// The partitions that the new rows touch, as a variable.

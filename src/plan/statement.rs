@@ -70,9 +70,10 @@ impl Statement {
     pub(super) fn ended(self) -> Self {
         let last_line = self.sql.lines().last().unwrap_or_default();
         let may_be_comment = ["--", "#"].iter().any(|sign| last_line.contains(sign));
-        match self.sql.trim_end().ends_with(';') && !may_be_comment {
-            true => self,
-            false => self.then(if may_be_comment { "\n;" } else { ";" }),
+        match (self.sql.trim_end().ends_with(';'), may_be_comment) {
+            (_, true) => self.then("\n;"),
+            (true, false) => self,
+            (false, false) => self.then(";"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::dialect::Dialect;
-use crate::relation::Target;
+use crate::relation::{Layout, PhysicalOptions, Target, WarehouseState};
 
 /// The name under which a relation is made before it takes its place.
 pub(super) fn new(target: &Target, dialect: &dyn Dialect) -> Target {
@@ -29,4 +29,62 @@ fn beside(target: &Target, ending: &str, longest: usize) -> Target {
         format!("{}{number}{ending}", &target.name[..kept])
     };
     Target { name, ..target.clone() }
+}
+
+/// The names of a relation that is replaced in more than one step.
+#[derive(Debug, Clone)]
+pub(super) struct Swap {
+    /// Where it stands. Quoted, as are all of these.
+    pub(super) relation: String,
+    /// Its last part.
+    pub(super) name: String,
+    /// The new relation until it stands there.
+    pub(super) new: String,
+    /// The old one from then on.
+    pub(super) old: String,
+    /// The last part of that.
+    pub(super) old_name: String,
+    /// Whether an earlier step was cut off in the middle, so that the relation is to be found under its old name.
+    pub(super) is_lost: bool,
+    /// Whether one was cut off near its end, so that the relation before it is still there.
+    pub(super) has_leftover: bool,
+}
+
+impl Swap {
+    pub(super) fn of(target: &Target, state: &WarehouseState, dialect: &dyn Dialect) -> Self {
+        let (new, old) = (new(target, dialect), old(target, dialect));
+        let is_there = state.get(target).is_some();
+        let has_old = dialect.capabilities().multi_statements && state.get(&old).is_some();
+        Self {
+            relation: dialect.relation(target),
+            name: dialect.identifier(&target.name),
+            new: dialect.relation(&new),
+            old: dialect.relation(&old),
+            old_name: dialect.identifier(&old.name),
+            is_lost: has_old && !is_there,
+            has_leftover: has_old && is_there,
+        }
+    }
+}
+
+/// In what a table lies otherwise than its config wants it, in words. What the config says and nobody understands is no
+/// difference.
+pub(super) fn difference(options: &PhysicalOptions, layout: &Layout, dialect: &dyn Dialect) -> Option<String> {
+    let of_partitions = match (&options.partition_by, &layout.partitioning) {
+        (None, None) => None,
+        (None, Some(is)) => Some(format!("it is partitioned by {is}, and its config names no partitions")),
+        (Some(by), is) => dialect.partitioning(by).and_then(|wanted| match is {
+            Some(is) if is.is_same(&wanted) => None,
+            Some(is) => Some(format!("it is partitioned by {is}, and its config wants {wanted}")),
+            None => Some(format!("it has no partitions, and its config wants {wanted}")),
+        }),
+    };
+    of_partitions.or_else(|| {
+        let wanted: Vec<String> = options.cluster_by.iter().map(|name| name.trim().replace('`', "")).collect();
+        let is = &layout.clustering;
+        let is_same =
+            wanted.len() == is.len() && wanted.iter().zip(is).all(|(one, other)| one.eq_ignore_ascii_case(other));
+        let words = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        (!is_same).then(|| format!("it is clustered by {}, and its config wants {}", words(is), words(&wanted)))
+    })
 }

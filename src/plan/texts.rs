@@ -61,13 +61,17 @@ impl<'a> Translator<'a> {
                 let first = self.text(&rendered.part(first.clone()));
                 (first, rest.iter().map(|range| self.text(&rendered.part(range.clone()))).collect())
             }
+            // What stands behind it goes into other statements too.
+            Some((only, _)) if self.to.capabilities().multi_statements => {
+                (self.text(&rendered.part(only.clone())), Vec::new())
+            }
             _ => (self.text(rendered), Vec::new()),
         }
     }
 
     /// The query of an incremental table, which becomes a part of other statements: nothing may stand behind it.
     pub(super) fn only_query(&mut self, rendered: &Rendered) -> WarehouseText {
-        let Some(second) = statements(rendered, self.from).into_iter().nth(1) else { return self.text(rendered) };
+        let Some(second) = statements(rendered, self.from).into_iter().nth(1) else { return self.query(rendered).0 };
         let message = "new rows of an incremental table come from one statement, and here another begins";
         let diagnostic = rendered.place(Diagnostic::error(Code::UnfitAction, message), second);
         self.diagnostics.push(diagnostic.help("put it into `post_operations`"));

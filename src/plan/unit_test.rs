@@ -90,6 +90,7 @@ pub fn plan_tested_step(
             has_operations: false,
             job: action.job.clone(),
             policy_tags: BTreeMap::new(),
+            nested_descriptions: BTreeMap::new(),
         },
         translator.diagnostics,
     )

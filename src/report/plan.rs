@@ -54,7 +54,7 @@ pub fn estimates_text(estimates: &Estimates, compilation: &Compilation) -> Strin
 fn what(step: &Step) -> &'static str {
     match &step.work {
         Work::Disabled => "disabled",
-        Work::Build(_) => "build",
+        Work::Build(_) | Work::Fill(_) => "build",
         Work::Incremental(_) => "add new rows",
         Work::Operations(_) => "run",
         Work::Assertion { .. } => "check",
@@ -65,6 +65,12 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
     match work {
         Work::Disabled => {}
         Work::Build(script) | Work::Operations(script) => write_script(text, script, dialect),
+        Work::Fill(work) => match work.in_one(Some(work.columns()), dialect) {
+            Ok(script) => write_script(text, &script, dialect),
+            Err(mismatch) => {
+                let _ = writeln!(text, "-- {mismatch}");
+            }
+        },
         Work::Incremental(work) if dialect.capabilities().multi_statements => {
             match work.in_one(Some(work.columns()), dialect) {
                 Ok(script) => write_script(text, &script, dialect),

@@ -98,7 +98,7 @@ fn straight_to_duckdb(root: &Path) -> Duration {
                 create.sent().for_each(|statement| send(statement.sql()));
                 send(count.sql());
             }
-            Work::Incremental(_) | Work::Disabled => {}
+            Work::Fill(_) | Work::Incremental(_) | Work::Disabled => {}
         }
     }
     started.elapsed()

@@ -2,7 +2,7 @@
 //!
 //! A heading is a test: the files of a project, by default under `definitions/`; a `state` block with what the warehouse
 //! holds; a `run` block with flags of `trueup run`; and for each dialect a block such as `duckdb.sql` with what is sent.
-//! A line of the state is `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
+//! A line of the state is `s.a: …` with what is told of how the relation lies (see `read_layout`), or `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
 //! of an incremental model gives, if they are not those of its table. The models of `redshift.md` are in Redshift's SQL,
 //! and so on; in the other files they are in DuckDB's.
 
@@ -16,9 +16,9 @@ use trueup::compile::{Compilation, compile};
 use trueup::dialect::{self, Dialect, Widening};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
-use trueup::plan::{IncrementalWork, Plan, PlanOptions, Script, ScriptStatement, Work, plan};
+use trueup::plan::{IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Work, plan};
 use trueup::project::Overrides;
-use trueup::relation::{Column, Layout, Relation, RelationKind, Target, WarehouseState};
+use trueup::relation::{Column, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState};
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
 use crate::markdown::{self, Block};
@@ -112,6 +112,11 @@ type Queries = HashMap<String, Vec<Column>>;
 
 fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> Result<(), Failed> {
     let broken = || format!("`{line}` is no line of a state");
+    if let Some((relation, said)) = line.split_once(": ") {
+        let layout = state.relations.iter_mut().find(|(target, _)| target.to_string() == relation);
+        let layout = &mut layout.ok_or_else(broken)?.1.layout;
+        return said.split("; ").try_for_each(|said| read_layout(said, layout).ok_or_else(|| broken().into()));
+    }
     let (head, columns) = line.split_once(" (").ok_or_else(broken)?;
     let (kind, name) = head.split_once(' ').ok_or_else(broken)?;
     let columns = columns.strip_suffix(')').unwrap_or(columns).split(", ").filter_map(|column| column.split_once(' '));
@@ -134,6 +139,39 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
     Ok(())
 }
 
+/// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`
+/// or `policy tags`. Partitions by the time at which rows come in are those of `_PARTITIONTIME`.
+fn read_layout(said: &str, layout: &mut Layout) -> Option<()> {
+    let (key, value) = said.split_once(' ')?;
+    match key {
+        "partitions" => {
+            layout.partitioning = Some(match value.split(' ').collect::<Vec<_>>().as_slice() {
+                [column, unit] => {
+                    let column = Some(*column).filter(|column| *column != "_PARTITIONTIME").map(str::to_owned);
+                    Partitioning::Time { column, unit: TimeUnit::named(unit)? }
+                }
+                [column, start, end, interval] => Partitioning::Range {
+                    column: (*column).to_owned(),
+                    start: start.parse().ok()?,
+                    end: end.parse().ok()?,
+                    interval: interval.parse().ok()?,
+                },
+                _ => return None,
+            });
+        }
+        "clusters" => layout.clustering = value.split(", ").map(str::to_owned).collect(),
+        "description" => layout.description = Some(value.to_owned()),
+        "label" => layout.labels.extend(value.split_once(' ').map(|(key, value)| (key.to_owned(), value.to_owned()))),
+        "column" => {
+            let described = value.split_once(' ').map(|(path, text)| (path.to_owned(), text.to_owned()));
+            layout.column_descriptions.extend(described);
+        }
+        "policy" => layout.has_policy_tags = true,
+        _ => return None,
+    }
+    Some(())
+}
+
 /// All statements of a plan, in the order in which one thread sends them.
 fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn Dialect) -> String {
     let mut text = String::new();
@@ -152,6 +190,10 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
             Work::Build(script) | Work::Operations(script) => {
                 text += &of_script(script, queries.get(&step.target.to_string()), dialect);
             }
+            Work::Fill(work) => {
+                let columns = queries.get(&step.target.to_string()).map(Vec::as_slice);
+                text += &of_job(work.in_one(columns.or(Some(work.columns())), dialect), dialect);
+            }
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Assertion { create, count, rows } => {
                 text += &of_script(create, None, dialect);
@@ -167,10 +209,7 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
 fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
     let columns = query.map_or(work.columns(), Vec::as_slice);
     if dialect.capabilities().multi_statements {
-        return match work.in_one(Some(columns), dialect) {
-            Ok(script) => of_script(&script, None, dialect),
-            Err(mismatch) => format!("-- fails: {mismatch}\n-- help: {}\n", mismatch.help),
-        };
+        return of_job(work.in_one(Some(columns), dialect), dialect);
     }
     let widenings = work.widen(columns, dialect);
     let (inside, before): (Vec<_>, Vec<_>) =
@@ -191,6 +230,13 @@ fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: 
                 format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
             }
         }
+}
+
+fn of_job(script: Result<Script, SchemaMismatch>, dialect: &dyn Dialect) -> String {
+    match script {
+        Ok(script) => of_script(&script, None, dialect),
+        Err(mismatch) => format!("-- fails: {mismatch}\n-- help: {}\n", mismatch.help),
+    }
 }
 
 fn of_script(script: &Script, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {

@@ -1,0 +1,127 @@
+//! Relations that are built anew where a step is one job, and no transaction undoes what makes or renames relations: at
+//! every moment the old one or the new one is there, or is found again by the next run.
+
+use crate::dialect::Dialect;
+use crate::plan::Work;
+use crate::plan::fill::FillWork;
+use crate::plan::model::{Build, CREATE_OR_REPLACE};
+use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::script::Script;
+use crate::plan::statement::{Statement, WarehouseText, in_order};
+use crate::plan::swap::{self, Swap};
+use crate::plan::texts::Translator;
+use crate::relation::{Partitioning, Relation, RelationKind};
+
+impl Build<'_> {
+    pub(super) fn in_one(&self, translator: &mut Translator<'_>) -> Work {
+        let dialect = translator.to;
+        let texts = &self.model.texts;
+        let before = translator.statements(&texts.pre_operations);
+        let (query, behind) = translator.query(&texts.query);
+        let mut after = behind;
+        after.extend(translator.statements(&texts.post_operations));
+        let definitions: Vec<_> = before.iter().filter(|text| defines(text.sql(), dialect)).cloned().collect();
+        let estimate = in_order(&definitions).then_text(&query);
+        if self.is_filled(dialect) {
+            return Work::Fill(Box::new(FillWork::new(self, before, query, after, estimate, dialect)));
+        }
+        let mut job = JobWriter::new(dialect);
+        self.swap.recover(&mut job);
+        job.texts(&before);
+        self.write(&mut job, &query, dialect);
+        job.texts(&after);
+        let reads = (self.kind != RelationKind::View).then_some(estimate);
+        Work::Build(Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() })
+    }
+
+    fn write(&self, job: &mut JobWriter<'_>, query: &WarehouseText, dialect: &dyn Dialect) {
+        let (target, swap) = (&self.action.target, &self.swap);
+        let replaces = |existing: &Relation| existing.kind == self.kind && !self.lies_otherwise(existing, dialect);
+        let existing = self.existing.filter(|existing| !replaces(existing));
+        let create = |name: &str| self.create(CREATE_OR_REPLACE, name, query, true, dialect);
+        match (self.kind, existing.map(|existing| existing.kind)) {
+            (_, None) => {
+                job.push(&create(&dialect.relation(target)));
+                job.push_all(&self.descriptions(target, dialect));
+            }
+            (RelationKind::Table, Some(kind)) => {
+                job.push(&create(&swap.new));
+                job.push_all(&self.descriptions(&swap::new(target, dialect), dialect));
+                swap.publish(Some(kind), job);
+            }
+            (_, Some(kind)) => {
+                // What would be refused is refused here, before anything is taken away.
+                let head = format!("create or replace view {} as\n", swap.new);
+                job.run(&Statement::new(head).then_text(query));
+                swap.take_away(kind, job);
+                job.push(&create(&dialect.relation(target)));
+                job.push_all(&self.descriptions(target, dialect));
+                job.run(&Statement::new(format!("drop view {}", swap.new)));
+                swap.forget(kind, job);
+            }
+        }
+    }
+
+    /// Whether the rows have to be put in by a statement of their own.
+    fn is_filled(&self, dialect: &dyn Dialect) -> bool {
+        self.kind == RelationKind::Table && (self.by_arrival(dialect) || self.is_refilled(dialect))
+    }
+
+    /// Whether partitions go by the time at which rows come in: such a table is not made of a query.
+    fn by_arrival(&self, dialect: &dyn Dialect) -> bool {
+        let partitioning = self.model.options.partition_by.as_deref().and_then(|by| dialect.partitioning(by));
+        matches!(partitioning, Some(Partitioning::Time { column: None, .. }))
+    }
+
+    /// Whether the table stays and gets other rows, so that what is granted on it and its columns stays too.
+    pub(super) fn is_refilled(&self, dialect: &dyn Dialect) -> bool {
+        let options = &self.model.options;
+        self.existing.is_some_and(|existing| {
+            let is_guarded = options.preserve_governance_controls || existing.layout.has_policy_tags;
+            let can_stay = existing.kind == RelationKind::Table && !self.lies_otherwise(existing, dialect);
+            can_stay && (is_guarded || self.by_arrival(dialect))
+        })
+    }
+
+    /// Whether the config asks for other partitions or clusters than there are.
+    fn lies_otherwise(&self, existing: &Relation, dialect: &dyn Dialect) -> bool {
+        self.kind != RelationKind::View && swap::difference(&self.model.options, &existing.layout, dialect).is_some()
+    }
+}
+
+impl Swap {
+    /// Begins a step: what an earlier one that was cut off has left is put right.
+    pub(super) fn recover(&self, job: &mut JobWriter<'_>) {
+        if self.is_lost {
+            job.run(&Statement::new(format!("alter table {} rename to {}", self.old, self.name)));
+        } else if self.has_leftover {
+            job.run(&Statement::new(format!("drop table if exists {}", self.old)));
+        }
+    }
+
+    /// Puts the new table in the place of what stands there.
+    pub(super) fn publish(&self, existing: Option<RelationKind>, job: &mut JobWriter<'_>) {
+        if let Some(kind) = existing {
+            self.take_away(kind, job);
+        }
+        job.run(&Statement::new(format!("alter table {} rename to {}", self.new, self.name)));
+        if let Some(kind) = existing {
+            self.forget(kind, job);
+        }
+    }
+
+    /// A table is kept under another name until the new relation is there.
+    fn take_away(&self, existing: RelationKind, job: &mut JobWriter<'_>) {
+        let sql = match existing {
+            RelationKind::Table => format!("alter table {} rename to {}", self.relation, self.old_name),
+            kind => format!("drop {kind} if exists {}", self.relation),
+        };
+        job.run(&Statement::new(sql));
+    }
+
+    fn forget(&self, existing: RelationKind, job: &mut JobWriter<'_>) {
+        if existing == RelationKind::Table {
+            job.run(&Statement::new(format!("drop table {}", self.old)));
+        }
+    }
+}
