@@ -141,7 +141,13 @@ fn usage_entry(usage: Usage, compilation: &Compilation) -> UsageEntry {
     UsageEntry {
         bytes_processed: usage.bytes_processed,
         bytes_billed: usage.bytes_billed,
-        cost: compilation.project.environment.connection.cost(usage.bytes_billed),
+        // To the millionth: more digits say nothing.
+        cost: compilation
+            .project
+            .environment
+            .connection
+            .cost(usage.bytes_billed)
+            .map(|cost| (cost * 1e6).round() / 1e6),
         slot_ms: usage.slot_millis,
         cache_hits: usage.cache_hits,
         jobs: usage.jobs.into_iter().map(job).collect(),

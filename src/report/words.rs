@@ -44,7 +44,11 @@ pub fn byte_count(bytes: u64) -> String {
 
 /// `$1.25`; less than a cent as `$0.0031`.
 pub fn money(amount: f64) -> String {
-    if amount == 0.0 || amount >= 0.01 { format!("${amount:.2}") } else { format!("${amount:.4}") }
+    match amount {
+        amount if amount == 0.0 || amount >= 0.01 => format!("${amount:.2}"),
+        amount if amount >= 0.0001 => format!("${amount:.4}"),
+        _ => "under $0.0001".to_owned(),
+    }
 }
 
 /// `1.2 GiB ($0.01)`: what is read, and what it costs where that is known.
@@ -69,5 +73,6 @@ mod tests {
         assert_eq!(byte_count(1 << 41), "2 TiB");
         assert_eq!(read_text(10 << 30, Some(0.061)), "10 GiB ($0.06)");
         assert_eq!(money(0.00012), "$0.0001");
+        assert_eq!(money(0.000_01), "under $0.0001");
     }
 }

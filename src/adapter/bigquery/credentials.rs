@@ -40,8 +40,8 @@ impl Identity {
             }
             GoogleCredentials::File(path) => {
                 let name = path.display().to_string();
-                let text =
-                    fs::read_to_string(root.join(path)).map_err(|error| format!("cannot read `keyfile` {name}: {error}"))?;
+                let text = fs::read_to_string(root.join(path))
+                    .map_err(|error| format!("cannot read `keyfile` {name}: {error}"))?;
                 from_text(&text, &scopes, &format!("the credentials in {name}"))?
             }
             GoogleCredentials::Text(secret) => from_text(&secret.0, &scopes, "the credentials in `keyfile_json`")?,
