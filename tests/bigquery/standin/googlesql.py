@@ -1,5 +1,6 @@
 """GoogleSQL's own parser (ZetaSQL, as WebAssembly) and sqlglot's: what a statement must pass before it is run."""
 
+import functools
 import re
 import sys
 import threading
@@ -37,13 +38,19 @@ def load(cache: Path):
 
 def check(sql):
     """Raises BigQuery's error where GoogleSQL's grammar does not take a text."""
+    if message := syntax_error(sql):
+        raise ApiError("invalidQuery", message, location="query")
+
+
+@functools.lru_cache(maxsize=10000)
+def syntax_error(sql):
     with _lock:
         try:
             _parser.parse_script(sql)
         except Exception as error:  # the package has no class of its own for syntax errors
             message = re.sub(r"^\[[A-Z_]+\] ", "", str(error))
-            message = re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", message)
-            raise ApiError("invalidQuery", message, location="query") from None
+            return re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", message)
+    return None
 
 
 def check_sqlglot(sql):

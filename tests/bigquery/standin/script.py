@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
+import ingestion
 import locations
 import positions
 import rewrite
@@ -66,6 +67,8 @@ class Script(ScriptInterpreter):
         self.steps = []
         self.temporary = {}  # names of temporary tables, and what they are called in the emulator
         self.row_count = None
+        self.handled = []  # errors whose handlers run
+        self.raised_at = 0
         self.has_turn = False
         self.is_script = False
         self.step = None
@@ -82,7 +85,8 @@ class Script(ScriptInterpreter):
             for statement in statements:
                 await self._exec_statement(statement)
         except ScriptRaise as raised:
-            raise raised.error from None
+            message = f"Query error: {raised.message} at {positions.place(source, self.raised_at)}"
+            raise ApiError("invalidQuery", message, location="query") from None
         finally:
             await self.clean_up()
         return self._final_table
@@ -134,6 +138,37 @@ class Script(ScriptInterpreter):
         async with self.turn_taken():
             step = Step(expr, self.offsets.get(id(expr), 0), kind="EXPRESSION")
             return await self.take(step, super()._eval_expr_scalar(self.prepared(expr)))
+
+    async def _exec_begin(self, statement):
+        """The emulator ends a transaction when an error is caught. In BigQuery it goes on, and can be rolled back."""
+        try:
+            await self._run_block(statement.body, frame_kind="block")
+        except (ScriptRaise, DomainError) as error:
+            if statement.exception_handler is None:
+                raise
+            self._frames.push(kind="block")
+            self._frames.declare("__error_message__", "STRING", error.message)
+            self.handled.append(error)
+            try:
+                for inner in statement.exception_handler:
+                    await self._exec_statement(inner)
+            finally:
+                self.handled.pop()
+                self._frames.pop()
+
+    async def _exec_raise(self, statement):
+        if statement.message_expr is None and self.handled:
+            raise self.handled[-1]
+        before = self.job.sql[: self.offsets.get(id(statement.message_expr), 0)]
+        self.raised_at = max(before.lower().rfind("raise"), 0)
+        await super()._exec_raise(statement)
+
+    async def _run_statement_with_params(self, bq_sql, using_values):
+        """EXECUTE IMMEDIATE: a statement like any other, if it has no parameters."""
+        if using_values:
+            await super()._run_statement_with_params(bq_sql, using_values)
+        else:
+            await self._exec_sql(bq_sql)
 
     async def take(self, step, work):
         """Does the work of a step and keeps what came of it."""
@@ -188,12 +223,12 @@ class Script(ScriptInterpreter):
         if change:
             step.target = change.target
             change.check()
-            self.job.project.quotas.table_operation(kind, change, self.context)
+            self.job.project.quotas.table_operation(kind, change)
         if kind.startswith(DDL):
             step.ddl_operation = resolve_ddl_operation(sql, kind, self._project_id, self.context)
         if not (change and change.is_only_metadata()):
             text = tree.sql("bigquery") if self.temporary else sql
-            await super()._exec_sql(text)
+            await super()._exec_sql(change.plain() or text if change else text)
         else:
             self._final_table = None
         if change:
@@ -229,6 +264,7 @@ class Script(ScriptInterpreter):
         if self.temporary and (tree := parse(bq_sql)):
             rewrite.rename_tables(tree, self.temporary)
             bq_sql = tree.sql("bigquery")
+        bq_sql = ingestion.rewritten(bq_sql, self._project_id, self.context)
         rewritten, values = emulator_interpreter._rewrite_vars_to_params(bq_sql, self._frames)
         if self.step and self.step.kind == "EXPRESSION" and (tree := parse(bq_sql)):
             locations.check(tree, self._project_id, self.job.location, self.context)
@@ -287,6 +323,8 @@ def parse(sql):
 
 
 def statement_type(sql):
+    if found := re.match(r"(?i)\s*(create|drop|alter)(\s+or\s+replace)?\s+materialized\s+view\b", sql):
+        return f"{found[1].upper()}_MATERIALIZED_VIEW"
     for word in ("begin", "commit", "rollback"):
         if re.match(rf"(?i)\s*{word}(\s+transaction)?\s*;?\s*$", sql):
             return f"{word.upper()}_TRANSACTION"
