@@ -18,9 +18,9 @@ from bqemulator.sql.table_rewriter import rewrite_table_refs
 from bqemulator.sql.translator import SQLTranslator
 from cost import Cost, cost_of
 from errors import ApiError
-from script import DDL, DML, ScriptParser, parse, statement_type
+from script import DDL, DML, ScriptParser, parse, statement_type, variable_type
 from sqlglot import exp
-from tables import parts
+from tables import columns, parts
 
 
 def resource(emulator, job):
@@ -40,7 +40,7 @@ class DryRun:
         self.job = job
         self.project = job.project.id
         self.parameters = job.query.get("queryParameters")
-        self.variables = set()
+        self.variables = {}
 
     async def run(self):
         async with self.turn:
@@ -58,7 +58,7 @@ class DryRun:
         for statement in statements:
             match statement:
                 case ast.DeclareStmt():
-                    self.variables |= {name.lower() for name in statement.names}
+                    self.variables |= dict.fromkeys(statement.names, variable_type(statement))
                     self.expression(statement.default_expr)
                 case ast.SetStmt():
                     self.expression(statement.source_expr)
@@ -96,6 +96,7 @@ class DryRun:
             tree = parse(sql)
             if tree is not None:
                 locations.check(tree, self.project, self.job.location, self.context)
+            googlesql.analyze(sql, kind, lambda names: columns(names, self.project, self.context), self.variables)
             seen = ingestion.rewritten(sql, self.project, self.context)
             cost = cost_of(seen, [], self.parameters, self.project, self.context)
             if not self.variables:

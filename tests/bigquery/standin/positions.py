@@ -3,6 +3,7 @@
 import re
 
 import sqlglot
+from analyzer import Finding
 from bqemulator.scripting import ast
 from errors import StatementError, of
 from sqlglot import exp
@@ -49,6 +50,11 @@ def place(source, offset):
 
 def located(error, text, start, source, is_script):
     """The error of a statement that begins at `start` of the source."""
+    if isinstance(error, Finding):
+        lines = text.split("\n")
+        offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+        message = f"{error.message} at {place(source, start + offset)}"
+        return StatementError("invalidQuery", f"Query error: {message}" if is_script else message, location="query")
     error = of(error)
     if isinstance(error, StatementError):
         return error

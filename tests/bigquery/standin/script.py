@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
+import googlesql
 import ingestion
 import locations
 import positions
@@ -67,6 +68,7 @@ class Script(ScriptInterpreter):
         self.steps = []
         self.temporary = {}  # names of temporary tables, and what they are called in the emulator
         self.row_count = None
+        self.types = {}  # of variables, by their names in lower case
         self.handled = []  # errors whose handlers run
         self.raised_at = 0
         self.has_turn = False
@@ -210,6 +212,7 @@ class Script(ScriptInterpreter):
             await super()._exec_sql(sql)
             return
         locations.check(tree, self._project_id, self.job.location, self.context)
+        self.analyze(step.sql, step.statement_type)
         is_temporary = self.name_temporary(tree)
         kind = step.statement_type
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
@@ -237,6 +240,17 @@ class Script(ScriptInterpreter):
             self.row_count = sum(int(count) for count in step.dml.values()) if step.dml else 0
         if self._final_table is not None:
             step.rows = self._final_table.num_rows
+
+    def analyze(self, sql, kind):
+        """Names and types, with the variables that are seen; none of a loop or a procedure, whose types nobody knows."""
+        variables = {name: self.types.get(name.lower()) for name in self._frames.all_visible() if name[0] != "_"}
+        googlesql.analyze(sql, kind, lambda names: tables.columns(names, self._project_id, self.context, self.temporary),
+                          variables)
+
+    async def _exec_declare(self, statement):
+        for name in statement.names:
+            self.types[name.lower()] = variable_type(statement)
+        await super()._exec_declare(statement)
 
     def name_temporary(self, tree):
         """Temporary tables are the job's own: they get names that no other job has. Says whether the statement is
@@ -322,10 +336,24 @@ def parse(sql):
         return None
 
 
+def variable_type(statement):
+    """Of a DECLARE: what it says, or what its DEFAULT has."""
+    written = statement.type_name
+    return googlesql.analyzer.type_of(statement.default_expr if written == "ANY" else f"cast(null as {written})")
+
+
 def statement_type(sql):
     if found := re.match(r"(?i)\s*(create|drop|alter)(\s+or\s+replace)?\s+materialized\s+view\b", sql):
         return f"{found[1].upper()}_MATERIALIZED_VIEW"
     for word in ("begin", "commit", "rollback"):
         if re.match(rf"(?i)\s*{word}(\s+transaction)?\s*;?\s*$", sql):
             return f"{word.upper()}_TRANSACTION"
-    return classify_statement_type(sql) or "SELECT"
+    return classify_statement_type(sql) or first_words(sql)
+
+
+def first_words(sql):
+    """Of a statement that the emulator does not read."""
+    words = re.findall(r"\w+", re.sub(r"--.*|(?s:/\*.*?\*/)", "", sql))[:2]
+    if not words or words[0].upper() in ("SELECT", "WITH", "FROM"):
+        return "SELECT"
+    return "_".join(words).upper() if words[0].upper() in ("CREATE", "ALTER", "DROP") else words[0].upper()

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import ingestion
 import sqlglot
-from bqemulator.api.routes.tables import _parse_schema_fields
+from analyzer import scalar, type_of_field
+from bqemulator.api.routes.tables import _field_to_rest, _parse_schema_fields
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import Clustering, RangePartitioning, TableSchema, TimePartitioning
 from bqemulator.jobs.executor import build_response_schema
@@ -79,10 +80,6 @@ class Change:
         old = self.old()
         if isinstance(self.tree, exp.Create) and old and self.tree.args.get("replace"):
             self.check_replaced(old)
-        if isinstance(self.tree, exp.Create) and self.tree.expression is not None:
-            time, _, _ = self.layout()
-            if time and time.field is None:
-                raise ApiError("invalidQuery", "CREATE TABLE AS SELECT cannot be partitioned by ingestion time")
         if isinstance(self.tree, exp.Drop) and old:
             kind = "MATERIALIZED_VIEW" if is_materialized(self.tree) else self.tree.args["kind"]
             if old.table_type != kind:
@@ -411,6 +408,23 @@ def stored_schema(target, context):
         if field["name"] in required and field["mode"] == "NULLABLE":
             field["mode"] = "REQUIRED"
     return TableSchema(fields=_parse_schema_fields(fields))
+
+
+def columns(names, project, context, temporary=None):
+    """Names, types and whether they are hidden, of the columns of a table; nothing where it is not known."""
+    if len(names) == 1:
+        physical = (temporary or {}).get(names[0].lower())
+        if physical is None:
+            return None
+        fields = build_response_schema(context.engine.fetch_arrow(f'select * from "{physical}" limit 0').schema)
+        return [(field["name"], type_of_field(field), False) for field in fields]
+    meta = context.catalog.get_table(*(names if len(names) == 3 else [project, *names])) if len(names) <= 3 else None
+    if meta is None:
+        return None
+    found = [(field.name, type_of_field(_field_to_rest(field)), False) for field in meta.schema_.fields]
+    if ingestion.is_ingestion(meta):
+        found += [("_PARTITIONTIME", scalar("TIMESTAMP"), True), ("_PARTITIONDATE", scalar("DATE"), True)]
+    return found
 
 
 def num_rows(target, context):
