@@ -30,6 +30,10 @@ def answer(server, request):
             return project.faults.left()
         case ("POST", "query"):
             return query(server, project, request.json()["query"])
+        case ("POST", "wait"):
+            for job in list(project.jobs.values()):
+                if not job.is_vanished():
+                    job.wait(60)
         case ("GET", "jobs"):
             return jobs(project)
         case ("GET", "tables", dataset):

@@ -5,6 +5,7 @@ Sizes are those of https://cloud.google.com/bigquery/pricing#data, DML those of 
 
 from dataclasses import dataclass
 
+import ingestion
 import sqlglot
 from bqemulator.sql.parameters import bind_parameters
 from bqemulator.storage.sql_identifiers import quoted_table_ref
@@ -191,6 +192,8 @@ class Reader:
         for table in tree.find_all(exp.Table):
             if meta := self.meta(table):
                 columns = {field.name: "STRING" for field in meta.schema_.fields}
+                if ingestion.is_ingestion(meta):
+                    columns[ingestion.COLUMN] = "TIMESTAMP"
                 found.setdefault(meta.project_id, {}).setdefault(meta.dataset_id, {})[meta.table_id] = columns
         return found
 
@@ -202,7 +205,7 @@ class Reader:
         if bounds is None and meta.time_partitioning and meta.time_partitioning.require_partition_filter:
             name = f"{meta.project_id}.{meta.dataset_id}.{meta.table_id}"
             raise ApiError("invalidQuery", f"Cannot query over table '{name}' without a filter over column(s) "
-                           f"'{partitioned.field}' that can be used for partition elimination")
+                           f"'{partitioned.field or '_PARTITION_LOAD_TIME'}' that can be used for partition elimination")
         fields = [field for field in meta.schema_.fields if columns is None or field.name.lower() in columns]
         if not fields:
             return Cost(0, 1)
@@ -242,7 +245,7 @@ def partition(meta):
         column = quoted(ranges.field)
         return f"(({column} - {ranges.start}) // {ranges.interval})"
     time = meta.time_partitioning
-    return f"date_trunc('{time.type.lower()}', {quoted(time.field)})"
+    return f"date_trunc('{time.type.lower()}', {quoted(time.field or ingestion.COLUMN)})"
 
 
 def quoted(name):

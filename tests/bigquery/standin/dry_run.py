@@ -5,6 +5,7 @@ EXECUTE IMMEDIATE, IF, FOR or WHILE; variables have no values.
 """
 
 import googlesql
+import ingestion
 import locations
 import positions
 from bqemulator.catalog.models import TableMeta
@@ -14,10 +15,12 @@ from bqemulator.scripting import ast
 from bqemulator.sql.inner_query import rewrite_and_translate_statement
 from bqemulator.sql.parameters import bind_parameters
 from bqemulator.sql.table_rewriter import rewrite_table_refs
+from bqemulator.sql.translator import SQLTranslator
 from cost import Cost, cost_of
 from errors import ApiError
-from script import DDL, DML, ScriptParser, parse, statement_type
+from script import DDL, DML, ScriptParser, parse, statement_type, variable_type
 from sqlglot import exp
+from tables import columns, parts
 
 
 def resource(emulator, job):
@@ -25,12 +28,7 @@ def resource(emulator, job):
     if job.kind != "query":
         raise ApiError("invalid", "Dry run is only supported for query jobs")
     googlesql.check(job.sql)
-    try:
-        job.statistics = emulator.call(DryRun(emulator, job).run())
-    except ApiError as error:
-        if error.location == "standin":
-            error.location = "q"
-        raise
+    job.statistics = emulator.call(DryRun(emulator, job).run())
     job.state = "DONE"
     return job.resource()
 
@@ -42,7 +40,7 @@ class DryRun:
         self.job = job
         self.project = job.project.id
         self.parameters = job.query.get("queryParameters")
-        self.variables = set()
+        self.variables = {}
 
     async def run(self):
         async with self.turn:
@@ -60,7 +58,7 @@ class DryRun:
         for statement in statements:
             match statement:
                 case ast.DeclareStmt():
-                    self.variables |= {name.lower() for name in statement.names}
+                    self.variables |= dict.fromkeys(statement.names, variable_type(statement))
                     self.expression(statement.default_expr)
                 case ast.SetStmt():
                     self.expression(statement.source_expr)
@@ -98,9 +96,11 @@ class DryRun:
             tree = parse(sql)
             if tree is not None:
                 locations.check(tree, self.project, self.job.location, self.context)
-            cost = cost_of(sql, [], self.parameters, self.project, self.context)
+            googlesql.analyze(sql, kind, lambda names: columns(names, self.project, self.context), self.variables)
+            seen = ingestion.rewritten(sql, self.project, self.context)
+            cost = cost_of(seen, [], self.parameters, self.project, self.context)
             if not self.variables:
-                await self.bind(sql, tree, kind)
+                await self.bind(seen, parse(seen), kind)
             return cost
         except Exception as error:
             raise positions.located(error, sql, self.offsets.get(id(sql), 0), self.job.sql, self.is_script) from error
@@ -114,7 +114,7 @@ class DryRun:
         elif kind not in DML and kind != "SELECT" or kind == "TRUNCATE_TABLE":
             return
         translated = await rewrite_and_translate_statement(
-            sql, project_id=self.project, ctx=self.context, caller=None, translator=self.translator())
+            sql, project_id=self.project, ctx=self.context, caller=None, translator=SQLTranslator())
         duckdb_sql, values = bind_parameters(rewrite_table_refs(translated, self.project), self.parameters)
         try:
             if kind in DML:
@@ -124,11 +124,6 @@ class DryRun:
                 self.schema = build_response_schema(table.schema)
         except Exception as error:
             raise translate_runtime_error(error, duckdb_sql=duckdb_sql) from error
-
-    def translator(self):
-        from bqemulator.sql.translator import SQLTranslator
-
-        return SQLTranslator()
 
     def statistics(self, cost, kind, schema, tree):
         query = {"totalBytesProcessed": str(cost.processed), "totalBytesBilled": "0", "cacheHit": False, "statementType": kind,
@@ -140,8 +135,6 @@ class DryRun:
         return {"totalBytesProcessed": str(cost.processed), "query": query}
 
     def referenced(self, tree):
-        from tables import parts
-
         made = tree.this if isinstance(tree, (exp.Create, exp.Insert)) else None
         made = made.this if isinstance(made, exp.Schema) else made
         found = {tuple(parts(table, self.project)) for table in tree.find_all(exp.Table) if table.db and table is not made}

@@ -1,5 +1,7 @@
 """Errors in the form that Google's API gives them."""
 
+from bqemulator.domain.errors import DomainError
+
 # https://cloud.google.com/bigquery/docs/error-messages: what a reason is as a status of HTTP.
 STATUS = {
     "accessDenied": 403,
@@ -73,11 +75,11 @@ class ApiError(Exception):
     """What a request, or a job, comes to nothing with."""
 
     def __init__(self, reason, message=None, location=None, status=None):
+        super().__init__(message or WORDS.get(reason, reason))
         self.reason = reason
         self.message = message or WORDS.get(reason, reason)
         self.location = location
         self.status = status or STATUS.get(reason, 400)
-        super().__init__(self.message)
 
     def proto(self):
         """An ErrorProto, as in `status.errorResult` of a job."""
@@ -99,6 +101,11 @@ class ApiError(Exception):
                 "status": NAMES.get(self.status, "UNKNOWN"),
             }
         }
+
+
+class StatementError(ApiError, DomainError):
+    """What a statement of a script fails with. The emulator's handlers of exceptions take it; a job that is cancelled, or a
+    fault, goes past them."""
 
 
 def of(error):

@@ -1,8 +1,7 @@
-"""GoogleSQL's own parser (ZetaSQL, as WebAssembly) and sqlglot's: what a statement must pass before it is run."""
+"""What a text must pass before it is run: GoogleSQL's own grammar and types, and sqlglot's."""
 
 import re
 import sys
-import threading
 from pathlib import Path
 
 import sqlglot
@@ -11,13 +10,12 @@ from bqemulator.scripting import ast
 from bqemulator.scripting.parser import parse_script
 from errors import ApiError
 
-_lock = threading.Lock()
-_parser = None
+analyzer = None
 
 
 def load(cache: Path):
-    """Makes the parser ready. Compiling it takes half a minute, so the result is kept in a file."""
-    global _parser
+    """Makes the analyzer ready. Compiling it takes half a minute, so the result is kept in a file."""
+    global analyzer
     compile_module = wasmtime.Module.from_file
 
     def from_cache(engine, path):
@@ -29,21 +27,15 @@ def load(cache: Path):
             return module
 
     wasmtime.Module.from_file = from_cache
-    from zetasql.api import Parser
-    from zetasql.types import LanguageOptions
+    from analyzer import Analyzer
 
-    _parser = Parser(LanguageOptions.maximum_features())
+    analyzer = Analyzer()
 
 
 def check(sql):
     """Raises BigQuery's error where GoogleSQL's grammar does not take a text."""
-    with _lock:
-        try:
-            _parser.parse_script(sql)
-        except Exception as error:  # the package has no class of its own for syntax errors
-            message = re.sub(r"^\[[A-Z_]+\] ", "", str(error))
-            message = re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", message)
-            raise ApiError("invalidQuery", message, location="query") from None
+    if message := analyzer.syntax_error(sql):
+        raise ApiError("invalidQuery", message, location="query")
 
 
 def check_sqlglot(sql):
@@ -68,6 +60,25 @@ def check_sqlglot(sql):
 
 # What sqlglot keeps as text. ZetaSQL alone looks at these.
 COMMANDS = {"ALTER", "ASSERT", "CREATE", "DROP", "EXPORT", "GRANT", "REVOKE", "CALL", "LOAD"}
+
+
+# Statements whose names and types are looked at.
+ANALYZED = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT", "CREATE_VIEW",
+            "CREATE_MATERIALIZED_VIEW")
+
+
+def analyze(sql, kind, columns_of, variables):
+    """Raises a `Finding` where names or types of a statement are wrong. `columns_of` gives the columns of a table by the
+    words of its name; where it knows none, as of a table that is missing, nobody looks."""
+    if kind not in ANALYZED or any(kind is None for kind in variables.values()):
+        return
+    tables = {}
+    for path in analyzer.tables(sql):
+        columns = columns_of(".".join(path).split("."))
+        if columns is None:
+            return
+        tables[path] = columns
+    analyzer.check(sql, tables, variables)
 
 
 def is_transaction(sql):

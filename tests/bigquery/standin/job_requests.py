@@ -105,7 +105,8 @@ def insert(server, project, request):
 def accept(server, project, job, request):
     """Takes a job and starts it."""
     with project.lock:
-        if job.id in project.jobs:
+        known = project.jobs.get(job.id)
+        if known and not known.is_vanished():
             raise ApiError("duplicate", f"Already Exists: Job {project.id}:{job.location}.{job.id}")
         project.jobs[job.id] = job
     if request.is_upload:

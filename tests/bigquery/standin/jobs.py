@@ -94,8 +94,6 @@ class Job:
             emulator.call(self.work(emulator))
         except Exception as error:
             self.error = of(error).proto()
-            if self.error.get("location") == "standin":
-                self.error["location"] = "query"
         with _done:
             self.ended = time.time()
             self.statistics["totalSlotMs"] = str(max(int((self.ended - self.started) * 1000), 1))

@@ -3,8 +3,9 @@
 import re
 
 import sqlglot
+from analyzer import Finding
 from bqemulator.scripting import ast
-from errors import ApiError, of
+from errors import StatementError, of
 from sqlglot import exp
 
 
@@ -49,8 +50,13 @@ def place(source, offset):
 
 def located(error, text, start, source, is_script):
     """The error of a statement that begins at `start` of the source."""
+    if isinstance(error, Finding):
+        lines = text.split("\n")
+        offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+        message = f"{error.message} at {place(source, start + offset)}"
+        return StatementError("invalidQuery", f"Query error: {message}" if is_script else message, location="query")
     error = of(error)
-    if re.search(r" at \[\d+:\d+\]$", error.message) and error.location == "standin":
+    if isinstance(error, StatementError):
         return error
     message = plain(error.message)
     found = name_in(message)
@@ -64,8 +70,7 @@ def located(error, text, start, source, is_script):
         message += f" at {place(source, start)}"
     if is_script and not message.startswith("Query error: ") and error.reason not in ("stopped", "timeout"):
         message = f"Query error: {message}" if error.reason in ("invalidQuery", "notFound", "duplicate") else message
-    # `location` says that the place is there; the job makes `query` of it.
-    return ApiError(error.reason, message, location="standin")
+    return StatementError(error.reason, message, location="query")
 
 
 def plain(message):
@@ -73,6 +78,7 @@ def plain(message):
     message = re.sub(r" at \[\d+:\d+\]$", "", message)
     message = message.removeprefix("Query execution failed: ").removeprefix("Script SQL execution failed: ")
     message = re.sub(r"\n\s*\nLINE \d+:.*", "", message, flags=re.DOTALL)
+    message = re.sub(r"^(Invalid Input|Conversion|Binder|Parser|Catalog|Out of Range) Error: ", "", message)
     return re.sub(r"(division by zero: 1 / 0|Integer Overflow) \(.*", r"\1", message, flags=re.DOTALL)
 
 

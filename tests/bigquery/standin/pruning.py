@@ -4,6 +4,7 @@ https://cloud.google.com/bigquery/docs/querying-partitioned-tables: a filter mus
 does not prune. Bounds are conditions on the column, `None` where there are none.
 """
 
+import ingestion
 from sqlglot import exp
 
 COMPARISONS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -14,9 +15,9 @@ AROUND = (exp.Cast, exp.Date, exp.TsOrDsToDate, exp.TimestampTrunc, exp.Datetime
 def bounds_of(condition, alias, meta):
     """The bounds that a condition sets, as a condition on the column without its table."""
     partitioned = meta.time_partitioning or meta.range_partitioning
-    if partitioned is None or partitioned.field is None:
+    if partitioned is None:
         return None
-    return of(condition, alias, partitioned.field.lower())
+    return of(condition, alias, (partitioned.field or ingestion.COLUMN).lower())
 
 
 def of(condition, alias, column):

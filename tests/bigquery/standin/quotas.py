@@ -46,16 +46,10 @@ class Quotas:
                                     "Exceeded rate limits: too many table update operations for this table."),
             "table_modifications_a_day": Quota(1500, DAY, "quotaExceeded",
                                                "Quota exceeded: Your table exceeded quota for imports or query appends per table."),
-            "partition_modifications": Quota(50, 10, "rateLimitExceeded",
-                                             "Exceeded rate limits: too many partitioned table update operations for this table."),
-            "partition_modifications_a_day": Quota(11000, DAY, "quotaExceeded",
-                                                   "Quota exceeded: Your table exceeded quota for Number of partition modifications to a column partitioned table."),
             "dataset_metadata": Quota(5, 10, "rateLimitExceeded",
                                       "Exceeded rate limits: too many dataset metadata update operations for this dataset."),
             "api_requests": Quota(100, 1, "rateLimitExceeded",
                                   "Exceeded rate limits: too many api requests per user per method for this user_method."),
-            "concurrent_dml": Quota(20, 0, "resourcesExceeded",
-                                    "Resources exceeded during query execution: Too many DML statements outstanding against table, limit is 20."),
         }
 
     def set_limit(self, name, limit):
@@ -66,7 +60,7 @@ class Quotas:
         with self.lock:
             self.quotas[name].take(thing, self.is_enforced)
 
-    def table_operation(self, kind, change, _context):
+    def table_operation(self, kind, change):
         """A statement of DDL: on a dataset or on a table."""
         thing = ".".join(part for part in change.target if part)
         if kind.endswith("SCHEMA"):

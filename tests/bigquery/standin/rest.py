@@ -3,6 +3,7 @@
 import json
 
 import tables
+from bqemulator.api.routes.tables import _table_to_rest
 from errors import ApiError
 
 
@@ -24,8 +25,12 @@ def decorate_table(body, context):
         }
     if meta.time_partitioning and meta.time_partitioning.require_partition_filter:
         body["requirePartitionFilter"] = True
-    if meta.view_query and meta.table_type == "VIEW":
-        body["view"] = {"query": meta.view_query, "useLegacySql": False}
+    if meta.view_query:
+        query = known.get("view", meta.view_query)
+        if meta.table_type == "VIEW":
+            body["view"] = {"query": query, "useLegacySql": False}
+        else:
+            body["materializedView"] = materialized(query, known.get("options", {}))
     if meta.expiration_time:
         body["expirationTime"] = str(int(meta.expiration_time.timestamp() * 1000))
     for name, value in known.get("resource", {}).items():
@@ -37,11 +42,32 @@ def decorate_table(body, context):
     return body
 
 
+def materialized(query, options):
+    """What the options of a materialized view say, or what holds without them."""
+    minutes = float(options.get("refresh_interval_minutes") or 30)
+    return {"query": query, "enableRefresh": options.get("enable_refresh", True) is not False,
+            "refreshIntervalMs": str(int(minutes * 60000))}
+
+
 def decorate_fields(fields, known, prefix):
     for field in fields:
         path = f"{prefix}{field['name']}".lower()
         field |= known.get(path, {})
         decorate_fields(field.get("fields", []), known, f"{path}.")
+
+
+def list_item(meta):
+    """A table in the list of its dataset."""
+    body = _table_to_rest(meta)
+    kept = ("id", "tableReference", "friendlyName", "type", "labels", "timePartitioning", "clustering", "creationTime")
+    return {"kind": "bigquery#table"} | {name: body[name] for name in kept if name in body}
+
+
+def check_etag(target, wanted, context):
+    """`If-Match`: nobody else has changed it meanwhile."""
+    meta = context.catalog.get_table(*target)
+    if wanted and meta and wanted != meta.etag:
+        raise ApiError("conditionNotMet", "Precondition check failed.")
 
 
 def patch_table(target, body, context):

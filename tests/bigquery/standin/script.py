@@ -5,6 +5,8 @@ import re
 import time
 from dataclasses import dataclass, field
 
+import googlesql
+import ingestion
 import locations
 import positions
 import rewrite
@@ -66,6 +68,9 @@ class Script(ScriptInterpreter):
         self.steps = []
         self.temporary = {}  # names of temporary tables, and what they are called in the emulator
         self.row_count = None
+        self.types = {}  # of variables, by their names in lower case
+        self.handled = []  # errors whose handlers run
+        self.raised_at = 0
         self.has_turn = False
         self.is_script = False
         self.step = None
@@ -82,7 +87,8 @@ class Script(ScriptInterpreter):
             for statement in statements:
                 await self._exec_statement(statement)
         except ScriptRaise as raised:
-            raise raised.error from None
+            message = f"Query error: {raised.message} at {positions.place(source, self.raised_at)}"
+            raise ApiError("invalidQuery", message, location="query") from None
         finally:
             await self.clean_up()
         return self._final_table
@@ -135,6 +141,37 @@ class Script(ScriptInterpreter):
             step = Step(expr, self.offsets.get(id(expr), 0), kind="EXPRESSION")
             return await self.take(step, super()._eval_expr_scalar(self.prepared(expr)))
 
+    async def _exec_begin(self, statement):
+        """The emulator ends a transaction when an error is caught. In BigQuery it goes on, and can be rolled back."""
+        try:
+            await self._run_block(statement.body, frame_kind="block")
+        except (ScriptRaise, DomainError) as error:
+            if statement.exception_handler is None:
+                raise
+            self._frames.push(kind="block")
+            self._frames.declare("__error_message__", "STRING", error.message)
+            self.handled.append(error)
+            try:
+                for inner in statement.exception_handler:
+                    await self._exec_statement(inner)
+            finally:
+                self.handled.pop()
+                self._frames.pop()
+
+    async def _exec_raise(self, statement):
+        if statement.message_expr is None and self.handled:
+            raise self.handled[-1]
+        before = self.job.sql[: self.offsets.get(id(statement.message_expr), 0)]
+        self.raised_at = max(before.lower().rfind("raise"), 0)
+        await super()._exec_raise(statement)
+
+    async def _run_statement_with_params(self, bq_sql, using_values):
+        """EXECUTE IMMEDIATE: a statement like any other, if it has no parameters."""
+        if using_values:
+            await super()._run_statement_with_params(bq_sql, using_values)
+        else:
+            await self._exec_sql(bq_sql)
+
     async def take(self, step, work):
         """Does the work of a step and keeps what came of it."""
         self.steps.append(step)
@@ -175,6 +212,7 @@ class Script(ScriptInterpreter):
             await super()._exec_sql(sql)
             return
         locations.check(tree, self._project_id, self.job.location, self.context)
+        self.analyze(step.sql, step.statement_type)
         is_temporary = self.name_temporary(tree)
         kind = step.statement_type
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
@@ -188,12 +226,12 @@ class Script(ScriptInterpreter):
         if change:
             step.target = change.target
             change.check()
-            self.job.project.quotas.table_operation(kind, change, self.context)
+            self.job.project.quotas.table_operation(kind, change)
         if kind.startswith(DDL):
             step.ddl_operation = resolve_ddl_operation(sql, kind, self._project_id, self.context)
         if not (change and change.is_only_metadata()):
             text = tree.sql("bigquery") if self.temporary else sql
-            await super()._exec_sql(text)
+            await super()._exec_sql(change.plain() or text if change else text)
         else:
             self._final_table = None
         if change:
@@ -202,6 +240,17 @@ class Script(ScriptInterpreter):
             self.row_count = sum(int(count) for count in step.dml.values()) if step.dml else 0
         if self._final_table is not None:
             step.rows = self._final_table.num_rows
+
+    def analyze(self, sql, kind):
+        """Names and types, with the variables that are seen; none of a loop or a procedure, whose types nobody knows."""
+        variables = {name: self.types.get(name.lower()) for name in self._frames.all_visible() if name[0] != "_"}
+        googlesql.analyze(sql, kind, lambda names: tables.columns(names, self._project_id, self.context, self.temporary),
+                          variables)
+
+    async def _exec_declare(self, statement):
+        for name in statement.names:
+            self.types[name.lower()] = variable_type(statement)
+        await super()._exec_declare(statement)
 
     def name_temporary(self, tree):
         """Temporary tables are the job's own: they get names that no other job has. Says whether the statement is
@@ -229,6 +278,7 @@ class Script(ScriptInterpreter):
         if self.temporary and (tree := parse(bq_sql)):
             rewrite.rename_tables(tree, self.temporary)
             bq_sql = tree.sql("bigquery")
+        bq_sql = ingestion.rewritten(bq_sql, self._project_id, self.context)
         rewritten, values = emulator_interpreter._rewrite_vars_to_params(bq_sql, self._frames)
         if self.step and self.step.kind == "EXPRESSION" and (tree := parse(bq_sql)):
             locations.check(tree, self._project_id, self.job.location, self.context)
@@ -286,8 +336,24 @@ def parse(sql):
         return None
 
 
+def variable_type(statement):
+    """Of a DECLARE: what it says, or what its DEFAULT has."""
+    written = statement.type_name
+    return googlesql.analyzer.type_of(statement.default_expr if written == "ANY" else f"cast(null as {written})")
+
+
 def statement_type(sql):
+    if found := re.match(r"(?i)\s*(create|drop|alter)(\s+or\s+replace)?\s+materialized\s+view\b", sql):
+        return f"{found[1].upper()}_MATERIALIZED_VIEW"
     for word in ("begin", "commit", "rollback"):
         if re.match(rf"(?i)\s*{word}(\s+transaction)?\s*;?\s*$", sql):
             return f"{word.upper()}_TRANSACTION"
-    return classify_statement_type(sql) or "SELECT"
+    return classify_statement_type(sql) or first_words(sql)
+
+
+def first_words(sql):
+    """Of a statement that the emulator does not read."""
+    words = re.findall(r"\w+", re.sub(r"--.*|(?s:/\*.*?\*/)", "", sql))[:2]
+    if not words or words[0].upper() in ("SELECT", "WITH", "FROM"):
+        return "SELECT"
+    return "_".join(words).upper() if words[0].upper() in ("CREATE", "ALTER", "DROP") else words[0].upper()

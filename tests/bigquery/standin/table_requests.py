@@ -3,6 +3,7 @@
 import json
 
 import rest
+import tables
 from errors import ApiError
 
 
@@ -11,7 +12,12 @@ def answer(server, project, request):
     words = request.path.strip("/").split("/")
     body = request.raw or None
     target = (project.id, words[1], words[3]) if len(words) == 4 and words[2] == "tables" else None
+    if request.method == "GET" and len(words) == 3 and words[2] == "tables":
+        return 200, list_tables(emulator.context, project, words[1], request.query)
+    if target and request.method == "DELETE":
+        tables.EXTRA.pop(target, None)
     if target and request.method in ("PATCH", "PUT"):
+        rest.check_etag(target, request.headers.get("if-match"), emulator.context)
         project.quotas.take("table_metadata", ".".join(target))
         body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
     if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
@@ -33,3 +39,17 @@ def query(request):
     _, has_query, text = request.target.partition("?")
     return has_query + text
 
+
+
+def list_tables(context, project, dataset, given):
+    """A page of what is there, with what the list has of each."""
+    if context.catalog.get_dataset(project.id, dataset) is None:
+        raise ApiError("notFound", f"Not found: Dataset {project.id}:{dataset}")
+    metas = sorted(context.catalog.list_tables(project.id, dataset), key=lambda meta: meta.table_id)
+    start, size = int(given.get("pageToken") or 0), int(given.get("maxResults", 1000))
+    body = {"kind": "bigquery#tableList", "totalItems": len(metas)}
+    if page := [rest.list_item(meta) for meta in metas[start:start + size]]:
+        body["tables"] = page
+    if start + size < len(metas):
+        body["nextPageToken"] = str(start + size)
+    return body

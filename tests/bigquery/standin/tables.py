@@ -3,8 +3,11 @@
 import re
 from datetime import UTC, datetime
 
+import ingestion
 import sqlglot
-from bqemulator.api.routes.tables import _parse_schema_fields
+from analyzer import scalar, type_of_field
+from bqemulator.api.routes.tables import _field_to_rest, _parse_schema_fields
+from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import Clustering, RangePartitioning, TableSchema, TimePartitioning
 from bqemulator.jobs.executor import build_response_schema
 from bqemulator.storage.sql_identifiers import quoted_table_ref
@@ -77,12 +80,16 @@ class Change:
         old = self.old()
         if isinstance(self.tree, exp.Create) and old and self.tree.args.get("replace"):
             self.check_replaced(old)
+        if isinstance(self.tree, exp.Drop) and old:
+            kind = "MATERIALIZED_VIEW" if is_materialized(self.tree) else self.tree.args["kind"]
+            if old.table_type != kind:
+                raise ApiError("invalidQuery", "{}:{}.{} is not allowed for this operation because it is currently a {}.".format(
+                    *self.target, old.table_type))
         if isinstance(self.tree, exp.Alter) and old is None and not self.tree.args.get("exists"):
             raise ApiError("notFound", f"Not found: Table {project}:{dataset}.{self.target[2]} was not found in location US")
 
     def check_replaced(self, old):
         kind = "VIEW" if self.tree.kind == "VIEW" else "TABLE"
-        is_materialized = bool(self.tree.find(exp.MaterializedProperty))
         name = "{}:{}.{}".format(*self.target)
         if (old.table_type == "TABLE") != (kind == "TABLE"):
             raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
@@ -91,13 +98,37 @@ class Change:
             if new != before:
                 raise ApiError("invalidQuery", "Cannot replace a table with a different partitioning spec. Instead, DROP the "
                                f"table, and then recreate it. New partitioning spec is {new} and existing spec is {before}")
-        elif is_materialized != (old.table_type == "MATERIALIZED_VIEW"):
+        elif is_materialized(self.tree) != (old.table_type == "MATERIALIZED_VIEW"):
             raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
 
     def is_only_metadata(self):
         """The emulator does nothing for it, or has no words for it."""
         return isinstance(self.tree, exp.Alter) and all(
             isinstance(action, (exp.AlterSet, ColumnOptions)) for action in self.tree.args["actions"])
+
+    def plain(self):
+        """What the emulator is to do instead, if it would do it wrong: materialized views are views that say what they are, so
+        that they are never stale; copies are made by a query."""
+        tree = self.tree.copy()
+        if is_materialized(tree):
+            if isinstance(tree, exp.Create):
+                tree.set("properties", None)
+            tree.set("materialized", False)
+            return tree.sql("bigquery")
+        if (clone := tree.args.get("clone")) is not None:
+            tree.set("clone", None)
+            tree.set("properties", None)
+            tree.set("expression", exp.select("*").from_(clone.this.copy()))
+            return tree.sql("bigquery")
+        return None
+
+    def model(self):
+        """The table that a new one is to be like."""
+        clone = self.tree.args.get("clone")
+        properties = self.tree.args.get("properties")
+        like = properties and properties.find(exp.LikeProperty)
+        found = clone or like
+        return tuple(parts(found.this, self.project.id)) if found else None
 
     def layout(self):
         """Partitioning by time, by ranges, and clustering of a CREATE."""
@@ -136,6 +167,19 @@ class Change:
             return
         time, ranges, clustering = self.layout()
         EXTRA[self.target] = {"fields": {}}
+        if is_materialized(self.tree):
+            meta = meta.model_copy(update={"table_type": "MATERIALIZED_VIEW"})
+        if model := self.model():
+            like = self.context.catalog.get_table(*model)
+            time, ranges, clustering = like.time_partitioning, like.range_partitioning, like.clustering
+            meta = meta.model_copy(update={"description": like.description, "labels": like.labels})
+            EXTRA[self.target]["fields"] = {path: dict(field) for path, field in extra(model)["fields"].items()}
+        if meta.view_query:
+            EXTRA[self.target]["view"] = meta.view_query
+            query = ingestion.rewritten(meta.view_query, self.project.id, self.context)
+            meta = meta.model_copy(update={"view_query": query})
+        if time and time.field is None:
+            ingestion.add_column(self.target, time, self.context)
         update = {"time_partitioning": time, "range_partitioning": ranges, "clustering": clustering}
         self.context.catalog.update_table(meta.model_copy(update=update))
         refresh(self.target, self.context)
@@ -230,6 +274,11 @@ class Change:
         properties = self.tree.args.get("properties")
         found = properties and properties.find(exp.LocationProperty)
         return found.this.name if found else None
+
+
+def is_materialized(tree):
+    properties = tree.args.get("properties")
+    return bool(tree.args.get("materialized") or (properties and properties.find(exp.MaterializedProperty)))
 
 
 class ColumnOptions(exp.Expression):
@@ -338,7 +387,8 @@ def extra(target):
 
 def touch(target, context):
     meta = context.catalog.get_table(*target)
-    context.catalog.update_table(meta.model_copy(update={"last_modified_time": context.clock.now()}))
+    now = context.clock.now()
+    context.catalog.update_table(meta.model_copy(update={"last_modified_time": now, "etag": generate_etag(*target, str(now))}))
 
 
 def refresh(target, context):
@@ -353,10 +403,28 @@ def stored_schema(target, context):
     reference = quoted_table_ref(*target)
     fields = build_response_schema(context.engine.fetch_arrow(f"select * from {reference} limit 0").schema)
     required = {row[1] for row in context.engine.execute(f"pragma table_info({reference})").fetchall() if row[3]}
+    fields = [field for field in fields if field["name"] != ingestion.COLUMN]
     for field in fields:
         if field["name"] in required and field["mode"] == "NULLABLE":
             field["mode"] = "REQUIRED"
     return TableSchema(fields=_parse_schema_fields(fields))
+
+
+def columns(names, project, context, temporary=None):
+    """Names, types and whether they are hidden, of the columns of a table; nothing where it is not known."""
+    if len(names) == 1:
+        physical = (temporary or {}).get(names[0].lower())
+        if physical is None:
+            return None
+        fields = build_response_schema(context.engine.fetch_arrow(f'select * from "{physical}" limit 0').schema)
+        return [(field["name"], type_of_field(field), False) for field in fields]
+    meta = context.catalog.get_table(*(names if len(names) == 3 else [project, *names])) if len(names) <= 3 else None
+    if meta is None:
+        return None
+    found = [(field.name, type_of_field(_field_to_rest(field)), False) for field in meta.schema_.fields]
+    if ingestion.is_ingestion(meta):
+        found += [("_PARTITIONTIME", scalar("TIMESTAMP"), True), ("_PARTITIONDATE", scalar("DATE"), True)]
+    return found
 
 
 def num_rows(target, context):
