@@ -13,6 +13,7 @@ from bqemulator.jobs.executor import build_response_schema
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 from errors import ApiError
 from sqlglot import exp
+from sqlglot.tokens import TokenType
 
 # What the emulator's catalogue has no place for, by (project, dataset, table): parts of the resource, and of its fields.
 EXTRA = {}
@@ -295,14 +296,31 @@ def altered_column(sql):
         return None
     kind = "SCHEMA" if found[1].lower() == "schema" else "VIEW" if "view" in found[1].lower() else "TABLE"
     target = sqlglot.parse_one(f"select * from {found[3]}", read="bigquery").find(exp.Table)
-    if column := re.match(rf"(?is)alter\s+column\s+(?:if\s+exists\s+)?({name})\s+set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
-        given = properties_of(column[2])
-        action = ColumnOptions(this=column[1].strip("`"), properties=given)
-    elif table := re.match(r"(?is)set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
-        action = exp.AlterSet(expressions=[properties_of(table[1])])
-    else:
+    actions = [action(text) for text in between_commas(found[4])]
+    if None in actions:
         return None
-    return exp.Alter(this=target, kind=kind, exists=bool(found[2]), actions=[action])
+    return exp.Alter(this=target, kind=kind, exists=bool(found[2]), actions=actions)
+
+
+def action(text):
+    """What one part of an ALTER does, if it is about options."""
+    name = r"(`[^`]+`|[\w.-]+)(?:\.(?:`[^`]+`|[\w-]+))*"
+    if column := re.match(rf"(?is)alter\s+column\s+(?:if\s+exists\s+)?({name})\s+set\s+options\s*(\(.*\))\s*;?\s*$", text):
+        return ColumnOptions(this=column[1].replace("`", ""), properties=properties_of(column[3]))
+    if table := re.match(r"(?is)set\s+options\s*(\(.*\))\s*;?\s*$", text):
+        return exp.AlterSet(expressions=[properties_of(table[1])])
+    return None
+
+
+def between_commas(sql):
+    """The parts of a text between commas that stand in no brackets."""
+    depth, start, parts = 0, 0, []
+    for token in sqlglot.tokenize(sql, read="bigquery"):
+        depth += (token.text in "([") - (token.text in ")]") if len(token.text) == 1 else 0
+        if token.token_type == TokenType.COMMA and depth == 0:
+            parts.append(sql[start : token.start].strip())
+            start = token.end + 1
+    return [*parts, sql[start:].strip()]
 
 
 def properties_of(text):
