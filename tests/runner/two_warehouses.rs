@@ -90,8 +90,8 @@ impl Warehouse for bigquery::Project {
                 "select column_name from duckdb_columns() where schema_name = '{schema}' and table_name = '{relation}' \
                  order by column_index"
             ))?;
-            let columns: Vec<String> = columns.iter().map(|name| format!("cast(`{name}` as string)")).collect();
-            let rows = self.stand_in(&["query", &format!("select {} from {name}", columns.join(", "))])?;
+            let columns: Vec<String> = columns.iter().map(|name| format!("cast(r.`{name}` as string)")).collect();
+            let rows = self.stand_in(&["query", &format!("select {} from {name} as r", columns.join(", "))])?;
             contents.insert(name, sorted(rows.lines().skip(1)));
         }
         Ok(contents)
