@@ -24,6 +24,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::dialect::{self, Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
 use crate::plan::multi_statement::JobWriter;
+use crate::plan::multi_statement::defines;
+use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
@@ -290,7 +292,11 @@ pub fn preview(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) 
     let mut before = Vec::new();
     let query = match &action.kind {
         Kind::Model(model) => {
-            before = translator.texts(&model.texts.pre_operations);
+            before = if to.capabilities().multi_statements {
+                translator.statements(&model.texts.pre_operations)
+            } else {
+                translator.texts(&model.texts.pre_operations)
+            };
             Statement::text(&translator.query(&model.texts.query).0)
         }
         Kind::Assertion(assertion) => Statement::text(&translator.query(&assertion.query).0),
@@ -298,6 +304,12 @@ pub fn preview(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) 
             Statement::new(format!("select * from {}", to.relation(&action.target)))
         }
     };
+    if to.capabilities().multi_statements {
+        // One job, which has a query alone, or definitions before it: nothing of these stays.
+        let can_be_undone = before.iter().all(|text| defines(text.sql(), to));
+        let query = in_order(&before).then_statement(&query);
+        return (Preview { before: Vec::new(), can_be_undone, query }, translator.diagnostics);
+    }
     let can_be_undone = before.iter().all(|text| !controls_transactions(&text.sql, to));
     let before = before.iter().map(Statement::text).collect();
     (Preview { before, can_be_undone, query }, translator.diagnostics)
