@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 
+from zetasql.core.exceptions import ServerError
 from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.core.wasm_client import WasmClient
 from zetasql.types import LanguageOptions
@@ -60,8 +61,8 @@ class Analyzer:
         request = service.ParseRequest(sql_statement=sql, options=self.language, allow_script=True)
         try:
             self.call("Parse", request, service.ParseResponse)
-        except Exception as error:  # the package has no class of its own for syntax errors
-            return re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", re.sub(r"^\[[A-Z_]+\] ", "", str(error)))
+        except ServerError as error:
+            return re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", words(error))
         return None
 
     def tables(self, sql):
@@ -76,8 +77,8 @@ class Analyzer:
                                          registered_catalog_id=self.catalog(tables, variables))
         try:
             return self.call("Analyze", request, service.AnalyzeResponse)
-        except Exception as error:  # the package has no class of its own for what the analyzer finds
-            message = re.sub(r"^\[[A-Z_]+\] ", "", str(error))
+        except ServerError as error:
+            message = words(error)
             found = re.fullmatch(r"(?s)(.*?);? ?\[at (\d+):(\d+)\]", message)
             if UNKNOWN.search(message) or not found:
                 return None
@@ -117,6 +118,11 @@ class Analyzer:
                 self.call("UnregisterCatalog", service.UnregisterRequest(registered_id=old), service.UnregisterResponse)
         self.registered.move_to_end(key)
         return self.registered[key]
+
+
+def words(error):
+    """All lines of a message; the package keeps the first."""
+    return re.sub(r"^Code: \d+, Message: ", "", error.raw_error)
 
 
 def write_bytes(client, at, data):

@@ -179,7 +179,7 @@ def faults(client):
     client.query("select 1", job_id="gone", location="US", retry=None, job_retry=None)
     fails(NotFound, lambda: client.get_job("gone", location="US"))
     own("fault", "sql~select 8: fail backendError, once")
-    assert "backendError" in fails(Exception, lambda: once(client, "select 8"))
+    assert "Retrying may solve the problem" in fails(Exception, lambda: once(client, "select 8"))
     own("fault", "sql~into shop.twice: fail internalError after 2")
     once(client, "create table shop.twice (id int64)")
     fails(Exception, lambda: once(client, "insert into shop.twice values (1); insert into shop.twice values (2); insert into shop.twice values (3)"))
@@ -188,6 +188,116 @@ def faults(client):
     fails(Exception, lambda: once(client, "begin transaction; insert into shop.twice values (3); commit transaction"))
     assert own("query", "select count(*) from shop.twice").split()[-1] == "2"
     assert own("faults") == ""
+
+
+def scripts(client):
+    """Exceptions, transactions, and temporary tables that do not meet."""
+    once(client, "create table shop.log (n int64)")
+    rolled_back = """
+        begin
+          begin transaction;
+          insert into shop.log values (1);
+          select error('no');
+          commit transaction;
+        exception when error then
+          rollback transaction;
+          select @@error.message as m;
+        end"""
+    [row] = once(client, rolled_back).result()
+    assert row.m == "Query error: no at [5:11]", row
+    message = fails(BadRequest, lambda: once(client, "begin insert into shop.log values (2); raise using message = 'stop'; end"))
+    assert "Query error: stop at [1:40]" in message, message
+    once(client, "begin transaction; insert into shop.log values (3)")
+    assert own("query", "select n from shop.log").split() == ["n", "2"]
+    message = fails(BadRequest, lambda: once(client, "begin transaction; create table shop.x (a int64); commit transaction"))
+    assert "DDL statements are not supported in a transaction" in message
+    fails(BadRequest, lambda: once(client, "assert (select count(*) from shop.log) = 7 as 'seven'"))
+    own("fault", "job~both: slow 200ms after 1, 2 times")
+    both = [client.query(f"create temp table t as select {n} as n; select n from t", job_id=f"both{n}", location="US", job_retry=None) for n in (1, 2)]
+    assert [[row.n for row in job.result()] for job in both] == [[1], [2]]
+
+
+def types(client):
+    """GoogleSQL's analyzer, where DuckDB would take it."""
+    for sql, wanted in [
+        ("insert into shop.orders (id) select 1.5", "has type FLOAT64 which cannot be inserted into column id, which has type INT64 at [1:"),
+        ("select id from shop.orders where day = 1", "No matching signature for operator = for argument types: DATE, INT64"),
+        ("declare x string default 'a'; select id from shop.orders where id = x", "for argument types: INT64, STRING"),
+        ("create temp table t as select 1 as a; select b from t", "Query error: Unrecognized name: b at [1:46]"),
+        ("select count(*) from shop.orders having idd > 1", "Unrecognized name: idd"),
+    ]:
+        message = fails(BadRequest, lambda sql=sql: once(client, sql))
+        assert wanted in message, message
+        dry = fails(BadRequest, lambda sql=sql: once(client, sql, dry_run=True))
+        assert wanted in dry or "CREATE TEMP TABLE" in dry, dry
+    parameters = [bigquery.ScalarQueryParameter("n", "INT64", 3), bigquery.ArrayQueryParameter("days", "DATE", ["2024-01-04"])]
+    rows = once(client, "select id from shop.orders where id = @n and day in unnest(@days)", query_parameters=parameters).result()
+    assert [row.id for row in rows] == [3]
+    message = fails(BadRequest, lambda: once(client, f"select 1 -- {'x' * (1 << 20)}"))
+    assert "The query is too large" in message
+
+
+def partitions(client):
+    """Ingestion time, ranges, materialized views, policy tags, and what else is kept of a table."""
+    once(client, "create table shop.taken (id int64) partition by timestamp_trunc(_PARTITIONTIME, day)")
+    once(client, "insert into shop.taken values (1)")
+    once(client, "insert into shop.taken (_PARTITIONTIME, id) values (timestamp '2024-01-01', 2)")
+    job = once(client, "select * from shop.taken where _PARTITIONDATE = '2024-01-01'")
+    assert [tuple(row) for row in job.result()] == [(2,)] and job.total_bytes_processed == 8
+    once(client, "create table shop.ranged (id int64) partition by range_bucket(id, generate_array(0, 100, 10))")
+    once(client, "insert into shop.ranged select x from unnest(generate_array(0, 99)) x")
+    assert client.get_table("shop.ranged").range_partitioning.range_.interval == 10
+    assert once(client, "select id from shop.ranged where id between 20 and 29").total_bytes_processed == 80
+    once(client, "create materialized view shop.counted options (description = 'how many') as select count(*) as n from shop.ranged")
+    assert client.get_table("shop.counted").table_type == "MATERIALIZED_VIEW"
+    assert "currently a MATERIALIZED_VIEW" in fails(BadRequest, lambda: once(client, "drop view shop.counted"))
+    table = client.get_table("shop.ranged")
+    table.schema = [SchemaField("id", "INT64", policy_tags=bigquery.PolicyTagList(["projects/p/locations/us/taxonomies/1/policyTags/2"]))]
+    client.update_table(table, ["schema"])
+    once(client, "insert into shop.ranged values (7)")
+    assert client.get_table("shop.ranged").schema[0].policy_tags.names
+    once(client, "create table shop.same copy shop.ranged")
+    assert client.get_table("shop.same").range_partitioning.field == "id"
+    once(client, "create or replace table shop.ranged (id int64) partition by range_bucket(id, generate_array(0, 100, 10))")
+    assert not client.get_table("shop.ranged").schema[0].policy_tags
+    once(client, "alter table shop.same rename to other")
+    assert client.get_table("shop.other").num_rows == 101
+    fails(NotFound, lambda: client.get_table("shop.same"))
+
+
+def dry_runs(client):
+    """Of scripts: up to the first DDL."""
+    script = "select id from shop.orders; create table shop.never as select 1 as n; select id from shop.orders"
+    dry = once(client, script, dry_run=True)
+    assert dry.statement_type == "SCRIPT" and dry.total_bytes_processed == 8 * int(own("query", "select count(id) from shop.orders").split()[-1])
+    fails(NotFound, lambda: client.get_table("shop.never"))
+    dry = once(client, "create table shop.never as select 1 as n", dry_run=True)
+    assert [field.name for field in dry.schema] == ["n"]
+    fails(NotFound, lambda: client.get_table("shop.never"))
+    assert "not supported for CREATE TEMP TABLE" in fails(BadRequest, lambda: once(
+        client, "create temp table t as select 1 as n; select 1", dry_run=True))
+    once(client, "delete from shop.orders where id > 1000", dry_run=True)
+    fails(NotFound, lambda: client.get_job("dry", location="US"))
+
+
+def tokens(client):
+    """Who asks: a token of the metadata server, and one that was got with it for another account."""
+    import json
+    from urllib.request import Request, urlopen
+
+    def ask(path, data=None, **headers):
+        request = Request(os.environ["BIGQUERY_ENDPOINT"] + path, data, headers)
+        return json.load(urlopen(request))
+
+    token = ask("/computeMetadata/v1/instance/service-accounts/default/token", **{"Metadata-Flavor": "Google"})["access_token"]
+    scope = json.dumps({"scope": ["https://www.googleapis.com/auth/bigquery"]}).encode()
+    other = ask("/v1/projects/-/serviceAccounts/robot@example.com:generateAccessToken", scope, Authorization=f"Bearer {token}")
+    own("auth", "on")
+    fails(Exception, lambda: client.get_dataset("shop"))
+    for name in (token, other["accessToken"]):
+        ask(f"/bigquery/v2/projects/{client.project}/datasets/shop", Authorization=f"Bearer {name}", **{"x-goog-user-project": "payer"})
+    own("auth", "off")
+    assert own("askers").splitlines()[-2:] == ["metadata | payer", "robot-by-metadata | payer"]
 
 
 def locations(client):
@@ -214,7 +324,8 @@ def main():
     endpoint = os.environ["BIGQUERY_ENDPOINT"]
     client = bigquery.Client(project=os.environ["BIGQUERY_PROJECT"], credentials=AnonymousCredentials(),
                              client_options=ClientOptions(api_endpoint=endpoint))
-    for part in (datasets_and_tables, ddl, jobs, statistics, paging, values, loading, faults, locations, quotas):
+    for part in (datasets_and_tables, ddl, jobs, statistics, paging, values, loading, faults, scripts, types, partitions,
+                 dry_runs, tokens, locations, quotas):
         part(client)
         print(part.__name__)
 

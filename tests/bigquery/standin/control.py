@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import job_requests
 import rest
 import tables
+from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 from errors import ApiError
 from jobs import Job
 
@@ -37,9 +38,9 @@ def answer(server, request):
         case ("GET", "jobs"):
             return jobs(project)
         case ("GET", "tables", dataset):
-            return table_names(server, project, dataset)
+            return server.emulator.in_turn(lambda: table_names(server, project, dataset))
         case ("GET", "tables", dataset, name):
-            return table(server, project, dataset, name)
+            return server.emulator.in_turn(lambda: table(server, project, dataset, name))
         case ("GET", "log"):
             return project.requests
         case ("DELETE", "log"):
@@ -59,7 +60,7 @@ def answer(server, request):
         case ("POST", "auth"):
             project.needs_token = bool(request.json()["needed"])
         case ("DELETE",):
-            forget(server, project)
+            server.emulator.in_turn(lambda: forget(server, project))
         case _:
             raise ApiError("notFound", f"stand-in: no such request: {request.method} {request.path}")
     return {}
@@ -109,7 +110,7 @@ def jobs(project):
 def table(server, project, dataset, name):
     """What tables.get shows, without what differs from run to run."""
     path = f"/bigquery/v2/projects/{project.id}/datasets/{dataset}/tables/{name}"
-    status, data = server.emulator.forward("GET", path)
+    status, data = server.emulator.exchange("GET", path)
     if status != 200:
         raise ApiError("notFound", f"Not found: Table {project.id}:{dataset}.{name}")
     shown = rest.decorate_table(json.loads(data), server.emulator.context)
@@ -126,6 +127,10 @@ def table_names(server, project, dataset):
 def forget(server, project):
     """Drops all that a project has."""
     for dataset in server.emulator.context.catalog.list_datasets(project.id):
-        server.emulator.forward("DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true")
+        server.emulator.exchange("DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true")
     tables.forget(project.id)
+    for job in list(project.jobs.values()):
+        job.is_cancelled = True
+        JOB_RESULTS.pop(job.emulator_id, None)
+        JOB_SCHEMAS.pop(job.emulator_id, None)
     server.projects.drop(project.id)

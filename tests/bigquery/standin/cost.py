@@ -48,6 +48,11 @@ def cost_of(sql, values, parameters, project, context):
     return Reader(values, parameters, project, context).statement(tree)
 
 
+def size_of(meta, context):
+    """All bytes of a table."""
+    return Reader([], None, meta.project_id, context).whole(meta)
+
+
 class Reader:
     def __init__(self, values, parameters, project, context):
         self.values = values
@@ -206,6 +211,12 @@ class Reader:
             name = f"{meta.project_id}.{meta.dataset_id}.{meta.table_id}"
             raise ApiError("invalidQuery", f"Cannot query over table '{name}' without a filter over column(s) "
                            f"'{partitioned.field or '_PARTITION_LOAD_TIME'}' that can be used for partition elimination")
+        return self.read(meta, columns, bounds)
+
+    def whole(self, meta):
+        return self.read(meta, None, None).processed
+
+    def read(self, meta, columns, bounds):
         fields = [field for field in meta.schema_.fields if columns is None or field.name.lower() in columns]
         if not fields:
             return Cost(0, 1)

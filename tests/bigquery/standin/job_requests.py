@@ -14,6 +14,9 @@ from jobs import Job, emulator_empty
 from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows
 
+# https://cloud.google.com/bigquery/quotas#query_jobs
+QUERY_LENGTH = 1024 * 1024
+
 
 def summary(request):
     """The job and the statement of a request, for the log and for faults."""
@@ -95,6 +98,7 @@ def insert(server, project, request):
     reference.setdefault("location", request.query.get("location"))
     job = Job(project, reference, configuration, request.effects)
     if job.kind == "query":
+        check_length(job.sql)
         note_unparsed(project, job.sql)
     if configuration.get("dryRun"):
         return 200, dry_run.resource(server.emulator, job)
@@ -114,6 +118,12 @@ def accept(server, project, job, request):
     request.entry["job"] = job.id
     if not job.is_vanished():
         threading.Thread(target=job.run, args=(server.emulator,), daemon=True).start()
+
+
+def check_length(sql):
+    if len(sql) > QUERY_LENGTH:
+        raise ApiError("invalid", "The query is too large. The maximum standard SQL query length is 1024.00K characters, "
+                       "including comments and white space characters.", location="query")
 
 
 def note_unparsed(project, sql):
@@ -161,6 +171,7 @@ def query(server, project, request):
         configuration["dryRun"] = True
     job = Job(project, {"jobId": f"job_{uuid.uuid4().hex[:20]}", "location": body.get("location")}, configuration,
               request.effects)
+    check_length(job.sql)
     note_unparsed(project, job.sql)
     if body.get("dryRun"):
         resource = dry_run.resource(server.emulator, job)

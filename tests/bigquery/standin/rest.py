@@ -2,8 +2,11 @@
 
 import json
 
+import ingestion
 import tables
 from bqemulator.api.routes.tables import _table_to_rest
+from bqemulator.catalog.models import RangePartitioning
+from cost import size_of
 from errors import ApiError
 
 
@@ -17,6 +20,7 @@ def decorate_table(body, context):
     known = tables.EXTRA.get(target, {"fields": {}})
     if meta.table_type == "TABLE":
         body["numRows"] = str(tables.num_rows(target, context))
+        body["numBytes"] = body["numTotalLogicalBytes"] = body["numActiveLogicalBytes"] = str(size_of(meta, context))
     if meta.range_partitioning:
         ranges = meta.range_partitioning
         body["rangePartitioning"] = {
@@ -93,6 +97,20 @@ def patch_table(target, body, context):
     if "schema" in body:
         take_fields(body.pop("schema")["fields"], meta.schema_.fields, extra["fields"], "", target, context)
     return body
+
+
+def keep(target, old, body, context):
+    """What the emulator forgets of a table when it is made or changed by a request."""
+    meta = context.catalog.get_table(*target)
+    update = {"range_partitioning": old.range_partitioning, "expiration_time": old.expiration_time} if old else {}
+    if given := body.get("rangePartitioning"):
+        start, end, interval = (int(given["range"][name]) for name in ("start", "end", "interval"))
+        update["range_partitioning"] = RangePartitioning(field=given["field"], start=start, end=end, interval=interval)
+    if given := body.get("expirationTime"):
+        update["expiration_time"] = tables.datetime.fromtimestamp(int(given) / 1000, tables.UTC)
+    context.catalog.update_table(meta.model_copy(update=update))
+    if not old and ingestion.is_ingestion(meta):
+        ingestion.add_column(target, meta.time_partitioning, context)
 
 
 def take_fields(fields, old, known, prefix, target, context):

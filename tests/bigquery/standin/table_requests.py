@@ -8,10 +8,14 @@ from errors import ApiError
 
 
 def answer(server, project, request):
-    emulator = server.emulator
+    return server.emulator.in_turn(lambda: carry_out(server.emulator, project, request))
+
+
+def carry_out(emulator, project, request):
     words = request.path.strip("/").split("/")
     body = request.raw or None
     target = (project.id, words[1], words[3]) if len(words) == 4 and words[2] == "tables" else None
+    old = emulator.context.catalog.get_table(*target) if target else None
     if request.method == "GET" and len(words) == 3 and words[2] == "tables":
         return 200, list_tables(emulator.context, project, words[1], request.query)
     if target and request.method == "DELETE":
@@ -22,7 +26,7 @@ def answer(server, project, request):
         body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
     if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
         project.quotas.take("dataset_metadata", f"{project.id}.{words[1] if len(words) > 1 else ''}")
-    status, data = emulator.forward(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
+    status, data = emulator.exchange(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
                                           body)
     if not data:
         return status, None
@@ -31,6 +35,9 @@ def answer(server, project, request):
         error = answered["error"]
         raise ApiError(error["errors"][0]["reason"], error["message"], status=status)
     if answered.get("kind") == "bigquery#table":
+        if request.method != "GET":
+            made = (project.id, words[1], answered["tableReference"]["tableId"])
+            rest.keep(made, old, request.json(), emulator.context)
         answered = rest.decorate_table(answered, emulator.context)
     return status, answered
 
