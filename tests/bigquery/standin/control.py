@@ -5,10 +5,11 @@ import os
 import threading
 from datetime import UTC, datetime, timedelta
 
+from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
+
 import job_requests
 import rest
 import tables
-from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 from errors import ApiError
 from jobs import Job
 
@@ -75,7 +76,9 @@ def query(server, project, sql):
     _, page = job_requests.results(job, {"formatOptions.useInt64Timestamp": "true"})
     kind = job.statistics["query"]["statementType"]
     fields = page["schema"]["fields"] if kind in ("SELECT", "SCRIPT") else []
-    rows = [[cell(value["v"], field) for value, field in zip(row["f"], fields, strict=True)] for row in page.get("rows", [])]
+    rows = [
+        [cell(value["v"], field) for value, field in zip(row["f"], fields, strict=True)] for row in page.get("rows", [])
+    ]
     return {"columns": [field["name"] for field in fields], "rows": rows}
 
 
@@ -101,8 +104,13 @@ def jobs(project):
         resource = job.resource()
         statistics = resource["statistics"].get("query", {})
         kind = statistics.get("statementType", job.kind.upper())
-        line = [kind, job.state, job.error["reason"] if job.error else "ok", statistics.get("numDmlAffectedRows", ""),
-                f"{resource['statistics'].get('totalBytesProcessed', 0)} bytes"]
+        line = [
+            kind,
+            job.state,
+            job.error["reason"] if job.error else "ok",
+            statistics.get("numDmlAffectedRows", ""),
+            f"{resource['statistics'].get('totalBytesProcessed', 0)} bytes",
+        ]
         found.append({"line": line, "resource": resource})
     return found
 
@@ -114,20 +122,39 @@ def table(server, project, dataset, name):
     if status != 200:
         raise ApiError("notFound", f"Not found: Table {project.id}:{dataset}.{name}")
     shown = rest.decorate_table(json.loads(data), server.emulator.context)
-    kept = ("type", "description", "labels", "schema", "timePartitioning", "rangePartitioning", "clustering",
-            "requirePartitionFilter", "expirationTime", "view", "materializedView", "numRows", "numBytes", "location",
-            "encryptionConfiguration", "friendlyName")
+    kept = (
+        "type",
+        "description",
+        "labels",
+        "schema",
+        "timePartitioning",
+        "rangePartitioning",
+        "clustering",
+        "requirePartitionFilter",
+        "expirationTime",
+        "view",
+        "materializedView",
+        "numRows",
+        "numBytes",
+        "location",
+        "encryptionConfiguration",
+        "friendlyName",
+    )
     return {key: shown[key] for key in kept if key in shown}
 
 
 def table_names(server, project, dataset):
-    return [[meta.table_type, meta.table_id] for meta in server.emulator.context.catalog.list_tables(project.id, dataset)]
+    return [
+        [meta.table_type, meta.table_id] for meta in server.emulator.context.catalog.list_tables(project.id, dataset)
+    ]
 
 
 def forget(server, project):
     """Drops all that a project has."""
     for dataset in server.emulator.context.catalog.list_datasets(project.id):
-        server.emulator.exchange("DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true")
+        server.emulator.exchange(
+            "DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true"
+        )
     tables.forget(project.id)
     for job in list(project.jobs.values()):
         job.is_cancelled = True

@@ -7,7 +7,6 @@ import threading
 
 import duckdb
 import duckdb_extension_spatial
-
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
 

@@ -2,10 +2,11 @@
 
 import json
 
-import ingestion
-import tables
 from bqemulator.api.routes.tables import _table_to_rest
 from bqemulator.catalog.models import RangePartitioning
+
+import ingestion
+import tables
 from cost import size_of
 from errors import ApiError
 
@@ -49,8 +50,11 @@ def decorate_table(body, context):
 def materialized(query, options):
     """What the options of a materialized view say, or what holds without them."""
     minutes = float(options.get("refresh_interval_minutes") or 30)
-    return {"query": query, "enableRefresh": options.get("enable_refresh", True) is not False,
-            "refreshIntervalMs": str(int(minutes * 60000))}
+    return {
+        "query": query,
+        "enableRefresh": options.get("enable_refresh", True) is not False,
+        "refreshIntervalMs": str(int(minutes * 60000)),
+    }
 
 
 def decorate_fields(fields, known, prefix):
@@ -84,7 +88,9 @@ def patch_table(target, body, context):
         merged = meta.labels | (body["labels"] or {})
         body["labels"] = {name: value for name, value in merged.items() if value is not None} if body["labels"] else {}
     if "requirePartitionFilter" in body and meta.time_partitioning:
-        time = meta.time_partitioning.model_copy(update={"require_partition_filter": bool(body["requirePartitionFilter"])})
+        time = meta.time_partitioning.model_copy(
+            update={"require_partition_filter": bool(body["requirePartitionFilter"])}
+        )
         context.catalog.update_table(meta.model_copy(update={"time_partitioning": time}))
         meta = context.catalog.get_table(*target)
     if "expirationTime" in body:
@@ -118,8 +124,12 @@ def take_fields(fields, old, known, prefix, target, context):
     names = {field.name.lower(): field for field in old}
     missing = set(names) - {field["name"].lower() for field in fields}
     if missing and not prefix:
-        raise ApiError("invalid", "Provided Schema does not match Table {}:{}.{}. Field {} is missing in new schema".format(
-            *target, sorted(missing)[0]))
+        raise ApiError(
+            "invalid",
+            "Provided Schema does not match Table {}:{}.{}. Field {} is missing in new schema".format(
+                *target, sorted(missing)[0]
+            ),
+        )
     for field in fields:
         path = f"{prefix}{field['name']}".lower()
         if field["name"].lower() not in names:

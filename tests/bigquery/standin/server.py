@@ -117,8 +117,14 @@ class Handler(BaseHTTPRequestHandler):
         request.is_upload = bool(found[1])
         request.path = found[3] or ""
         summary = job_requests.summary(request)
-        request.entry = {"method": request.method, "path": request.path, "query": request.query, **summary,
-                         **auth.seen(request), "outcome": "under way"}
+        request.entry = {
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            **summary,
+            **auth.seen(request),
+            "outcome": "under way",
+        }
         project.log(request.entry)
         self.server.auth.check(project, request)
         project.quotas.take("api_requests", f"{request.method} {method_name(request.path)}")

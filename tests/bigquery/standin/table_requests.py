@@ -26,8 +26,9 @@ def carry_out(emulator, project, request):
         body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
     if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
         project.quotas.take("dataset_metadata", f"{project.id}.{words[1] if len(words) > 1 else ''}")
-    status, data = emulator.exchange(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
-                                          body)
+    status, data = emulator.exchange(
+        request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request), body
+    )
     if not data:
         return status, None
     answered = json.loads(data)
@@ -47,7 +48,6 @@ def query(request):
     return has_query + text
 
 
-
 def list_tables(context, project, dataset, given):
     """A page of what is there, with what the list has of each."""
     if context.catalog.get_dataset(project.id, dataset) is None:
@@ -55,7 +55,7 @@ def list_tables(context, project, dataset, given):
     metas = sorted(context.catalog.list_tables(project.id, dataset), key=lambda meta: meta.table_id)
     start, size = int(given.get("pageToken") or 0), int(given.get("maxResults", 1000))
     body = {"kind": "bigquery#tableList", "totalItems": len(metas)}
-    if page := [rest.list_item(meta) for meta in metas[start:start + size]]:
+    if page := [rest.list_item(meta) for meta in metas[start : start + size]]:
         body["tables"] = page
     if start + size < len(metas):
         body["nextPageToken"] = str(start + size)
