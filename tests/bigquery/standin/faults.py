@@ -125,39 +125,19 @@ def seconds(text):
 
 
 def default_reason(status):
-    return {
-        400: "invalid",
-        401: "authError",
-        403: "rateLimitExceeded",
-        404: "notFound",
-        409: "duplicate",
-        429: "rateLimitExceeded",
-        500: "internalError",
-    }.get(status, "backendError")
+    return {400: "invalid", 401: "authError", 403: "rateLimitExceeded", 404: "notFound", 409: "duplicate",
+            429: "rateLimitExceeded", 500: "internalError"}.get(status, "backendError")
 
 
 # What chaos chooses from, each as often as the others.
 CHAOS = [
-    "503 before",
-    "503 after",
-    "500 before",
-    "403 before rateLimitExceeded",
-    "429 before",
-    "drop before",
-    "drop after",
-    "502 after",
-    "delay 20ms",
+    "503 before", "503 after", "500 before", "403 before rateLimitExceeded", "429 before", "drop before", "drop after",
+    "502 after", "delay 20ms",
 ]
 CHAOS_OF_JOBS = [
-    "slow 50ms",
-    "slow 50ms after 1",
-    "fail backendError",
-    "fail internalError",
-    "fail jobRateLimitExceeded",
-    "fail rateLimitExceeded",
-    "fail backendError after 1",
-    "fail backendError after 2",
-    "fail internalError after 3",
+    "slow 50ms", "slow 50ms after 1", "fail backendError", "fail internalError", "fail jobRateLimitExceeded",
+    "fail rateLimitExceeded", "fail backendError after 1", "fail backendError after 2", "fail internalError after 3",
+    "vanish",
 ]
 
 

@@ -3,17 +3,16 @@
 import re
 from datetime import UTC, datetime
 
+import ingestion
 import sqlglot
+from analyzer import scalar, type_of_field
 from bqemulator.api.routes.tables import _field_to_rest, _parse_schema_fields
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import Clustering, RangePartitioning, TableSchema, TimePartitioning
 from bqemulator.jobs.executor import build_response_schema
 from bqemulator.storage.sql_identifiers import quoted_table_ref
-from sqlglot import exp
-
-import ingestion
-from analyzer import scalar, type_of_field
 from errors import ApiError
+from sqlglot import exp
 
 # What the emulator's catalogue has no place for, by (project, dataset, table): parts of the resource, and of its fields.
 EXTRA = {}
@@ -84,42 +83,28 @@ class Change:
         if isinstance(self.tree, exp.Drop) and old:
             kind = "MATERIALIZED_VIEW" if is_materialized(self.tree) else self.tree.args["kind"]
             if old.table_type != kind:
-                raise ApiError(
-                    "invalidQuery",
-                    "{}:{}.{} is not allowed for this operation because it is currently a {}.".format(
-                        *self.target, old.table_type
-                    ),
-                )
+                raise ApiError("invalidQuery", "{}:{}.{} is not allowed for this operation because it is currently a {}.".format(
+                    *self.target, old.table_type))
         if isinstance(self.tree, exp.Alter) and old is None and not self.tree.args.get("exists"):
-            raise ApiError(
-                "notFound", f"Not found: Table {project}:{dataset}.{self.target[2]} was not found in location US"
-            )
+            raise ApiError("notFound", f"Not found: Table {project}:{dataset}.{self.target[2]} was not found in location US")
 
     def check_replaced(self, old):
         kind = "VIEW" if self.tree.kind == "VIEW" else "TABLE"
         name = "{}:{}.{}".format(*self.target)
         if (old.table_type == "TABLE") != (kind == "TABLE"):
-            raise ApiError(
-                "invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}."
-            )
+            raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
         if kind == "TABLE":
             new, before = spec(*self.layout()), spec_of(old)
             if new != before:
-                raise ApiError(
-                    "invalidQuery",
-                    "Cannot replace a table with a different partitioning spec. Instead, DROP the "
-                    f"table, and then recreate it. New partitioning spec is {new} and existing spec is {before}",
-                )
+                raise ApiError("invalidQuery", "Cannot replace a table with a different partitioning spec. Instead, DROP the "
+                               f"table, and then recreate it. New partitioning spec is {new} and existing spec is {before}")
         elif is_materialized(self.tree) != (old.table_type == "MATERIALIZED_VIEW"):
-            raise ApiError(
-                "invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}."
-            )
+            raise ApiError("invalidQuery", f"{name} is not allowed for this operation because it is currently a {old.table_type}.")
 
     def is_only_metadata(self):
         """The emulator does nothing for it, or has no words for it."""
         return isinstance(self.tree, exp.Alter) and all(
-            isinstance(action, (exp.AlterSet, ColumnOptions)) for action in self.tree.args["actions"]
-        )
+            isinstance(action, (exp.AlterSet, ColumnOptions)) for action in self.tree.args["actions"])
 
     def plain(self):
         """What the emulator is to do instead, if it would do it wrong: materialized views are views that say what they are, so
@@ -258,14 +243,8 @@ class Change:
             time = time.model_copy(update={"require_partition_filter": bool(given["require_partition_filter"])})
         update["time_partitioning"] = time
         self.context.catalog.update_table(meta.model_copy(update=update))
-        known = {
-            "description",
-            "friendly_name",
-            "labels",
-            "expiration_timestamp",
-            "partition_expiration_days",
-            "require_partition_filter",
-        }
+        known = {"description", "friendly_name", "labels", "expiration_timestamp", "partition_expiration_days",
+                 "require_partition_filter"}
         others = {name: value for name, value in given.items() if name not in known}
         extra(self.target).setdefault("options", {}).update(others)
         if "require_partition_filter" in given:
@@ -311,16 +290,12 @@ class ColumnOptions(exp.Expression):
 def altered_column(sql):
     """An ALTER with options of a column or of a dataset, which sqlglot keeps as text."""
     name = r"(?:`[^`]+`|[\w.-]+)(?:\.(?:`[^`]+`|[\w-]+))*"
-    found = re.match(
-        rf"(?is)\s*alter\s+(table|view|materialized\s+view|schema)\s+(if\s+exists\s+)?({name})\s+(.*)$", sql
-    )
+    found = re.match(rf"(?is)\s*alter\s+(table|view|materialized\s+view|schema)\s+(if\s+exists\s+)?({name})\s+(.*)$", sql)
     if not found:
         return None
     kind = "SCHEMA" if found[1].lower() == "schema" else "VIEW" if "view" in found[1].lower() else "TABLE"
     target = sqlglot.parse_one(f"select * from {found[3]}", read="bigquery").find(exp.Table)
-    if column := re.match(
-        rf"(?is)alter\s+column\s+(?:if\s+exists\s+)?({name})\s+set\s+options\s*(\(.*\))\s*;?\s*$", found[4]
-    ):
+    if column := re.match(rf"(?is)alter\s+column\s+(?:if\s+exists\s+)?({name})\s+set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
         given = properties_of(column[2])
         action = ColumnOptions(this=column[1].strip("`"), properties=given)
     elif table := re.match(r"(?is)set\s+options\s*(\(.*\))\s*;?\s*$", found[4]):
@@ -371,12 +346,8 @@ def partitioning(tree):
         array = tree.args["expression"]
         start, end = (int(array.args[name].sql()) for name in ("start", "end"))
         step = array.args.get("step")
-        return None, RangePartitioning(
-            field=tree.this.name, start=start, end=end, interval=int(step.sql()) if step else 1
-        )
-    columns = [column.name for column in tree.find_all(exp.Column)] or [
-        word.name for word in tree.find_all(exp.Identifier)
-    ]
+        return None, RangePartitioning(field=tree.this.name, start=start, end=end, interval=int(step.sql()) if step else 1)
+    columns = [column.name for column in tree.find_all(exp.Column)] or [word.name for word in tree.find_all(exp.Identifier)]
     field = columns[0] if columns else None
     unit = tree.args.get("unit")
     kind = unit.name.upper() if unit is not None else "DAY"
@@ -401,14 +372,8 @@ def spec_of(meta):
 def loaded(target, configuration, old, context):
     """Partitions and clustering that a load asked for, or that the table had."""
     meta = context.catalog.get_table(*target)
-    update = (
-        {
-            name: getattr(old, name)
-            for name in ("time_partitioning", "range_partitioning", "clustering", "labels", "description")
-        }
-        if old
-        else {}
-    )
+    update = {name: getattr(old, name) for name in ("time_partitioning", "range_partitioning", "clustering", "labels",
+                                                    "description")} if old else {}
     if time := configuration.get("timePartitioning"):
         update["time_partitioning"] = TimePartitioning(type=time.get("type", "DAY"), field=time.get("field"))
     if clustering := configuration.get("clustering"):
@@ -423,9 +388,7 @@ def extra(target):
 def touch(target, context):
     meta = context.catalog.get_table(*target)
     now = context.clock.now()
-    context.catalog.update_table(
-        meta.model_copy(update={"last_modified_time": now, "etag": generate_etag(*target, str(now))})
-    )
+    context.catalog.update_table(meta.model_copy(update={"last_modified_time": now, "etag": generate_etag(*target, str(now))}))
 
 
 def refresh(target, context):
