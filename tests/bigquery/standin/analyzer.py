@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 
+from zetasql.core.exceptions import ServerError
 from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.core.wasm_client import WasmClient
 from zetasql.types import LanguageOptions
@@ -15,11 +16,21 @@ from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 # What BigQuery has and the analyzer does not: then nobody has looked.
-UNKNOWN = re.compile(r"Function not found|function not found|not supported|Type not found|Model not found|Unsupported|"
-                     r"is not a system variable|not implemented", re.IGNORECASE)
+UNKNOWN = re.compile(
+    r"Function not found|function not found|not supported|Type not found|Model not found|Unsupported|"
+    r"is not a system variable|not implemented",
+    re.IGNORECASE,
+)
 
-KINDS = {"INTEGER": "INT64", "INT64": "INT64", "FLOAT": "DOUBLE", "FLOAT64": "DOUBLE", "BOOLEAN": "BOOL", "BOOL": "BOOL",
-         "RECORD": "STRUCT"}
+KINDS = {
+    "INTEGER": "INT64",
+    "INT64": "INT64",
+    "FLOAT": "DOUBLE",
+    "FLOAT64": "DOUBLE",
+    "BOOLEAN": "BOOL",
+    "BOOL": "BOOL",
+    "RECORD": "STRUCT",
+}
 
 SYSTEM_VARIABLES = {"row_count": "INT64", "error.message": "STRING", "script.job_id": "STRING", "project_id": "STRING"}
 
@@ -45,8 +56,11 @@ class Analyzer:
         self.language = LanguageOptions.maximum_features().to_proto()
         self.language.product_mode = public_options.PRODUCT_EXTERNAL
         self.language.reserved_keywords.append("QUALIFY")
-        self.options = options_pb2.AnalyzerOptionsProto(language_options=self.language, allow_undeclared_parameters=True,
-                                                        error_message_mode=public_options.ERROR_MESSAGE_ONE_LINE)
+        self.options = options_pb2.AnalyzerOptionsProto(
+            language_options=self.language,
+            allow_undeclared_parameters=True,
+            error_message_mode=public_options.ERROR_MESSAGE_ONE_LINE,
+        )
         for name, kind in SYSTEM_VARIABLES.items():
             self.options.system_variables.add(name_path=name.split("."), type=scalar(kind))
 
@@ -60,8 +74,8 @@ class Analyzer:
         request = service.ParseRequest(sql_statement=sql, options=self.language, allow_script=True)
         try:
             self.call("Parse", request, service.ParseResponse)
-        except Exception as error:  # the package has no class of its own for syntax errors
-            return re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", re.sub(r"^\[[A-Z_]+\] ", "", str(error)))
+        except ServerError as error:
+            return re.sub(r" ?\[at (\d+:\d+)\]", r" at [\1]", words(error))
         return None
 
     def tables(self, sql):
@@ -72,12 +86,13 @@ class Analyzer:
 
     def check(self, sql, tables, variables):
         """Raises what is wrong with a statement. `tables` are columns by the name that is written, `variables` types."""
-        request = service.AnalyzeRequest(sql_statement=sql, options=self.options,
-                                         registered_catalog_id=self.catalog(tables, variables))
+        request = service.AnalyzeRequest(
+            sql_statement=sql, options=self.options, registered_catalog_id=self.catalog(tables, variables)
+        )
         try:
             return self.call("Analyze", request, service.AnalyzeResponse)
-        except Exception as error:  # the package has no class of its own for what the analyzer finds
-            message = re.sub(r"^\[[A-Z_]+\] ", "", str(error))
+        except ServerError as error:
+            message = words(error)
             found = re.fullmatch(r"(?s)(.*?);? ?\[at (\d+):(\d+)\]", message)
             if UNKNOWN.search(message) or not found:
                 return None
@@ -110,13 +125,20 @@ class Analyzer:
             made.constant.add(name_path=[name], type=kind).value.SetInParent()
         key = made.SerializeToString(deterministic=True)
         if key not in self.registered:
-            answer = self.call("RegisterCatalog", service.RegisterCatalogRequest(simple_catalog=made), service.RegisterResponse)
+            answer = self.call(
+                "RegisterCatalog", service.RegisterCatalogRequest(simple_catalog=made), service.RegisterResponse
+            )
             self.registered[key] = answer.registered_id
             if len(self.registered) > CATALOGS:
                 _, old = self.registered.popitem(last=False)
                 self.call("UnregisterCatalog", service.UnregisterRequest(registered_id=old), service.UnregisterResponse)
         self.registered.move_to_end(key)
         return self.registered[key]
+
+
+def words(error):
+    """All lines of a message; the package keeps the first."""
+    return re.sub(r"^Code: \d+, Message: ", "", error.raw_error)
 
 
 def write_bytes(client, at, data):

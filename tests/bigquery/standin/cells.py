@@ -4,7 +4,12 @@ from decimal import Decimal
 
 
 def row(values, fields, has_whole_timestamps):
-    return {"f": [{"v": cell(value["v"], field, has_whole_timestamps)} for value, field in zip(values["f"], fields, strict=True)]}
+    return {
+        "f": [
+            {"v": cell(value["v"], field, has_whole_timestamps)}
+            for value, field in zip(values["f"], fields, strict=True)
+        ]
+    }
 
 
 def cell(value, field, has_whole_timestamps):

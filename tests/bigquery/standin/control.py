@@ -5,6 +5,8 @@ import os
 import threading
 from datetime import UTC, datetime, timedelta
 
+from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
+
 import job_requests
 import rest
 import tables
@@ -37,9 +39,9 @@ def answer(server, request):
         case ("GET", "jobs"):
             return jobs(project)
         case ("GET", "tables", dataset):
-            return table_names(server, project, dataset)
+            return server.emulator.in_turn(lambda: table_names(server, project, dataset))
         case ("GET", "tables", dataset, name):
-            return table(server, project, dataset, name)
+            return server.emulator.in_turn(lambda: table(server, project, dataset, name))
         case ("GET", "log"):
             return project.requests
         case ("DELETE", "log"):
@@ -59,7 +61,7 @@ def answer(server, request):
         case ("POST", "auth"):
             project.needs_token = bool(request.json()["needed"])
         case ("DELETE",):
-            forget(server, project)
+            server.emulator.in_turn(lambda: forget(server, project))
         case _:
             raise ApiError("notFound", f"stand-in: no such request: {request.method} {request.path}")
     return {}
@@ -74,7 +76,9 @@ def query(server, project, sql):
     _, page = job_requests.results(job, {"formatOptions.useInt64Timestamp": "true"})
     kind = job.statistics["query"]["statementType"]
     fields = page["schema"]["fields"] if kind in ("SELECT", "SCRIPT") else []
-    rows = [[cell(value["v"], field) for value, field in zip(row["f"], fields, strict=True)] for row in page.get("rows", [])]
+    rows = [
+        [cell(value["v"], field) for value, field in zip(row["f"], fields, strict=True)] for row in page.get("rows", [])
+    ]
     return {"columns": [field["name"] for field in fields], "rows": rows}
 
 
@@ -100,8 +104,13 @@ def jobs(project):
         resource = job.resource()
         statistics = resource["statistics"].get("query", {})
         kind = statistics.get("statementType", job.kind.upper())
-        line = [kind, job.state, job.error["reason"] if job.error else "ok", statistics.get("numDmlAffectedRows", ""),
-                f"{resource['statistics'].get('totalBytesProcessed', 0)} bytes"]
+        line = [
+            kind,
+            job.state,
+            job.error["reason"] if job.error else "ok",
+            statistics.get("numDmlAffectedRows", ""),
+            f"{resource['statistics'].get('totalBytesProcessed', 0)} bytes",
+        ]
         found.append({"line": line, "resource": resource})
     return found
 
@@ -109,23 +118,46 @@ def jobs(project):
 def table(server, project, dataset, name):
     """What tables.get shows, without what differs from run to run."""
     path = f"/bigquery/v2/projects/{project.id}/datasets/{dataset}/tables/{name}"
-    status, data = server.emulator.forward("GET", path)
+    status, data = server.emulator.exchange("GET", path)
     if status != 200:
         raise ApiError("notFound", f"Not found: Table {project.id}:{dataset}.{name}")
     shown = rest.decorate_table(json.loads(data), server.emulator.context)
-    kept = ("type", "description", "labels", "schema", "timePartitioning", "rangePartitioning", "clustering",
-            "requirePartitionFilter", "expirationTime", "view", "materializedView", "numRows", "numBytes", "location",
-            "encryptionConfiguration", "friendlyName")
+    kept = (
+        "type",
+        "description",
+        "labels",
+        "schema",
+        "timePartitioning",
+        "rangePartitioning",
+        "clustering",
+        "requirePartitionFilter",
+        "expirationTime",
+        "view",
+        "materializedView",
+        "numRows",
+        "numBytes",
+        "location",
+        "encryptionConfiguration",
+        "friendlyName",
+    )
     return {key: shown[key] for key in kept if key in shown}
 
 
 def table_names(server, project, dataset):
-    return [[meta.table_type, meta.table_id] for meta in server.emulator.context.catalog.list_tables(project.id, dataset)]
+    return [
+        [meta.table_type, meta.table_id] for meta in server.emulator.context.catalog.list_tables(project.id, dataset)
+    ]
 
 
 def forget(server, project):
     """Drops all that a project has."""
     for dataset in server.emulator.context.catalog.list_datasets(project.id):
-        server.emulator.forward("DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true")
+        server.emulator.exchange(
+            "DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true"
+        )
     tables.forget(project.id)
+    for job in list(project.jobs.values()):
+        job.is_cancelled = True
+        JOB_RESULTS.pop(job.emulator_id, None)
+        JOB_SCHEMAS.pop(job.emulator_id, None)
     server.projects.drop(project.id)

@@ -5,18 +5,19 @@ Sizes are those of https://cloud.google.com/bigquery/pricing#data, DML those of 
 
 from dataclasses import dataclass
 
-import ingestion
 import sqlglot
 from bqemulator.sql.parameters import bind_parameters
 from bqemulator.storage.sql_identifiers import quoted_table_ref
-from errors import ApiError
-from pruning import bounds_of, conjunction, disjunction
-from rewrite import only_used
 from sqlglot import exp
 from sqlglot.optimizer import qualify
 from sqlglot.optimizer.pushdown_predicates import pushdown_predicates
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.scope import traverse_scope
+
+import ingestion
+from errors import ApiError
+from pruning import bounds_of, conjunction, disjunction
+from rewrite import only_used
 from tables import parts
 
 MEGABYTE = 1 << 20
@@ -46,6 +47,11 @@ def cost_of(sql, values, parameters, project, context):
     except sqlglot.errors.SqlglotError:
         return Cost()
     return Reader(values, parameters, project, context).statement(tree)
+
+
+def size_of(meta, context):
+    """All bytes of a table."""
+    return Reader([], None, meta.project_id, context).whole(meta)
 
 
 class Reader:
@@ -80,8 +86,13 @@ class Reader:
             return Cost()
         tree = self.inlined(tree.copy())
         try:
-            whole = qualify.qualify(tree.copy(), schema=self.schema(tree), dialect="bigquery",
-                                    validate_qualify_columns=False, quote_identifiers=False)
+            whole = qualify.qualify(
+                tree.copy(),
+                schema=self.schema(tree),
+                dialect="bigquery",
+                validate_qualify_columns=False,
+                quote_identifiers=False,
+            )
             scopes = traverse_scope(pushed_down(whole))
         except sqlglot.errors.SqlglotError:
             return self.whole_tables(tree)
@@ -142,8 +153,11 @@ class Reader:
         for table in (part for part in beside if part is not None):
             table = table.this if isinstance(table, exp.From) else table
             if isinstance(table, exp.Table) and (meta := self.meta(self.qualify(table.copy()))):
-                named = {column.name.lower() for column in tree.find_all(exp.Column)
-                         if column.table in ("", table.alias_or_name)}
+                named = {
+                    column.name.lower()
+                    for column in tree.find_all(exp.Column)
+                    if column.table in ("", table.alias_or_name)
+                }
                 total += self.table(meta, named, None)
         return total
 
@@ -167,7 +181,9 @@ class Reader:
         bounds = disjunction(bounds)
         is_insert_only = all(isinstance(when.args["then"], exp.Insert) for when in whens)
         if is_insert_only:
-            named = {column.name.lower() for column in tree.args["on"].find_all(exp.Column) if column.table in ("", alias)}
+            named = {
+                column.name.lower() for column in tree.args["on"].find_all(exp.Column) if column.table in ("", alias)
+            }
             return sources + self.table(meta, named, bounds)
         return sources + self.target(tree, [], bounds or NONE)
 
@@ -204,8 +220,17 @@ class Reader:
         partitioned = meta.time_partitioning or meta.range_partitioning
         if bounds is None and meta.time_partitioning and meta.time_partitioning.require_partition_filter:
             name = f"{meta.project_id}.{meta.dataset_id}.{meta.table_id}"
-            raise ApiError("invalidQuery", f"Cannot query over table '{name}' without a filter over column(s) "
-                           f"'{partitioned.field or '_PARTITION_LOAD_TIME'}' that can be used for partition elimination")
+            raise ApiError(
+                "invalidQuery",
+                f"Cannot query over table '{name}' without a filter over column(s) "
+                f"'{partitioned.field or '_PARTITION_LOAD_TIME'}' that can be used for partition elimination",
+            )
+        return self.read(meta, columns, bounds)
+
+    def whole(self, meta):
+        return self.read(meta, None, None).processed
+
+    def read(self, meta, columns, bounds):
         fields = [field for field in meta.schema_.fields if columns is None or field.name.lower() in columns]
         if not fields:
             return Cost(0, 1)
@@ -219,8 +244,10 @@ class Reader:
         if bounds is None:
             return ""
         unit = partition(meta)
-        return (f" where {unit} in (select {unit} from {reference} where {bounds.sql('duckdb')})"
-                f" or ({unit} is null and exists (select 1 from {reference} where {unit} is null and {bounds.sql('duckdb')}))")
+        return (
+            f" where {unit} in (select {unit} from {reference} where {bounds.sql('duckdb')})"
+            f" or ({unit} is null and exists (select 1 from {reference} where {unit} is null and {bounds.sql('duckdb')}))"
+        )
 
     def execute(self, sql):
         sql, bound = bind_parameters(sql, self.parameters)
@@ -252,8 +279,22 @@ def quoted(name):
     return '"' + name.replace('"', '""') + '"'
 
 
-FIXED = {"INTEGER": 8, "INT64": 8, "FLOAT": 8, "FLOAT64": 8, "NUMERIC": 16, "BIGNUMERIC": 32, "BOOLEAN": 1, "BOOL": 1,
-         "DATE": 8, "DATETIME": 8, "TIME": 8, "TIMESTAMP": 8, "INTERVAL": 16, "RANGE": 16}
+FIXED = {
+    "INTEGER": 8,
+    "INT64": 8,
+    "FLOAT": 8,
+    "FLOAT64": 8,
+    "NUMERIC": 16,
+    "BIGNUMERIC": 32,
+    "BOOLEAN": 1,
+    "BOOL": 1,
+    "DATE": 8,
+    "DATETIME": 8,
+    "TIME": 8,
+    "TIMESTAMP": 8,
+    "INTERVAL": 16,
+    "RANGE": 16,
+}
 
 
 def width(field, value):

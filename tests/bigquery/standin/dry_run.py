@@ -4,10 +4,6 @@ Scripts as in https://cloud.google.com/bigquery/docs/multi-statement-queries#dry
 EXECUTE IMMEDIATE, IF, FOR or WHILE; variables have no values.
 """
 
-import googlesql
-import ingestion
-import locations
-import positions
 from bqemulator.catalog.models import TableMeta
 from bqemulator.jobs.error_mapper import translate_runtime_error
 from bqemulator.jobs.executor import build_response_schema
@@ -16,10 +12,15 @@ from bqemulator.sql.inner_query import rewrite_and_translate_statement
 from bqemulator.sql.parameters import bind_parameters
 from bqemulator.sql.table_rewriter import rewrite_table_refs
 from bqemulator.sql.translator import SQLTranslator
+from sqlglot import exp
+
+import googlesql
+import ingestion
+import locations
+import positions
 from cost import Cost, cost_of
 from errors import ApiError
-from script import DDL, DML, ScriptParser, parse, statement_type, variable_type
-from sqlglot import exp
+from script import DDL, DML, parse, statement_type, variable_type
 from tables import columns, parts
 
 
@@ -44,7 +45,7 @@ class DryRun:
 
     async def run(self):
         async with self.turn:
-            statements = ScriptParser(self.job.sql).parse_script().statements
+            statements = googlesql.ScriptParser(self.job.sql).parse_script().statements
             self.offsets = positions.offsets(self.job.sql, statements)
             self.is_script = len(statements) != 1 or not isinstance(statements[0], ast.SqlStmt)
             if self.is_script:
@@ -114,7 +115,8 @@ class DryRun:
         elif kind not in DML and kind != "SELECT" or kind == "TRUNCATE_TABLE":
             return
         translated = await rewrite_and_translate_statement(
-            sql, project_id=self.project, ctx=self.context, caller=None, translator=SQLTranslator())
+            sql, project_id=self.project, ctx=self.context, caller=None, translator=SQLTranslator()
+        )
         duckdb_sql, values = bind_parameters(rewrite_table_refs(translated, self.project), self.parameters)
         try:
             if kind in DML:
@@ -126,8 +128,13 @@ class DryRun:
             raise translate_runtime_error(error, duckdb_sql=duckdb_sql) from error
 
     def statistics(self, cost, kind, schema, tree):
-        query = {"totalBytesProcessed": str(cost.processed), "totalBytesBilled": "0", "cacheHit": False, "statementType": kind,
-                 "totalBytesProcessedAccuracy": "PRECISE" if kind != "SCRIPT" else "UPPER_BOUND"}
+        query = {
+            "totalBytesProcessed": str(cost.processed),
+            "totalBytesBilled": "0",
+            "cacheHit": False,
+            "statementType": kind,
+            "totalBytesProcessedAccuracy": "PRECISE" if kind != "SCRIPT" else "UPPER_BOUND",
+        }
         if schema is not None:
             query["schema"] = {"fields": schema}
         if tree is not None:
@@ -137,6 +144,8 @@ class DryRun:
     def referenced(self, tree):
         made = tree.this if isinstance(tree, (exp.Create, exp.Insert)) else None
         made = made.this if isinstance(made, exp.Schema) else made
-        found = {tuple(parts(table, self.project)) for table in tree.find_all(exp.Table) if table.db and table is not made}
+        found = {
+            tuple(parts(table, self.project)) for table in tree.find_all(exp.Table) if table.db and table is not made
+        }
         known = [names for names in sorted(found) if isinstance(self.context.catalog.get_table(*names), TableMeta)]
         return [dict(zip(("projectId", "datasetId", "tableId"), names, strict=True)) for names in known]

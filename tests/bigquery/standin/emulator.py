@@ -7,7 +7,6 @@ import threading
 
 import duckdb
 import duckdb_extension_spatial
-
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
 
@@ -35,18 +34,19 @@ class Emulator:
         """Runs it in the emulator's thread and waits."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
-    def forward(self, method, path, body=None, content_type="application/json"):
-        """Sends a request on, when it has the turn. The result is a status and a body."""
-        return self.call(self.in_turn(method, path, body, content_type))
+    def in_turn(self, work):
+        """Does work that looks at the catalogue or at what is stored, while no statement runs."""
+        return self.call(self.have_turn(work))
 
-    async def in_turn(self, *request):
+    async def have_turn(self, work):
         async with self.turn:
-            return await self.send(*request)
+            return await asyncio.to_thread(work)
 
     async def send(self, *request):
         return await asyncio.to_thread(self.exchange, *request)
 
-    def exchange(self, method, path, body, content_type):
+    def exchange(self, method, path, body=None, content_type="application/json"):
+        """Sends a request on, for one who has the turn. The result is a status and a body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.server.rest_port, timeout=60)
         try:
             connection.request(method, path, body, {"content-type": content_type} if body is not None else {})

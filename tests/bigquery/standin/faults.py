@@ -137,6 +137,7 @@ CHAOS = [
 CHAOS_OF_JOBS = [
     "slow 50ms", "slow 50ms after 1", "fail backendError", "fail internalError", "fail jobRateLimitExceeded",
     "fail rateLimitExceeded", "fail backendError after 1", "fail backendError after 2", "fail internalError after 3",
+    "vanish",
 ]
 
 

@@ -7,10 +7,17 @@ from pathlib import Path
 import sqlglot
 import wasmtime
 from bqemulator.scripting import ast
-from bqemulator.scripting.parser import parse_script
+from bqemulator.scripting.parser import Parser
+
 from errors import ApiError
 
 analyzer = None
+
+
+class ScriptParser(Parser):
+    def _read_type_name(self):
+        """`declare x default 1` has no type."""
+        return "ANY" if self._cursor.match_keyword("DEFAULT") else super()._read_type_name()
 
 
 def load(cache: Path):
@@ -42,7 +49,7 @@ def check_sqlglot(sql):
     """What sqlglot does not take in a text, as pairs of a statement and a message."""
     problems = []
     try:
-        script = parse_script(sql)
+        script = ScriptParser(sql).parse_script()
     except Exception as error:
         return [(sql, f"the emulator's parser of scripts: {error}")]
     for statement in leaves(script.statements):
@@ -53,7 +60,7 @@ def check_sqlglot(sql):
         except sqlglot.errors.SqlglotError as error:
             problems.append((statement.sql, f"sqlglot: {str(error).splitlines()[0]}"))
             continue
-        if isinstance(tree, sqlglot.exp.Command) and not tree.name.upper() in COMMANDS:
+        if isinstance(tree, sqlglot.exp.Command) and tree.name.upper() not in COMMANDS:
             problems.append((statement.sql, f"sqlglot knows no such statement: {tree.name}"))
     return problems
 
@@ -63,8 +70,16 @@ COMMANDS = {"ALTER", "ASSERT", "CREATE", "DROP", "EXPORT", "GRANT", "REVOKE", "C
 
 
 # Statements whose names and types are looked at.
-ANALYZED = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT", "CREATE_VIEW",
-            "CREATE_MATERIALIZED_VIEW")
+ANALYZED = (
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "CREATE_TABLE_AS_SELECT",
+    "CREATE_VIEW",
+    "CREATE_MATERIALIZED_VIEW",
+)
 
 
 def analyze(sql, kind, columns_of, variables):

@@ -2,17 +2,20 @@
 its own here, which nobody sees: `_PARTITIONTIME` and `_PARTITIONDATE` are written as this column."""
 
 import sqlglot
-import tables
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
+
+import tables
 
 COLUMN = "_ingested_at"
 
 
 def add_column(target, time, context):
     """To a table that was made just now."""
-    context.engine.execute(f"alter table {quoted_table_ref(*target)} add column if not exists {COLUMN} timestamptz "
-                           f"default date_trunc('{time.type.lower()}', now())")
+    context.engine.execute(
+        f"alter table {quoted_table_ref(*target)} add column if not exists {COLUMN} timestamptz "
+        f"default date_trunc('{time.type.lower()}', now())"
+    )
 
 
 def is_ingestion(meta):
@@ -54,7 +57,9 @@ def hide(star, found):
     select = star.find_ancestor(exp.Select)
     if select is None or not isinstance(star.parent, (exp.Select, exp.Column)):
         return
-    sources = [source.this for source in [select.args.get("from_"), *(select.args.get("joins") or [])] if source is not None]
+    sources = [
+        source.this for source in [select.args.get("from_"), *(select.args.get("joins") or [])] if source is not None
+    ]
     read = {source.alias_or_name for source in sources if isinstance(source, exp.Table)}
     table = star.parent.table if isinstance(star.parent, exp.Column) else ""
     if (table or next(iter(read & found.keys()), None)) in found:

@@ -6,13 +6,17 @@ import threading
 import time
 import uuid
 
+from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
+from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows
+
 import cells
 import dry_run
 import googlesql
 from errors import ApiError
 from jobs import Job, emulator_empty
-from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
-from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows
+
+# https://cloud.google.com/bigquery/quotas#query_jobs
+QUERY_LENGTH = 1024 * 1024
 
 
 def summary(request):
@@ -80,7 +84,8 @@ def found(project, job_id, request):
         raise ApiError("notFound", f"Not found: Job {project.id}:{job_id}")
     location = request.query.get("location")
     if (location or job.location).lower() != job.location.lower() or (
-            not location and job.location.upper() not in ("US", "EU")):
+        not location and job.location.upper() not in ("US", "EU")
+    ):
         raise ApiError("notFound", f"Not found: Job {project.id}:{location + '.' if location else ''}{job_id}")
     return job
 
@@ -95,6 +100,7 @@ def insert(server, project, request):
     reference.setdefault("location", request.query.get("location"))
     job = Job(project, reference, configuration, request.effects)
     if job.kind == "query":
+        check_length(job.sql)
         note_unparsed(project, job.sql)
     if configuration.get("dryRun"):
         return 200, dry_run.resource(server.emulator, job)
@@ -114,6 +120,16 @@ def accept(server, project, job, request):
     request.entry["job"] = job.id
     if not job.is_vanished():
         threading.Thread(target=job.run, args=(server.emulator,), daemon=True).start()
+
+
+def check_length(sql):
+    if len(sql) > QUERY_LENGTH:
+        raise ApiError(
+            "invalid",
+            "The query is too large. The maximum standard SQL query length is 1024.00K characters, "
+            "including comments and white space characters.",
+            location="query",
+        )
 
 
 def note_unparsed(project, sql):
@@ -140,9 +156,12 @@ def list_jobs(project, request):
     jobs = [job for job in jobs if (not states or job.state in states) and since <= int(job.created * 1000) <= until]
     jobs.sort(key=lambda job: -job.number)
     start, size = int(given.get("pageToken") or 0), int(given.get("maxResults", 50))
-    page = jobs[start:start + size]
-    body = {"kind": "bigquery#jobList", "etag": str(time.time()),
-            "jobs": [job.list_item(given.get("projection", "").lower() == "full") for job in page]}
+    page = jobs[start : start + size]
+    body = {
+        "kind": "bigquery#jobList",
+        "etag": str(time.time()),
+        "jobs": [job.list_item(given.get("projection", "").lower() == "full") for job in page],
+    }
     if start + size < len(jobs):
         body["nextPageToken"] = str(start + size)
     return body
@@ -151,22 +170,41 @@ def list_jobs(project, request):
 def query(server, project, request):
     """jobs.query: an insert and the first page of its results."""
     body = request.json()
-    kept = ("query", "defaultDataset", "useLegacySql", "queryParameters", "maximumBytesBilled", "parameterMode",
-            "useQueryCache", "createSession", "connectionProperties")
+    kept = (
+        "query",
+        "defaultDataset",
+        "useLegacySql",
+        "queryParameters",
+        "maximumBytesBilled",
+        "parameterMode",
+        "useQueryCache",
+        "createSession",
+        "connectionProperties",
+    )
     configuration = {"query": {name: body[name] for name in kept if name in body}}
     for name in ("labels", "jobTimeoutMs"):
         if name in body:
             configuration[name] = body[name]
     if body.get("dryRun"):
         configuration["dryRun"] = True
-    job = Job(project, {"jobId": f"job_{uuid.uuid4().hex[:20]}", "location": body.get("location")}, configuration,
-              request.effects)
+    job = Job(
+        project,
+        {"jobId": f"job_{uuid.uuid4().hex[:20]}", "location": body.get("location")},
+        configuration,
+        request.effects,
+    )
+    check_length(job.sql)
     note_unparsed(project, job.sql)
     if body.get("dryRun"):
         resource = dry_run.resource(server.emulator, job)
         inner = resource["statistics"]["query"]
-        return 200, {"kind": "bigquery#queryResponse", "jobReference": resource["jobReference"], "jobComplete": True,
-                     "schema": inner.get("schema", {}), "totalBytesProcessed": inner["totalBytesProcessed"]}
+        return 200, {
+            "kind": "bigquery#queryResponse",
+            "jobReference": resource["jobReference"],
+            "jobComplete": True,
+            "schema": inner.get("schema", {}),
+            "totalBytesProcessed": inner["totalBytesProcessed"],
+        }
     accept(server, project, job, request)
     given = {name: str(body[name]) for name in ("maxResults", "timeoutMs") if name in body}
     given |= {f"formatOptions.{name}": str(value) for name, value in body.get("formatOptions", {}).items()}

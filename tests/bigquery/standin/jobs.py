@@ -5,9 +5,10 @@ import itertools
 import threading
 import time
 
+from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS, build_response_schema
+
 import googlesql
 import transfers
-from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS, build_response_schema
 from errors import ApiError, of
 from script import Script
 
@@ -76,16 +77,21 @@ class Job:
         if self.is_cancelled:
             raise ApiError("stopped")
         if timeout and time.time() - self.created > timeout:
-            raise ApiError("timeout", f"Operation timed out after {timeout:g} seconds. Consider reducing the amount of "
-                           "work performed by your operation so that it can complete within this limit.")
+            raise ApiError(
+                "timeout",
+                f"Operation timed out after {timeout:g} seconds. Consider reducing the amount of "
+                "work performed by your operation so that it can complete within this limit.",
+            )
 
     def check_billed(self, steps):
         """`maximumBytesBilled` counts for a statement and for a script as a whole."""
         limit = int(self.query.get("maximumBytesBilled") or 0)
         billed = sum(step.cost.billed() for step in steps)
         if limit and billed > limit:
-            raise ApiError("bytesBilledLimitExceeded",
-                           f"Query exceeded limit for bytes billed: {limit}. {billed} or higher required.")
+            raise ApiError(
+                "bytesBilledLimitExceeded",
+                f"Query exceeded limit for bytes billed: {limit}. {billed} or higher required.",
+            )
 
     def run(self, emulator):
         """Does the work, in a thread of its own."""
@@ -124,7 +130,9 @@ class Job:
         if script.is_script:
             self.children = [child(self, step, number) for number, step in enumerate(script.steps)]
             statistics["numChildJobs"] = str(len(self.children))
-            total = sum((step.cost for step in script.steps), start=type(script.steps[0].cost)()) if script.steps else None
+            total = (
+                sum((step.cost for step in script.steps), start=type(script.steps[0].cost)()) if script.steps else None
+            )
             billed = sum(step.cost.billed() for step in script.steps)
         else:
             step = script.steps[0] if script.steps else None
@@ -212,16 +220,24 @@ def of_step(step):
 
 def child(parent, step, number):
     """The child job of a script for one of its steps."""
-    job = Job(parent.project, {"jobId": f"script_job_{parent.number}_{number}", "location": parent.location},
-              {"query": {"query": step.sql, "useLegacySql": False, "priority": "INTERACTIVE"}})
+    job = Job(
+        parent.project,
+        {"jobId": f"script_job_{parent.number}_{number}", "location": parent.location},
+        {"query": {"query": step.sql, "useLegacySql": False, "priority": "INTERACTIVE"}},
+    )
     job.parent = parent
     job.state = "DONE"
     job.created, job.started, job.ended = step.started, step.started, step.ended
     job.error = step.error
     lines = parent.sql[: step.offset].split("\n")
     ends = parent.sql[: step.offset + len(step.sql)].split("\n")
-    frame = {"startLine": len(lines), "startColumn": len(lines[-1]) + 1, "endLine": len(ends),
-             "endColumn": len(ends[-1]) + 1, "text": step.sql}
+    frame = {
+        "startLine": len(lines),
+        "startColumn": len(lines[-1]) + 1,
+        "endLine": len(ends),
+        "endColumn": len(ends[-1]) + 1,
+        "text": step.sql,
+    }
     query = of_step(step)
     job.statistics = {
         "query": query,

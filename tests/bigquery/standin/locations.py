@@ -1,7 +1,8 @@
 """A job runs where it says, and finds only the datasets that are there."""
 
-from errors import ApiError
 from sqlglot import exp
+
+from errors import ApiError
 from tables import words
 
 

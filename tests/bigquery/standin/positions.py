@@ -3,10 +3,11 @@
 import re
 
 import sqlglot
-from analyzer import Finding
 from bqemulator.scripting import ast
-from errors import StatementError, of
 from sqlglot import exp
+
+from analyzer import Finding
+from errors import StatementError, of
 
 
 def offsets(source, statements):
@@ -27,8 +28,16 @@ def offsets(source, statements):
             look(condition)
             for inner in body:
                 walk(inner)
-        texts = ("sql", "default_expr", "source_expr", "condition_expr", "source_sql", "sql_expr", "message_expr",
-                 "value_expr")
+        texts = (
+            "sql",
+            "default_expr",
+            "source_expr",
+            "condition_expr",
+            "source_sql",
+            "sql_expr",
+            "message_expr",
+            "value_expr",
+        )
         for name in texts:
             look(getattr(statement, name, None))
         if isinstance(statement, (ast.CreateFunctionStmt, ast.CreateProcedureStmt)):
@@ -88,8 +97,11 @@ UNBOUND = [
     (r'Referenced table "([^"]+)" not found', "Unrecognized name: {0}", 1),
     (r'(?:Table|Values list) "([^"]+)" does not have a column named "([^"]+)"', "Name {1} not found inside {0}", 2),
     (r'Could not find key "([^"]+)" in struct', "Field name {0} does not exist in STRUCT", 1),
-    (r'column "([^"]+)" must appear in the GROUP BY clause',
-     "SELECT list expression references column {0} which is neither grouped nor aggregated", 1),
+    (
+        r'column "([^"]+)" must appear in the GROUP BY clause',
+        "SELECT list expression references column {0} which is neither grouped nor aggregated",
+        1,
+    ),
     (r"Ambiguous reference to column name \"([^\"]+)\"", "Column name {0} is ambiguous", 1),
     (r"Function not found: (\w+)", "Function not found: {0}", 1),
 ]
@@ -113,10 +125,13 @@ def find(name, text):
     try:
         tree = sqlglot.parse_one(text, read="bigquery")
         used = [column.this for column in tree.find_all(exp.Column)] + list(tree.find_all(exp.Identifier))
-        for identifier in used:
-            if isinstance(identifier, exp.Identifier) and identifier.name.lower() == name.lower():
-                if (at := identifier.meta.get("start")) is not None:
-                    return at
+        places = [
+            one.meta.get("start")
+            for one in used
+            if isinstance(one, exp.Identifier) and one.name.lower() == name.lower()
+        ]
+        if known := [place for place in places if place is not None]:
+            return known[0]
     except sqlglot.errors.SqlglotError:
         pass
     word = re.search(rf"(?i)\b{re.escape(name)}\b", text)

@@ -4,8 +4,9 @@ https://cloud.google.com/bigquery/docs/querying-partitioned-tables: a filter mus
 does not prune. Bounds are conditions on the column, `None` where there are none.
 """
 
-import ingestion
 from sqlglot import exp
+
+import ingestion
 
 COMPARISONS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 # What may stand around the column: the day of a time, and the like.

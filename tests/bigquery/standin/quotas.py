@@ -42,14 +42,27 @@ class Quotas:
 
     def clear(self):
         self.quotas = {
-            "table_metadata": Quota(5, 10, "rateLimitExceeded",
-                                    "Exceeded rate limits: too many table update operations for this table."),
-            "table_modifications_a_day": Quota(1500, DAY, "quotaExceeded",
-                                               "Quota exceeded: Your table exceeded quota for imports or query appends per table."),
-            "dataset_metadata": Quota(5, 10, "rateLimitExceeded",
-                                      "Exceeded rate limits: too many dataset metadata update operations for this dataset."),
-            "api_requests": Quota(100, 1, "rateLimitExceeded",
-                                  "Exceeded rate limits: too many api requests per user per method for this user_method."),
+            "table_metadata": Quota(
+                5, 10, "rateLimitExceeded", "Exceeded rate limits: too many table update operations for this table."
+            ),
+            "table_modifications_a_day": Quota(
+                1500,
+                DAY,
+                "quotaExceeded",
+                "Quota exceeded: Your table exceeded quota for imports or query appends per table.",
+            ),
+            "dataset_metadata": Quota(
+                5,
+                10,
+                "rateLimitExceeded",
+                "Exceeded rate limits: too many dataset metadata update operations for this dataset.",
+            ),
+            "api_requests": Quota(
+                100,
+                1,
+                "rateLimitExceeded",
+                "Exceeded rate limits: too many api requests per user per method for this user_method.",
+            ),
         }
 
     def set_limit(self, name, limit):
@@ -74,7 +87,11 @@ class Quotas:
         """Of each quota its limit, how often it was refused, and the most that a thing had within its time."""
         with self.lock:
             return {
-                name: {"limit": quota.limit, "refused": quota.refused,
-                       "most": max(quota.most.values(), default=0), "things": dict(quota.most)}
+                name: {
+                    "limit": quota.limit,
+                    "refused": quota.refused,
+                    "most": max(quota.most.values(), default=0),
+                    "things": dict(quota.most),
+                }
                 for name, quota in self.quotas.items()
             }

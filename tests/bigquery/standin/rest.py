@@ -2,8 +2,12 @@
 
 import json
 
-import tables
 from bqemulator.api.routes.tables import _table_to_rest
+from bqemulator.catalog.models import RangePartitioning
+
+import ingestion
+import tables
+from cost import size_of
 from errors import ApiError
 
 
@@ -17,6 +21,7 @@ def decorate_table(body, context):
     known = tables.EXTRA.get(target, {"fields": {}})
     if meta.table_type == "TABLE":
         body["numRows"] = str(tables.num_rows(target, context))
+        body["numBytes"] = body["numTotalLogicalBytes"] = body["numActiveLogicalBytes"] = str(size_of(meta, context))
     if meta.range_partitioning:
         ranges = meta.range_partitioning
         body["rangePartitioning"] = {
@@ -45,8 +50,11 @@ def decorate_table(body, context):
 def materialized(query, options):
     """What the options of a materialized view say, or what holds without them."""
     minutes = float(options.get("refresh_interval_minutes") or 30)
-    return {"query": query, "enableRefresh": options.get("enable_refresh", True) is not False,
-            "refreshIntervalMs": str(int(minutes * 60000))}
+    return {
+        "query": query,
+        "enableRefresh": options.get("enable_refresh", True) is not False,
+        "refreshIntervalMs": str(int(minutes * 60000)),
+    }
 
 
 def decorate_fields(fields, known, prefix):
@@ -80,7 +88,9 @@ def patch_table(target, body, context):
         merged = meta.labels | (body["labels"] or {})
         body["labels"] = {name: value for name, value in merged.items() if value is not None} if body["labels"] else {}
     if "requirePartitionFilter" in body and meta.time_partitioning:
-        time = meta.time_partitioning.model_copy(update={"require_partition_filter": bool(body["requirePartitionFilter"])})
+        time = meta.time_partitioning.model_copy(
+            update={"require_partition_filter": bool(body["requirePartitionFilter"])}
+        )
         context.catalog.update_table(meta.model_copy(update={"time_partitioning": time}))
         meta = context.catalog.get_table(*target)
     if "expirationTime" in body:
@@ -95,13 +105,31 @@ def patch_table(target, body, context):
     return body
 
 
+def keep(target, old, body, context):
+    """What the emulator forgets of a table when it is made or changed by a request."""
+    meta = context.catalog.get_table(*target)
+    update = {"range_partitioning": old.range_partitioning, "expiration_time": old.expiration_time} if old else {}
+    if given := body.get("rangePartitioning"):
+        start, end, interval = (int(given["range"][name]) for name in ("start", "end", "interval"))
+        update["range_partitioning"] = RangePartitioning(field=given["field"], start=start, end=end, interval=interval)
+    if given := body.get("expirationTime"):
+        update["expiration_time"] = tables.datetime.fromtimestamp(int(given) / 1000, tables.UTC)
+    context.catalog.update_table(meta.model_copy(update=update))
+    if not old and ingestion.is_ingestion(meta):
+        ingestion.add_column(target, meta.time_partitioning, context)
+
+
 def take_fields(fields, old, known, prefix, target, context):
     """Descriptions and policy tags of columns; columns that are new are added to the table."""
     names = {field.name.lower(): field for field in old}
     missing = set(names) - {field["name"].lower() for field in fields}
     if missing and not prefix:
-        raise ApiError("invalid", "Provided Schema does not match Table {}:{}.{}. Field {} is missing in new schema".format(
-            *target, sorted(missing)[0]))
+        raise ApiError(
+            "invalid",
+            "Provided Schema does not match Table {}:{}.{}. Field {} is missing in new schema".format(
+                *target, sorted(missing)[0]
+            ),
+        )
     for field in fields:
         path = f"{prefix}{field['name']}".lower()
         if field["name"].lower() not in names:

@@ -3,8 +3,9 @@
 import re
 
 import sqlglot
-from errors import ApiError
 from sqlglot import exp
+
+from errors import ApiError
 
 
 def system_variables(sql, row_count, frames):
@@ -19,7 +20,9 @@ def system_variables(sql, row_count, frames):
 
 def assertion(sql):
     """The condition and the message of an ASSERT."""
-    found = re.match(r"(?is)\s*assert\s*(.+?)(?:\s+as\s+((?:'(?:[^'\\]|\\.)*')|(?:\"(?:[^\"\\]|\\.)*\")))?\s*;?\s*$", sql)
+    found = re.match(
+        r"(?is)\s*assert\s*(.+?)(?:\s+as\s+((?:'(?:[^'\\]|\\.)*')|(?:\"(?:[^\"\\]|\\.)*\")))?\s*;?\s*$", sql
+    )
     if not found:
         return None
     message = found[2] and sqlglot.parse_one(f"select {found[2]}", read="bigquery").expressions[0].name

@@ -5,13 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
-import googlesql
-import ingestion
-import locations
-import positions
-import rewrite
 import sqlglot
-import tables
 from bqemulator.domain.errors import DomainError
 from bqemulator.jobs.ddl_result import ddl_result_schema_fields, resolve_ddl_operation
 from bqemulator.jobs.error_mapper import translate_runtime_error
@@ -20,13 +14,19 @@ from bqemulator.scripting import ast
 from bqemulator.scripting import interpreter as emulator_interpreter
 from bqemulator.scripting.exceptions import ScriptRaise
 from bqemulator.scripting.interpreter import ScriptInterpreter
-from bqemulator.scripting.parser import Parser
 from bqemulator.sql.inner_query import rewrite_and_translate_statement
 from bqemulator.sql.parameters import bind_parameters
 from bqemulator.sql.table_rewriter import rewrite_table_refs
+from sqlglot import exp
+
+import googlesql
+import ingestion
+import locations
+import positions
+import rewrite
+import tables
 from cost import Cost, cost_of
 from errors import ApiError, of
-from sqlglot import exp
 
 DDL = ("CREATE_", "DROP_", "ALTER_")
 DML = ("INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE_TABLE")
@@ -48,12 +48,6 @@ class Step:
     started: float = field(default_factory=time.time)
     ended: float = 0
     error: dict | None = None
-
-
-class ScriptParser(Parser):
-    def _read_type_name(self):
-        """`declare x default 1` has no type."""
-        return "ANY" if self._cursor.match_keyword("DEFAULT") else super()._read_type_name()
 
 
 class Script(ScriptInterpreter):
@@ -78,7 +72,7 @@ class Script(ScriptInterpreter):
     async def run(self):
         source = self.job.sql
         try:
-            statements = ScriptParser(source).parse_script().statements
+            statements = googlesql.ScriptParser(source).parse_script().statements
         except DomainError as error:
             raise translate_runtime_error(error) from None
         self.offsets = positions.offsets(source, statements)
@@ -216,8 +210,11 @@ class Script(ScriptInterpreter):
         is_temporary = self.name_temporary(tree)
         kind = step.statement_type
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
-            raise ApiError("invalidQuery", "DDL statements are not supported in a transaction, other than those "
-                           "creating or dropping temporary tables or temporary functions")
+            raise ApiError(
+                "invalidQuery",
+                "DDL statements are not supported in a transaction, other than those "
+                "creating or dropping temporary tables or temporary functions",
+            )
         if isinstance(tree, exp.TruncateTable):
             await self._snapshot_dml_targets(f"delete from {tree.expressions[0].sql('bigquery')} where true")
         change = None
@@ -244,8 +241,9 @@ class Script(ScriptInterpreter):
     def analyze(self, sql, kind):
         """Names and types, with the variables that are seen; none of a loop or a procedure, whose types nobody knows."""
         variables = {name: self.types.get(name.lower()) for name in self._frames.all_visible() if name[0] != "_"}
-        googlesql.analyze(sql, kind, lambda names: tables.columns(names, self._project_id, self.context, self.temporary),
-                          variables)
+        googlesql.analyze(
+            sql, kind, lambda names: tables.columns(names, self._project_id, self.context, self.temporary), variables
+        )
 
     async def _exec_declare(self, statement):
         for name in statement.names:
@@ -286,7 +284,10 @@ class Script(ScriptInterpreter):
             self.step.cost += cost_of(rewritten, values, self.parameters, self._project_id, self.context)
             self.job.check_billed(self.steps)
         translated = await rewrite_and_translate_statement(
-            rewritten, project_id=self._project_id, ctx=self.context, caller=self._caller,
+            rewritten,
+            project_id=self._project_id,
+            ctx=self.context,
+            caller=self._caller,
             translator=self._translator,
         )
         duckdb_sql = rewrite_table_refs(translated, self._project_id)

@@ -29,7 +29,14 @@ class Server(ThreadingHTTPServer):
         self.auth = auth.Auth()
         self.last_request = time.monotonic()
         self.under_way = 0
+        self.counting = threading.Lock()
         threading.Thread(target=self.end_when_idle, daemon=True).start()
+
+    def count(self, change):
+        """A request comes or goes."""
+        with self.counting:
+            self.under_way += change
+            self.last_request = time.monotonic()
 
     def end_when_idle(self):
         while self.under_way or time.monotonic() - self.last_request < IDLE_SECONDS:
@@ -72,8 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         server = self.server
-        server.last_request = time.monotonic()
-        server.under_way += 1
+        server.count(1)
         try:
             length = int(self.headers.get("content-length") or 0)
             body = self.rfile.read(length)
@@ -82,8 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         except faults.Dropped:
             self.close_connection = True
         finally:
-            server.under_way -= 1
-            server.last_request = time.monotonic()
+            server.count(-1)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
@@ -117,8 +122,14 @@ class Handler(BaseHTTPRequestHandler):
         request.is_upload = bool(found[1])
         request.path = found[3] or ""
         summary = job_requests.summary(request)
-        request.entry = {"method": request.method, "path": request.path, "query": request.query, **summary,
-                         **auth.seen(request), "outcome": "under way"}
+        request.entry = {
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            **summary,
+            **auth.seen(request),
+            "outcome": "under way",
+        }
         project.log(request.entry)
         self.server.auth.check(project, request)
         project.quotas.take("api_requests", f"{request.method} {method_name(request.path)}")

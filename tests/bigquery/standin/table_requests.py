@@ -8,10 +8,14 @@ from errors import ApiError
 
 
 def answer(server, project, request):
-    emulator = server.emulator
+    return server.emulator.in_turn(lambda: carry_out(server.emulator, project, request))
+
+
+def carry_out(emulator, project, request):
     words = request.path.strip("/").split("/")
     body = request.raw or None
     target = (project.id, words[1], words[3]) if len(words) == 4 and words[2] == "tables" else None
+    old = emulator.context.catalog.get_table(*target) if target else None
     if request.method == "GET" and len(words) == 3 and words[2] == "tables":
         return 200, list_tables(emulator.context, project, words[1], request.query)
     if target and request.method == "DELETE":
@@ -22,8 +26,9 @@ def answer(server, project, request):
         body = rest.dumps(rest.patch_table(target, request.json(), emulator.context))
     if request.method in ("PATCH", "PUT", "POST", "DELETE") and words[0] == "datasets" and len(words) <= 2:
         project.quotas.take("dataset_metadata", f"{project.id}.{words[1] if len(words) > 1 else ''}")
-    status, data = emulator.forward(request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request),
-                                          body)
+    status, data = emulator.exchange(
+        request.method, "/bigquery/v2/projects/" + project.id + request.path + query(request), body
+    )
     if not data:
         return status, None
     answered = json.loads(data)
@@ -31,6 +36,9 @@ def answer(server, project, request):
         error = answered["error"]
         raise ApiError(error["errors"][0]["reason"], error["message"], status=status)
     if answered.get("kind") == "bigquery#table":
+        if request.method != "GET":
+            made = (project.id, words[1], answered["tableReference"]["tableId"])
+            rest.keep(made, old, request.json(), emulator.context)
         answered = rest.decorate_table(answered, emulator.context)
     return status, answered
 
@@ -40,7 +48,6 @@ def query(request):
     return has_query + text
 
 
-
 def list_tables(context, project, dataset, given):
     """A page of what is there, with what the list has of each."""
     if context.catalog.get_dataset(project.id, dataset) is None:
@@ -48,7 +55,7 @@ def list_tables(context, project, dataset, given):
     metas = sorted(context.catalog.list_tables(project.id, dataset), key=lambda meta: meta.table_id)
     start, size = int(given.get("pageToken") or 0), int(given.get("maxResults", 1000))
     body = {"kind": "bigquery#tableList", "totalItems": len(metas)}
-    if page := [rest.list_item(meta) for meta in metas[start:start + size]]:
+    if page := [rest.list_item(meta) for meta in metas[start : start + size]]:
         body["tables"] = page
     if start + size < len(metas):
         body["nextPageToken"] = str(start + size)

@@ -51,14 +51,17 @@ def is_replaced(configuration):
 
 async def send(job, emulator):
     path = f"/bigquery/v2/projects/{job.project.id}/jobs"
-    body = json.dumps({"jobReference": {"projectId": job.project.id, "jobId": job.emulator_id},
-                       "configuration": job.configuration}).encode()
+    body = json.dumps(
+        {"jobReference": {"projectId": job.project.id, "jobId": job.emulator_id}, "configuration": job.configuration}
+    ).encode()
     if job.data is None:
         status, data = await emulator.send("POST", path, body, "application/json")
     else:
         mark = uuid.uuid4().hex.encode()
-        body = (b"--%b\r\ncontent-type: application/json\r\n\r\n%b\r\n--%b\r\ncontent-type: application/octet-stream\r\n"
-                b"content-transfer-encoding: binary\r\n\r\n%b\r\n--%b--\r\n" % (mark, body, mark, job.data, mark))
+        body = (
+            b"--%b\r\ncontent-type: application/json\r\n\r\n%b\r\n--%b\r\ncontent-type: application/octet-stream\r\n"
+            b"content-transfer-encoding: binary\r\n\r\n%b\r\n--%b--\r\n" % (mark, body, mark, job.data, mark)
+        )
         kind = f"multipart/related; boundary={mark.decode()}"
         status, data = await emulator.send("POST", f"/upload{path}?uploadType=multipart", body, kind)
     answer = json.loads(data)
