@@ -6,11 +6,12 @@ use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::unique_guard;
-use crate::plan::multi_statement::JobWriter;
-use crate::plan::rows::StagedRows;
+use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::{Script, column_definition};
 use crate::plan::statement::{Statement, in_order};
+use crate::plan::watermark::Watermark;
 use crate::relation::{Column, Partitioning};
 
 impl IncrementalWork {
@@ -27,7 +28,11 @@ impl IncrementalWork {
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&self.pre_operations);
-        self.write(&mut job, columns, &change, dialect);
+        let declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
+        job.with(&declarations, |job| {
+            self.watermarks.iter().for_each(|watermark| watermark.settle(job));
+            self.write(job, columns, &change, dialect);
+        });
         job.texts(&self.post_operations);
         let reads = self.estimate(&[], dialect);
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
@@ -41,19 +46,32 @@ impl IncrementalWork {
         if self.swap.is_lost { Statement::new(behind.sql().replace(&self.relation, &self.swap.old)) } else { behind }
     }
 
-    /// Queries of one row and one column each, which give the literals that stand in the query for what it reads of its
-    /// own table.
-    pub fn watermarks(&self, _dialect: &dyn Dialect) -> Vec<Statement> {
-        Vec::new()
+    /// Scripts that each end in a query of one row and one column: a literal for what the query asks its own table.
+    pub fn watermarks(&self, dialect: &dyn Dialect) -> Vec<Statement> {
+        self.watermarks.iter().map(|watermark| watermark.query(dialect)).collect()
     }
 
     /// What to ask the warehouse about to know what the step will read, given a literal for each of the watermarks: the
-    /// query, and what is read of the table.
-    pub fn estimate(&self, _values: &[String], _dialect: &dyn Dialect) -> Vec<Statement> {
-        let of_query = self.query_behind_pre_operations();
-        let of_table = Statement::new(format!("select * from {}", self.relation));
-        let reads_table = self.strategy != IncrementalStrategy::Append;
-        iter::once(of_query).chain(reads_table.then_some(of_table)).collect()
+    /// query, and what is read of the table. Which partitions the new rows will touch is not known, so that the latter is
+    /// the most that it can be.
+    pub fn estimate(&self, values: &[String], dialect: &dyn Dialect) -> Vec<Statement> {
+        let of_query = self.source.with(|place| {
+            let plain = self.watermarks.get(place).map_or("null", Watermark::plain);
+            values.get(place).map_or(plain, String::as_str)
+        });
+        let definitions = self.pre_operations.iter().filter(|text| defines(text.sql(), dialect));
+        let definitions: Vec<_> = definitions.cloned().collect();
+        let of_query = in_order(&definitions).then_statement(&of_query);
+        let of_table = (self.strategy != IncrementalStrategy::Append).then(|| self.matched());
+        iter::once(of_query).chain(of_table).collect()
+    }
+
+    /// The rows of the table that the new ones are compared with, as far as the config tells.
+    fn matched(&self) -> Statement {
+        let conditions = self.merge_conditions.iter().filter(|condition| !condition.contains(NEW_ROWS));
+        let conditions: Vec<String> = conditions.map(|condition| format!("({condition})")).collect();
+        let filter = if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) };
+        Statement::new(format!("select * from {} as {TABLE}{filter}", self.relation))
     }
 
     fn unknown_columns(&self) -> SchemaMismatch {
@@ -67,13 +85,14 @@ impl IncrementalWork {
     }
 
     fn write(&self, job: &mut JobWriter<'_>, columns: &[Column], change: &Change, dialect: &dyn Dialect) {
+        let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
         let staged = dialect.identifier(STAGED);
         let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &self.columns, columns, dialect);
         let fits = fit(&self.columns, columns, &staged, dialect);
         let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty();
         if !is_plain {
             let head = Statement::new(dialect.temporary_table(&staged, &self.options));
-            job.run(&head.then_statement(&self.query()));
+            job.run(&head.then_statement(&source));
         }
         job.push_all(&fits);
         if self.strategy == IncrementalStrategy::Merge {
@@ -81,7 +100,7 @@ impl IncrementalWork {
         }
         self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
         match self.strategy {
-            IncrementalStrategy::Append if is_plain => job.count(&rows.insert_from(&self.query())),
+            IncrementalStrategy::Append if is_plain => job.count(&rows.insert_from(&source)),
             IncrementalStrategy::Append => job.count(&rows.insert()),
             IncrementalStrategy::Merge => {
                 let bounds = self.bound(&mut rows, dialect);

@@ -8,6 +8,7 @@ use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::column_definition;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
+use crate::plan::watermark::{Source, Watermark};
 use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
 use crate::relation::{Column, Layout, PhysicalOptions, Target};
 
@@ -26,6 +27,9 @@ pub struct IncrementalWork {
     pub(super) swap: Swap,
     pub(super) query: Statement,
     pub(super) filter: Option<Statement>,
+    /// The query and its filter with places for the watermarks. For a step that is one job.
+    pub(super) source: Source,
+    pub(super) watermarks: Vec<Watermark>,
     pub(super) pre_operations: Vec<WarehouseText>,
     pub(super) post_operations: Vec<WarehouseText>,
     pub(super) strategy: IncrementalStrategy,

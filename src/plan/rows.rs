@@ -7,8 +7,8 @@ use crate::plan::{ScriptStatement, Statement};
 use crate::relation::{Column, TimeUnit};
 
 /// The table and the new rows, in the words of Dataform.
-const TABLE: &str = "DATAFORM_DEST";
-const NEW_ROWS: &str = "DATAFORM_SOURCE";
+pub(super) const TABLE: &str = "DATAFORM_DEST";
+pub(super) const NEW_ROWS: &str = "DATAFORM_SOURCE";
 
 /// The partitions to be replaced.
 const TOUCHED: &str = "trueup_touched";
