@@ -120,10 +120,9 @@ fn own_alias(query: &Query, select: &Select, table: &OwnTable<'_>) -> Option<Str
     else {
         return None;
     };
-    if !(is_bare_query && has_no_groups && is_bare_select && from.joins.is_empty()) || !is_own(name, table) {
-        return None;
-    }
-    Some(alias.as_ref().map_or_else(|| table.target.name.clone(), |alias| alias.name.value.clone()))
+    let is_bare = is_bare_query && has_no_groups && is_bare_select && from.joins.is_empty();
+    let name_here = || alias.as_ref().map_or_else(|| table.target.name.clone(), |alias| alias.name.value.clone());
+    (is_bare && is_own(name, table)).then(name_here)
 }
 
 /// Backticks may hold the whole path.
