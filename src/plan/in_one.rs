@@ -12,7 +12,7 @@ use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::{Script, column_definition};
 use crate::plan::statement::{Statement, in_order};
 use crate::plan::watermark::Watermark;
-use crate::relation::{Column, Partitioning};
+use crate::relation::{Column, Partitioning, TimeUnit};
 
 impl IncrementalWork {
     /// The whole step, pre and post operations included, given the columns of the query. Where these cannot be known
@@ -25,6 +25,12 @@ impl IncrementalWork {
         };
         let change =
             Change::between(&self.name, &self.columns, columns, &self.unique_key, self.on_schema_change, dialect)?;
+        if self.arrival().is_some() && self.partitions.len() > 1 {
+            return Err(SchemaMismatch {
+                message: format!("new rows of `{}` do not tell which of its `partitions` they belong to", self.name),
+                help: "name one, as the table is partitioned by the time at which rows come in".to_owned(),
+            });
+        }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&self.pre_operations);
@@ -41,9 +47,7 @@ impl IncrementalWork {
     /// The query for its columns, behind the statements that it may need.
     pub fn query_behind_pre_operations(&self) -> Statement {
         let query = self.query();
-        let behind = in_order(&self.pre_operations).then_statement(&query);
-        // The statement that brings a lost table back does not run with it.
-        if self.swap.is_lost { Statement::new(behind.sql().replace(&self.relation, &self.swap.old)) } else { behind }
+        self.of_found_table(in_order(&self.pre_operations).then_statement(&query))
     }
 
     /// Scripts that each end in a query of one row and one column: a literal for what the query asks its own table.
@@ -63,7 +67,12 @@ impl IncrementalWork {
         let definitions: Vec<_> = definitions.cloned().collect();
         let of_query = in_order(&definitions).then_statement(&of_query);
         let of_table = (self.strategy != IncrementalStrategy::Append).then(|| self.matched());
-        iter::once(of_query).chain(of_table).collect()
+        iter::once(of_query).chain(of_table).map(|asked| self.of_found_table(asked)).collect()
+    }
+
+    /// What is asked before the step has to do with a lost table by its other name: what brings it back has not run yet.
+    fn of_found_table(&self, asked: Statement) -> Statement {
+        if self.swap.is_lost { Statement::new(asked.sql().replace(&self.relation, &self.swap.old)) } else { asked }
     }
 
     /// The rows of the table that the new ones are compared with, as far as the config tells.
@@ -81,6 +90,14 @@ impl IncrementalWork {
                 self.name
             ),
             help: "make that in another action, or leave `onSchemaChange` out".to_owned(),
+        }
+    }
+
+    /// The unit of partitions by the time at which rows come in.
+    fn arrival(&self) -> Option<TimeUnit> {
+        match self.layout.partitioning {
+            Some(Partitioning::Time { column: None, unit }) => Some(unit),
+            _ => None,
         }
     }
 
@@ -114,14 +131,21 @@ impl IncrementalWork {
             }
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
-                let conditions = &self.merge_conditions;
-                let (variable, statements) =
-                    if let Some(Partitioning::Time { column: None, unit }) = self.layout.partitioning {
-                        (StagedRows::declare_arrival(unit), rows.overwrite_arrival(conditions))
-                    } else {
-                        (rows.declare_touched(partition), rows.overwrite(partition, conditions))
-                    };
-                job.with(&[variable], |job| job.transaction(&statements));
+                let arrival = self.arrival();
+                if arrival.is_none() {
+                    job.push_all(rows.outside(partition, &self.partitions).as_slice());
+                }
+                let (variable, statements) = match arrival {
+                    Some(unit) => (
+                        Some(StagedRows::declare_arrival(unit, self.partitions.first())),
+                        rows.overwrite_arrival(&self.merge_conditions),
+                    ),
+                    None => (
+                        self.partitions.is_empty().then(|| rows.declare_touched(partition)),
+                        rows.overwrite(partition, &self.partitions, &self.merge_conditions),
+                    ),
+                };
+                job.with(variable.as_slice(), |job| job.transaction(&statements));
             }
         }
         self.alter(job, "drop", &change.dropped, |column| dialect.identifier(&column.name));

@@ -36,6 +36,8 @@ pub struct IncrementalWork {
     pub(super) on_schema_change: OnSchemaChange,
     pub(super) unique_key: Vec<String>,
     pub(super) partition_by: Option<String>,
+    /// Those that are replaced; empty for those that the new rows touch.
+    pub(super) partitions: Vec<String>,
     pub(super) options: PhysicalOptions,
     pub(super) merge_conditions: Vec<String>,
 }
@@ -114,7 +116,8 @@ impl IncrementalWork {
             IncrementalStrategy::Append => statements.push(ScriptStatement::Count(rows.insert())),
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
-                statements.extend(rows.overwrite(partition, &self.merge_conditions));
+                statements.extend(rows.outside(partition, &self.partitions));
+                statements.extend(rows.overwrite(partition, &self.partitions, &self.merge_conditions));
             }
             IncrementalStrategy::Merge => match dialect.capabilities().upsert {
                 Upsert::Merge => {

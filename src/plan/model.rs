@@ -375,6 +375,7 @@ fn extend(
         on_schema_change: incremental.on_schema_change,
         unique_key: model.unique_key.clone(),
         partition_by: model.options.partition_by.as_ref().map(|expression| translator.expression(expression)),
+        partitions: incremental.partitions.iter().map(|partition| translator.expression(partition)).collect(),
         options: model.options.clone(),
         merge_conditions: merge_conditions(incremental, translator),
     }))
