@@ -34,7 +34,10 @@ impl IncrementalWork {
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&self.pre_operations);
-        let declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
+        let mut declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
+        if !self.partitions.is_empty() && self.arrival().is_none() {
+            declarations.push(StagedRows::declare_named(&self.partitions));
+        }
         job.with(&declarations, |job| {
             self.watermarks.iter().for_each(|watermark| watermark.settle(job));
             self.write(job, columns, &change, dialect);

@@ -183,13 +183,9 @@ impl<'a> StagedRows<'a> {
         }
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
         let conditions: String = conditions.collect();
-        // Only partitions that a constant or a variable names are left unread.
-        let touched = if !named.is_empty() {
-            format!("({})", named.join(", "))
-        } else if capabilities.multi_statements {
-            format!("unnest({TOUCHED})")
-        } else {
-            format!("(select {partition} from {staged})")
+        let touched = match named {
+            [] if !capabilities.multi_statements => format!("(select {partition} from {staged})"),
+            named => self.list(named),
         };
         let of_null = format!(
             "{head} where ({partition}) is null and exists (select 1 from {staged} where ({partition}) is null){conditions}"
@@ -201,13 +197,13 @@ impl<'a> StagedRows<'a> {
 
     /// Refuses new rows that belong to none of the partitions that are replaced: they would be added again on each run.
     pub(super) fn outside(&self, partition: &str, named: &[String]) -> Option<ScriptStatement> {
-        let (staged, list) = (self.staged, named.join(", "));
-        let outside = format!("({partition}) is null or ({partition}) not in ({list})");
+        let staged = self.staged;
+        let outside = format!("({partition}) is null or ({partition}) not in {}", self.list(named));
         (!named.is_empty()).then(|| ScriptStatement::Guard {
             query: Statement::new(format!(
                 "select {partition} as partition_of_row from {staged} where {outside} limit 5"
             )),
-            message: format!("not all new rows belong to the partitions that are replaced ({list})"),
+            message: format!("not all new rows belong to the partitions that are replaced ({})", named.join(", ")),
             help: "filter them in the query, or name their partitions in `partitions`".to_owned(),
         })
     }
@@ -244,6 +240,21 @@ impl<'a> StagedRows<'a> {
     pub(super) fn declare_arrival(unit: TimeUnit, named: Option<&String>) -> Statement {
         let moment = named.map_or_else(|| "current_timestamp()".to_owned(), |named| format!("timestamp({named})"));
         Statement::new(format!("declare {ARRIVAL} default (timestamp_trunc({moment}, {}))", unit.word()))
+    }
+
+    /// Behind IN. Only partitions that a constant or a variable names are left unread; a variable also stays the same if
+    /// midnight comes.
+    fn list(&self, named: &[String]) -> String {
+        if self.dialect.capabilities().multi_statements {
+            format!("unnest({TOUCHED})")
+        } else {
+            format!("({})", named.join(", "))
+        }
+    }
+
+    /// The partitions that are named, as a variable.
+    pub(super) fn declare_named(named: &[String]) -> Statement {
+        Statement::new(format!("declare {TOUCHED} default ([{}])", named.join(", ")))
     }
 
     /// The partitions that the new rows touch, as a variable.
