@@ -79,6 +79,8 @@ pub struct Incremental {
     pub update_partition_filter: Option<String>,
     /// Further conditions of the merge.
     pub predicates: Vec<String>,
+    /// The partitions that an overwrite replaces, as expressions; empty for those that the new rows touch.
+    pub partitions: Vec<String>,
 }
 
 /// What becomes of the rows that are there when new ones come.

@@ -23,7 +23,7 @@ impl Build<'_> {
         let definitions: Vec<_> = before.iter().filter(|text| defines(text.sql(), dialect)).cloned().collect();
         let estimate = in_order(&definitions).then_text(&query);
         if self.is_filled(dialect) {
-            return Work::Fill(Box::new(FillWork::new(self, before, query, after, estimate, dialect)));
+            return Work::Fill(Box::new(FillWork::new(self, before, &query, after, estimate, dialect)));
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);

@@ -48,7 +48,7 @@ impl FillWork {
     pub(super) fn new(
         build: &Build<'_>,
         pre_operations: Vec<WarehouseText>,
-        query: WarehouseText,
+        query: &WarehouseText,
         post_operations: Vec<WarehouseText>,
         estimate: Statement,
         dialect: &dyn Dialect,
@@ -69,7 +69,7 @@ impl FillWork {
         Self {
             name: target.name.clone(),
             swap: build.swap.clone(),
-            query: Statement::text(&query),
+            query: Statement::text(query),
             pre_operations,
             post_operations,
             unique_key: build.unique_key().unwrap_or_default().to_vec(),

@@ -6,12 +6,13 @@ use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::unique_guard;
-use crate::plan::multi_statement::JobWriter;
-use crate::plan::rows::StagedRows;
+use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::{Script, column_definition};
 use crate::plan::statement::{Statement, in_order};
-use crate::relation::{Column, Partitioning};
+use crate::plan::watermark::Watermark;
+use crate::relation::{Column, Partitioning, TimeUnit};
 
 impl IncrementalWork {
     /// The whole step, pre and post operations included, given the columns of the query. Where these cannot be known
@@ -24,10 +25,23 @@ impl IncrementalWork {
         };
         let change =
             Change::between(&self.name, &self.columns, columns, &self.unique_key, self.on_schema_change, dialect)?;
+        if self.arrival().is_some() && self.partitions.len() > 1 {
+            return Err(SchemaMismatch {
+                message: format!("new rows of `{}` do not tell which of its `partitions` they belong to", self.name),
+                help: "name one, as the table is partitioned by the time at which rows come in".to_owned(),
+            });
+        }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&self.pre_operations);
-        self.write(&mut job, columns, &change, dialect);
+        let mut declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
+        if !self.partitions.is_empty() && self.arrival().is_none() {
+            declarations.push(StagedRows::declare_named(&self.partitions));
+        }
+        job.with(&declarations, |job| {
+            self.watermarks.iter().for_each(|watermark| watermark.settle(job));
+            self.write(job, columns, &change, dialect);
+        });
         job.texts(&self.post_operations);
         let reads = self.estimate(&[], dialect);
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
@@ -36,24 +50,40 @@ impl IncrementalWork {
     /// The query for its columns, behind the statements that it may need.
     pub fn query_behind_pre_operations(&self) -> Statement {
         let query = self.query();
-        let behind = in_order(&self.pre_operations).then_statement(&query);
-        // The statement that brings a lost table back does not run with it.
-        if self.swap.is_lost { Statement::new(behind.sql().replace(&self.relation, &self.swap.old)) } else { behind }
+        self.of_found_table(in_order(&self.pre_operations).then_statement(&query))
     }
 
-    /// Queries of one row and one column each, which give the literals that stand in the query for what it reads of its
-    /// own table.
-    pub fn watermarks(&self, _dialect: &dyn Dialect) -> Vec<Statement> {
-        Vec::new()
+    /// Scripts that each end in a query of one row and one column: a literal for what the query asks its own table.
+    pub fn watermarks(&self, dialect: &dyn Dialect) -> Vec<Statement> {
+        self.watermarks.iter().map(|watermark| watermark.query(dialect)).collect()
     }
 
     /// What to ask the warehouse about to know what the step will read, given a literal for each of the watermarks: the
-    /// query, and what is read of the table.
-    pub fn estimate(&self, _values: &[String], _dialect: &dyn Dialect) -> Vec<Statement> {
-        let of_query = self.query_behind_pre_operations();
-        let of_table = Statement::new(format!("select * from {}", self.relation));
-        let reads_table = self.strategy != IncrementalStrategy::Append;
-        iter::once(of_query).chain(reads_table.then_some(of_table)).collect()
+    /// query, and what is read of the table. Which partitions the new rows will touch is not known, so that the latter is
+    /// the most that it can be.
+    pub fn estimate(&self, values: &[String], dialect: &dyn Dialect) -> Vec<Statement> {
+        let of_query = self.source.with(|place| {
+            let plain = self.watermarks.get(place).map_or("null", Watermark::plain);
+            values.get(place).map_or(plain, String::as_str)
+        });
+        let definitions = self.pre_operations.iter().filter(|text| defines(text.sql(), dialect));
+        let definitions: Vec<_> = definitions.cloned().collect();
+        let of_query = in_order(&definitions).then_statement(&of_query);
+        let of_table = (self.strategy != IncrementalStrategy::Append).then(|| self.matched());
+        iter::once(of_query).chain(of_table).map(|asked| self.of_found_table(asked)).collect()
+    }
+
+    /// What is asked before the step has to do with a lost table by its other name: what brings it back has not run yet.
+    fn of_found_table(&self, asked: Statement) -> Statement {
+        if self.swap.is_lost { Statement::new(asked.sql().replace(&self.relation, &self.swap.old)) } else { asked }
+    }
+
+    /// The rows of the table that the new ones are compared with, as far as the config tells.
+    fn matched(&self) -> Statement {
+        let conditions = self.merge_conditions.iter().filter(|condition| !condition.contains(NEW_ROWS));
+        let conditions: Vec<String> = conditions.map(|condition| format!("({condition})")).collect();
+        let filter = if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) };
+        Statement::new(format!("select * from {} as {TABLE}{filter}", self.relation))
     }
 
     fn unknown_columns(&self) -> SchemaMismatch {
@@ -66,14 +96,23 @@ impl IncrementalWork {
         }
     }
 
+    /// The unit of partitions by the time at which rows come in.
+    fn arrival(&self) -> Option<TimeUnit> {
+        match self.layout.partitioning {
+            Some(Partitioning::Time { column: None, unit }) => Some(unit),
+            _ => None,
+        }
+    }
+
     fn write(&self, job: &mut JobWriter<'_>, columns: &[Column], change: &Change, dialect: &dyn Dialect) {
+        let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
         let staged = dialect.identifier(STAGED);
         let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &self.columns, columns, dialect);
         let fits = fit(&self.columns, columns, &staged, dialect);
         let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty();
         if !is_plain {
             let head = Statement::new(dialect.temporary_table(&staged, &self.options));
-            job.run(&head.then_statement(&self.query()));
+            job.run(&head.then_statement(&source));
         }
         job.push_all(&fits);
         if self.strategy == IncrementalStrategy::Merge {
@@ -81,7 +120,7 @@ impl IncrementalWork {
         }
         self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
         match self.strategy {
-            IncrementalStrategy::Append if is_plain => job.count(&rows.insert_from(&self.query())),
+            IncrementalStrategy::Append if is_plain => job.count(&rows.insert_from(&source)),
             IncrementalStrategy::Append => job.count(&rows.insert()),
             IncrementalStrategy::Merge => {
                 let bounds = self.bound(&mut rows, dialect);
@@ -95,14 +134,21 @@ impl IncrementalWork {
             }
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
-                let conditions = &self.merge_conditions;
-                let (variable, statements) =
-                    if let Some(Partitioning::Time { column: None, unit }) = self.layout.partitioning {
-                        (StagedRows::declare_arrival(unit), rows.overwrite_arrival(conditions))
-                    } else {
-                        (rows.declare_touched(partition), rows.overwrite(partition, conditions))
-                    };
-                job.with(&[variable], |job| job.transaction(&statements));
+                let arrival = self.arrival();
+                if arrival.is_none() {
+                    job.push_all(rows.outside(partition, &self.partitions).as_slice());
+                }
+                let (variable, statements) = match arrival {
+                    Some(unit) => (
+                        Some(StagedRows::declare_arrival(unit, self.partitions.first())),
+                        rows.overwrite_arrival(&self.merge_conditions),
+                    ),
+                    None => (
+                        self.partitions.is_empty().then(|| rows.declare_touched(partition)),
+                        rows.overwrite(partition, &self.partitions, &self.merge_conditions),
+                    ),
+                };
+                job.with(variable.as_slice(), |job| job.transaction(&statements));
             }
         }
         self.alter(job, "drop", &change.dropped, |column| dialect.identifier(&column.name));

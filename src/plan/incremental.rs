@@ -8,6 +8,7 @@ use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::column_definition;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
+use crate::plan::watermark::{Source, Watermark};
 use crate::plan::{Script, ScriptStatement, post_operations, pre_operations};
 use crate::relation::{Column, Layout, PhysicalOptions, Target};
 
@@ -26,12 +27,17 @@ pub struct IncrementalWork {
     pub(super) swap: Swap,
     pub(super) query: Statement,
     pub(super) filter: Option<Statement>,
+    /// The query and its filter with places for the watermarks. For a step that is one job.
+    pub(super) source: Source,
+    pub(super) watermarks: Vec<Watermark>,
     pub(super) pre_operations: Vec<WarehouseText>,
     pub(super) post_operations: Vec<WarehouseText>,
     pub(super) strategy: IncrementalStrategy,
     pub(super) on_schema_change: OnSchemaChange,
     pub(super) unique_key: Vec<String>,
     pub(super) partition_by: Option<String>,
+    /// Those that are replaced; empty for those that the new rows touch.
+    pub(super) partitions: Vec<String>,
     pub(super) options: PhysicalOptions,
     pub(super) merge_conditions: Vec<String>,
 }
@@ -110,7 +116,8 @@ impl IncrementalWork {
             IncrementalStrategy::Append => statements.push(ScriptStatement::Count(rows.insert())),
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
-                statements.extend(rows.overwrite(partition, &self.merge_conditions));
+                statements.extend(rows.outside(partition, &self.partitions));
+                statements.extend(rows.overwrite(partition, &self.partitions, &self.merge_conditions));
             }
             IncrementalStrategy::Merge => match dialect.capabilities().upsert {
                 Upsert::Merge => {

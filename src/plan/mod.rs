@@ -15,6 +15,7 @@ mod swap;
 mod texts;
 mod trailing_blanks;
 mod unit_test;
+mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model};
+use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model, Rendered};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::{Clauses, Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
 use crate::plan::incremental::{IncrementalWork, STAGED};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
+use crate::plan::watermark::{OwnTable, Source, Watermark};
 use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work, swap};
 use crate::relation::{PhysicalOptions, Relation, RelationKind, Target};
 
@@ -351,6 +352,9 @@ fn extend(
     // In the order in which they run.
     let pre_operations = translator.statements(&texts.pre_operations);
     let query = translator.only_query(&texts.query);
+    let dialect = translator.to;
+    let own = OwnTable { target: &action.target, columns: &table.columns, layout: &table.layout, dialect };
+    let (source, watermarks) = source(&query, incremental.filter.as_ref(), &own, translator);
     let filter = incremental.filter.as_ref().map(|filter| translator.filter(filter));
     let post_operations = translator.statements(&texts.post_operations);
     Work::Incremental(Box::new(IncrementalWork {
@@ -362,6 +366,8 @@ fn extend(
         layout: table.layout.clone(),
         swap,
         filter,
+        source,
+        watermarks,
         query: Statement::text(&query),
         pre_operations,
         post_operations,
@@ -369,9 +375,33 @@ fn extend(
         on_schema_change: incremental.on_schema_change,
         unique_key: model.unique_key.clone(),
         partition_by: model.options.partition_by.as_ref().map(|expression| translator.expression(expression)),
+        partitions: incremental.partitions.iter().map(|partition| translator.expression(partition)).collect(),
         options: model.options.clone(),
         merge_conditions: merge_conditions(incremental, translator),
     }))
+}
+
+/// The query and its filter with places for what they ask the table itself. Empty where there are no variables.
+fn source(
+    query: &WarehouseText,
+    filter: Option<&Rendered>,
+    own: &OwnTable<'_>,
+    translator: &mut Translator<'_>,
+) -> (Source, Vec<Watermark>) {
+    let (mut source, mut watermarks) = (Source::default(), Vec::new());
+    if !own.dialect.capabilities().multi_statements {
+        return (source, watermarks);
+    }
+    let filter = filter.map(|filter| translator.text(filter));
+    if filter.is_some() {
+        source.push("select * from (\n");
+    }
+    source.push_text("", query, own, &mut watermarks);
+    if let Some(filter) = filter {
+        source.push("\n) as subquery\nwhere ");
+        source.push_text("select 1 from t where\n", &filter, own, &mut watermarks);
+    }
+    (source, watermarks)
 }
 
 /// Conditions in the words of Dataform: the table is `DATAFORM_DEST`, the new rows are `DATAFORM_SOURCE`.

@@ -146,6 +146,11 @@ impl<'a> JobWriter<'a> {
         self.may_declare = true;
     }
 
+    /// All that has been written, as it is.
+    pub(super) fn into_text(self) -> Statement {
+        self.text.without("\n")
+    }
+
     /// A statement that is alone stays what it is.
     pub(super) fn finish(mut self) -> ScriptStatement {
         for _ in 0..self.blocks.pop().unwrap_or_default() {

@@ -1,5 +1,7 @@
 //! How staged rows come into a table: INSERT, MERGE, and what is deleted before.
 
+use std::iter;
+
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialect::Dialect;
@@ -7,8 +9,8 @@ use crate::plan::{ScriptStatement, Statement};
 use crate::relation::{Column, TimeUnit};
 
 /// The table and the new rows, in the words of Dataform.
-const TABLE: &str = "DATAFORM_DEST";
-const NEW_ROWS: &str = "DATAFORM_SOURCE";
+pub(super) const TABLE: &str = "DATAFORM_DEST";
+pub(super) const NEW_ROWS: &str = "DATAFORM_SOURCE";
 
 /// The partitions to be replaced.
 const TOUCHED: &str = "trueup_touched";
@@ -171,7 +173,8 @@ impl<'a> StagedRows<'a> {
     }
 
     /// Replaces the partitions that the new rows touch, whole. A partition of NULL is one like any other.
-    pub(super) fn overwrite(&self, partition: &str, conditions: &[String]) -> Vec<ScriptStatement> {
+    /// If some are named they are what is replaced.
+    pub(super) fn overwrite(&self, partition: &str, named: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
         let capabilities = self.dialect.capabilities();
         let staged = self.staged;
         let mut head = format!("delete from {}", self.relation);
@@ -180,20 +183,29 @@ impl<'a> StagedRows<'a> {
         }
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
         let conditions: String = conditions.collect();
-        // Only partitions that a constant or a variable names are left unread.
-        let touched = if capabilities.multi_statements {
-            format!("unnest({TOUCHED})")
-        } else {
-            format!("(select {partition} from {staged})")
+        let touched = match named {
+            [] if !capabilities.multi_statements => format!("(select {partition} from {staged})"),
+            named => self.list(named),
         };
         let of_null = format!(
             "{head} where ({partition}) is null and exists (select 1 from {staged} where ({partition}) is null){conditions}"
         );
-        vec![
-            ScriptStatement::run(format!("{head} where ({partition}) in {touched}{conditions}")),
-            ScriptStatement::run(of_null),
-            ScriptStatement::Count(self.insert()),
-        ]
+        let of_null = named.is_empty().then(|| ScriptStatement::run(of_null));
+        let deletes = iter::once(ScriptStatement::run(format!("{head} where ({partition}) in {touched}{conditions}")));
+        deletes.chain(of_null).chain([ScriptStatement::Count(self.insert())]).collect()
+    }
+
+    /// Refuses new rows that belong to none of the partitions that are replaced: they would be added again on each run.
+    pub(super) fn outside(&self, partition: &str, named: &[String]) -> Option<ScriptStatement> {
+        let staged = self.staged;
+        let outside = format!("({partition}) is null or ({partition}) not in {}", self.list(named));
+        (!named.is_empty()).then(|| ScriptStatement::Guard {
+            query: Statement::new(format!(
+                "select {partition} as partition_of_row from {staged} where {outside} limit 5"
+            )),
+            message: format!("not all new rows belong to the partitions that are replaced ({})", named.join(", ")),
+            help: "filter them in the query, or name their partitions in `partitions`".to_owned(),
+        })
     }
 
     /// Lets only rows of the table be matched that lie between the least and the greatest value of a column in the new
@@ -208,7 +220,7 @@ impl<'a> StagedRows<'a> {
         [(FIRST, "min"), (LAST, "max")].map(declare).to_vec()
     }
 
-    /// Replaces the partition of this moment, where rows go to the one of the time at which they come in.
+    /// Replaces one partition, where rows go to that of the time at which they come in.
     pub(super) fn overwrite_arrival(&self, conditions: &[String]) -> Vec<ScriptStatement> {
         let Self { relation, staged, .. } = self;
         let conditions: String = conditions.iter().map(|condition| format!(" and ({condition})")).collect();
@@ -223,9 +235,26 @@ impl<'a> StagedRows<'a> {
         ]
     }
 
-    /// The partition of this moment, as a variable: it stays the same if midnight comes.
-    pub(super) fn declare_arrival(unit: TimeUnit) -> Statement {
-        Statement::new(format!("declare {ARRIVAL} default (timestamp_trunc(current_timestamp(), {}))", unit.word()))
+    /// The partition that is replaced, as a variable: the one that is named, or that of this moment, which stays the same
+    /// if midnight comes.
+    pub(super) fn declare_arrival(unit: TimeUnit, named: Option<&String>) -> Statement {
+        let moment = named.map_or_else(|| "current_timestamp()".to_owned(), |named| format!("timestamp({named})"));
+        Statement::new(format!("declare {ARRIVAL} default (timestamp_trunc({moment}, {}))", unit.word()))
+    }
+
+    /// Behind IN. Only partitions that a constant or a variable names are left unread; a variable also stays the same if
+    /// midnight comes.
+    fn list(&self, named: &[String]) -> String {
+        if self.dialect.capabilities().multi_statements {
+            format!("unnest({TOUCHED})")
+        } else {
+            format!("({})", named.join(", "))
+        }
+    }
+
+    /// The partitions that are named, as a variable.
+    pub(super) fn declare_named(named: &[String]) -> Statement {
+        Statement::new(format!("declare {TOUCHED} default ([{}])", named.join(", ")))
     }
 
     /// The partitions that the new rows touch, as a variable.

@@ -112,13 +112,25 @@ impl WarehouseText {
         &self.sql
     }
 
+    /// A part of a text that is not translated, as it stands there.
+    pub(super) fn part(&self, range: Range<usize>) -> Self {
+        let sql: Arc<str> = self.sql.get(range.clone()).unwrap_or_default().into();
+        let skipped = self.skipped();
+        let rendered = self.rendered.part(range.start + skipped..range.end + skipped);
+        Self { sql, rendered: Arc::new(rendered), is_translated: self.is_translated }
+    }
+
+    /// How far into the original an untranslated text begins.
+    fn skipped(&self) -> usize {
+        self.rendered.text().find(&*self.sql).unwrap_or_default()
+    }
+
     fn origin(&self, offset: usize) -> Option<Origin> {
         let original = self.rendered.text();
         let range: Range<usize> = if self.is_translated {
             translate::origin(original, &self.sql, offset)?
         } else {
-            let skipped = original.len() - original.trim_start().len();
-            word_at(original, offset + skipped)
+            word_at(original, offset + self.skipped())
         };
         self.rendered.origin(range)
     }

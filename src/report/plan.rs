@@ -141,7 +141,8 @@ pub fn script_statement_text(statement: &ScriptStatement, dialect: &dyn Dialect)
 pub fn statement_text(sql: &str) -> String {
     let sql = sql.trim_end();
     let last_line = sql.lines().last().unwrap_or_default();
-    match (sql.ends_with(';'), last_line.contains("--")) {
+    let may_be_comment = last_line.contains("--") || last_line.contains('#');
+    match (sql.ends_with(';'), may_be_comment) {
         (_, true) => format!("{sql}\n;\n"),
         (true, false) => format!("{sql}\n"),
         (false, false) => format!("{sql};\n"),

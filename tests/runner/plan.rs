@@ -3,10 +3,11 @@
 //! A heading is a test: the files of a project, by default under `definitions/`; a `state` block with what the warehouse
 //! holds; a `run` block with flags of `trueup run`; and for each dialect a block such as `duckdb.sql` with what is sent.
 //! A line of the state is `s.a: …` with what is told of how the relation lies (see `read_layout`), or `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
-//! of an incremental model gives, if they are not those of its table. The models of `redshift.md` are in Redshift's SQL,
+//! of an incremental model gives, if they are not those of its table; `(?)` where they cannot be known. A block such as
+//! `bigquery.estimate.sql` holds what is asked before a run, for its columns and its bytes. The models of `redshift.md` are in Redshift's SQL,
 //! and so on; in the other files they are in DuckDB's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +17,13 @@ use trueup::compile::{Compilation, compile};
 use trueup::dialect::{self, Dialect, Widening};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
-use trueup::plan::{IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Work, plan};
+use trueup::plan::{
+    IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work, plan,
+};
 use trueup::project::Overrides;
-use trueup::relation::{Column, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState};
+use trueup::relation::{
+    Column, JobOptions, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState,
+};
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
 use crate::markdown::{self, Block};
@@ -52,13 +57,17 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     memory.write("trueup.yaml", format!("name: test\ndialect: {written}\ndefaults: {{ schema: s }}\n"));
     let (mut state, mut queries) = (WarehouseState::default(), HashMap::new());
     let mut flags: Vec<&str> = Vec::new();
-    let mut outputs: Vec<(&Block, &dyn Dialect)> = Vec::new();
+    let mut outputs: Vec<(&Block, &dyn Dialect, Shown)> = Vec::new();
     for block in blocks {
         let body = block.text(text);
         match (block.file.as_deref(), block.language.as_str()) {
             (Some(name), "sql") => {
-                let dialect = name.strip_suffix(".sql").and_then(dialect::named);
-                outputs.push((block, dialect.ok_or_else(|| format!("{name} is of no dialect"))?));
+                let (name, shown) = match name.strip_suffix(".estimate.sql") {
+                    Some(name) => (name, Shown::Estimate),
+                    None => (name.trim_end_matches(".sql"), Shown::Sent),
+                };
+                let dialect = dialect::named(name).ok_or_else(|| format!("{name} is no dialect"))?;
+                outputs.push((block, dialect, shown));
             }
             (Some(name), _) if name.contains('/') || block.language == "yaml" => memory.write(name, body),
             (Some(name), _) => memory.write(format!("definitions/{name}"), body),
@@ -79,13 +88,24 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     let selection = selector.select(&compilation.graph, &compilation.project.sources);
     let selection = selection.map_err(|error| error.to_string())?;
     let mut found = Vec::new();
-    for (block, to) in outputs {
+    for (block, to, shown) in outputs {
         let from = compilation.project.settings.dialect;
         let (plan, diagnostics) = plan(&compilation.graph, &selection, &state, from, to, options);
-        let sent = sent(&plan, &compilation, &queries, to) + &drawn(&compilation, &diagnostics);
-        found.push((block.clone(), sent));
+        let text = match shown {
+            Shown::Sent => sent(&plan, &compilation, &queries, to) + &drawn(&compilation, &diagnostics),
+            Shown::Estimate => asked(&plan, to),
+        };
+        found.push((block.clone(), text));
     }
     markdown::compare(path, text, &found, |expected, found| expected == found)
+}
+
+/// What a block is to hold.
+enum Shown {
+    /// What a run sends.
+    Sent,
+    /// What is asked to know what a run would read.
+    Estimate,
 }
 
 fn drawn(compilation: &Compilation, diagnostics: &trueup::diagnostic::Diagnostics) -> String {
@@ -185,14 +205,15 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
             let _ = write!(text, ", after {}", step.needs.iter().map(|id| name(*id)).collect::<Vec<_>>().join(", "));
         }
         text.push('\n');
+        text += &beside(step);
         match &step.work {
             Work::Disabled => text += "-- disabled\n",
             Work::Build(script) | Work::Operations(script) => {
                 text += &of_script(script, queries.get(&step.target.to_string()), dialect);
             }
             Work::Fill(work) => {
-                let columns = queries.get(&step.target.to_string()).map(Vec::as_slice);
-                text += &of_job(work.in_one(columns.or(Some(work.columns())), dialect), dialect);
+                let columns = known(queries.get(&step.target.to_string()), work.columns());
+                text += &of_job(work.in_one(columns, dialect), dialect);
             }
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Assertion { create, count, rows } => {
@@ -206,10 +227,63 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
     text
 }
 
+/// What goes along with the statements of a step.
+fn beside(step: &Step) -> String {
+    let mut text = String::new();
+    let JobOptions { labels, reservation, maximum_bytes_billed, priority, timeout } = &step.job;
+    let mut says = |what: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = writeln!(text, "-- {what}: {value}");
+        }
+    };
+    let list = |map: &BTreeMap<String, String>| {
+        let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        Some(pairs.join(", ")).filter(|list| !list.is_empty())
+    };
+    says("labels of its job", list(labels));
+    says("its reservation", reservation.clone());
+    says("bytes billed at most", maximum_bytes_billed.map(|bytes| bytes.to_string()));
+    says("its priority", priority.map(|priority| priority.word().to_owned()));
+    says("seconds at most", timeout.map(|timeout| timeout.as_secs().to_string()));
+    for (path, tags) in &step.policy_tags {
+        says("then policy tags", Some(format!("{path}: {}", tags.join(", "))));
+    }
+    says("then descriptions", list(&step.nested_descriptions));
+    text
+}
+
+/// The questions before a plan is run, where its statements are jobs.
+fn asked(plan: &Plan, dialect: &dyn Dialect) -> String {
+    let mut text = String::new();
+    let mut says = |what: &str, statements: &[Statement]| {
+        for statement in statements {
+            let _ = write!(text, "-- {what}\n{}", statement_text(statement.sql()));
+        }
+    };
+    for step in &plan.steps {
+        match &step.work {
+            Work::Incremental(work) => {
+                let watermarks = work.watermarks(dialect);
+                let values = vec!["timestamp '2024-01-01'".to_owned(); watermarks.len()];
+                says("a watermark", &watermarks);
+                says("the columns of the query", &[work.query_behind_pre_operations()]);
+                says("the bytes", &work.estimate(&values, dialect));
+            }
+            Work::Fill(work) => {
+                says("the columns of the query", &[work.query_behind_pre_operations()]);
+                says("the bytes", work.estimate());
+            }
+            Work::Build(script) => says("the bytes", script.estimate()),
+            Work::Disabled | Work::Operations(_) | Work::Assertion { .. } => {}
+        }
+    }
+    text
+}
+
 fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
     let columns = query.map_or(work.columns(), Vec::as_slice);
     if dialect.capabilities().multi_statements {
-        return of_job(work.in_one(Some(columns), dialect), dialect);
+        return of_job(work.in_one(known(query, work.columns()), dialect), dialect);
     }
     let widenings = work.widen(columns, dialect);
     let (inside, before): (Vec<_>, Vec<_>) =
@@ -230,6 +304,11 @@ fn of_incremental(work: &IncrementalWork, query: Option<&Vec<Column>>, dialect: 
                 format!("{before}-- fails: {mismatch}\n-- help: {}\n", mismatch.help)
             }
         }
+}
+
+/// The columns of a query, if they can be known: those that the state names, or else those of the table.
+fn known<'a>(query: Option<&'a Vec<Column>>, table: &'a [Column]) -> Option<&'a [Column]> {
+    Some(query.map_or(table, Vec::as_slice)).filter(|columns| query.is_none() || !columns.is_empty())
 }
 
 fn of_job(script: Result<Script, SchemaMismatch>, dialect: &dyn Dialect) -> String {

@@ -7,8 +7,7 @@ pub(super) fn read(expression: &str) -> Option<Partitioning> {
     let words = words(expression)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [column] => Some(by_time(column, TimeUnit::Day)),
-        ["date", "(", column, ")"] => Some(by_time(column, TimeUnit::Day)),
+        [column] | ["date", "(", column, ")"] => Some(by_time(column, TimeUnit::Day)),
         ["timestamp_trunc" | "datetime_trunc" | "date_trunc", "(", column, ",", unit, ")"] => {
             Some(by_time(column, TimeUnit::named(unit)?))
         }

@@ -259,6 +259,7 @@ impl ActionTexts<'_, '_> {
                     protected: incremental.protected,
                     update_partition_filter: incremental.update_partition_filter.clone(),
                     predicates: incremental.predicates.clone(),
+                    partitions: incremental.partitions.clone(),
                 }))
             }
         };

@@ -43,6 +43,7 @@ pub(in crate::template) struct IncrementalConfig {
     pub(in crate::template) protected: bool,
     pub(in crate::template) update_partition_filter: Option<String>,
     pub(in crate::template) predicates: Vec<String>,
+    pub(in crate::template) partitions: Vec<String>,
 }
 
 pub(super) fn read_model(
@@ -136,6 +137,7 @@ struct BigQueryOptions {
     // Only incremental tables use these.
     update_partition_filter: Option<String>,
     predicates: Vec<String>,
+    partitions: Option<Spanned<Vec<String>>>,
 }
 
 fn read_incremental(
@@ -184,6 +186,11 @@ fn read_incremental(
             ("synchronize", OnSchemaChange::Synchronize),
         ],
     );
+    let partitions = more.partitions;
+    if let Some(partitions) = partitions.as_ref().filter(|_| strategy != IncrementalStrategy::InsertOverwrite) {
+        let help = Some("add `incrementalStrategy: \"insert_overwrite\"`, or leave it out".to_owned());
+        reader.refuse(partitions.span, "only an insert-overwrite replaces `partitions`", help);
+    }
     let names_strategy = written.is_some_and(|written| written.value.is_some());
     IncrementalConfig {
         strategy,
@@ -192,6 +199,7 @@ fn read_incremental(
         protected: reader.bool("protected").is_some_and(|yes| yes.value),
         update_partition_filter: more.update_partition_filter,
         predicates: more.predicates,
+        partitions: partitions.map(|partitions| partitions.value).unwrap_or_default(),
     }
 }
 
@@ -250,6 +258,9 @@ fn read_bigquery(
                 reader.refuse(predicates.span, "there is an `updatePartitionFilter` too", help);
             }
             more.predicates = plain(predicates.value);
+        }
+        if let Some(partitions) = reader.strings("partitions").filter(|partitions| !partitions.value.is_empty()) {
+            more.partitions = Some(Spanned { span: partitions.span, value: plain(partitions.value) });
         }
     }
     // Dataform 1 and 2 passed it on, as do later ones if code has set it.

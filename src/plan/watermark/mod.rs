@@ -1,0 +1,230 @@
+//! What an incremental text asks its own table, such as `(select max(ts) from ${self()})`. A subquery leaves no partition
+//! of what it is compared with unread; a variable does. So the subquery becomes a variable that is set first.
+//!
+//! The newest value of the column that the table is partitioned by is itself looked for in the newest partition alone,
+//! which the warehouse's own list of partitions names. That list may be old, and rows that have just been streamed in are
+//! in no partition yet; so it is only a hint: a value found from there on is the greatest there is, as all others are
+//! less, and where there is none the whole table is asked.
+
+mod subquery;
+
+use std::ops::Range;
+
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+use crate::dialect::{Dialect, syntax};
+use crate::plan::multi_statement::JobWriter;
+use crate::plan::statement::{Statement, WarehouseText};
+use crate::relation::{Column, Layout, Target};
+use subquery::{Kind, Occurrences};
+
+/// A table that a text may ask.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnTable<'a> {
+    pub(super) target: &'a Target,
+    pub(super) columns: &'a [Column],
+    pub(super) layout: &'a Layout,
+    pub(super) dialect: &'a dyn Dialect,
+}
+
+/// A variable for what a text asks its own table.
+#[derive(Debug)]
+pub(super) struct Watermark {
+    name: String,
+    /// The subquery, in parentheses.
+    plain: String,
+    newest: Option<Newest>,
+}
+
+/// How the greatest value is found without a look at all partitions.
+#[derive(Debug)]
+struct Newest {
+    name: String,
+    /// Where the newest partition begins, in parentheses.
+    start: String,
+    /// The subquery from there on, in parentheses.
+    bounded: String,
+}
+
+/// A text with places for watermarks.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(Statement),
+    /// By its place in the list.
+    Watermark(usize),
+}
+
+impl Source {
+    /// Adds SQL of trueup's own.
+    pub(super) fn push(&mut self, sql: &str) {
+        self.pieces.push(Piece::Text(Statement::new(sql)));
+    }
+
+    /// Adds a text of the project. `head` is what stands before it where it is only a part of a query.
+    pub(super) fn push_text(
+        &mut self,
+        head: &str,
+        text: &WarehouseText,
+        table: &OwnTable<'_>,
+        watermarks: &mut Vec<Watermark>,
+    ) {
+        let mut behind = 0;
+        let sql = text.sql();
+        for found in find(head, sql, table) {
+            let watermark = watermark(&found, sql, table, watermarks.len() + 1);
+            let known = watermarks.iter().position(|known| known.plain == watermark.plain);
+            let place = known.unwrap_or(watermarks.len());
+            if known.is_none() {
+                watermarks.push(watermark);
+            }
+            self.push_part(text, behind..found.range.start);
+            behind = found.range.end;
+            let Kind::Greatest { projection, calls, .. } = &found.kind else {
+                self.pieces.push(Piece::Watermark(place));
+                continue;
+            };
+            self.push("(");
+            let mut start = projection.start;
+            for call in calls {
+                self.push_part(text, start..call.start);
+                self.pieces.push(Piece::Watermark(place));
+                start = call.end;
+            }
+            self.push_part(text, start..projection.end);
+            self.push(")");
+        }
+        self.push_part(text, behind..sql.len());
+    }
+
+    fn push_part(&mut self, text: &WarehouseText, range: Range<usize>) {
+        self.pieces.push(Piece::Text(Statement::text(&text.part(range))));
+    }
+
+    /// The text with something in the place of each watermark.
+    pub(super) fn with<'t>(&'t self, say: impl Fn(usize) -> &'t str) -> Statement {
+        self.pieces.iter().fold(Statement::default(), |all, piece| match piece {
+            Piece::Text(text) => all.then_statement(text),
+            Piece::Watermark(place) => all.then(say(*place)),
+        })
+    }
+}
+
+impl Watermark {
+    /// Its variable.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands for it where there are no variables.
+    pub(super) fn plain(&self) -> &str {
+        &self.plain
+    }
+
+    pub(super) fn declarations(&self) -> Vec<Statement> {
+        let declare = |name: &str, value: &str| Statement::new(format!("declare {name} default ({value})"));
+        match &self.newest {
+            None => vec![declare(&self.name, &self.plain)],
+            Some(newest) => vec![declare(&newest.name, &newest.start), declare(&self.name, &newest.bounded)],
+        }
+    }
+
+    /// Behind the declarations.
+    pub(super) fn settle(&self, job: &mut JobWriter<'_>) {
+        if self.newest.is_some() {
+            let Self { name, plain, .. } = self;
+            job.run(&Statement::new(format!("if {name} is null then\nset {name} = {plain};\nend if")));
+        }
+    }
+
+    /// A script whose last statement gives the value as a literal.
+    pub(super) fn query(&self, dialect: &dyn Dialect) -> Statement {
+        let mut job = JobWriter::new(dialect);
+        job.with(&self.declarations(), |job| {
+            self.settle(job);
+            job.run(&Statement::new(format!("select format('%T', {}) as literal", self.name)));
+        });
+        job.into_text()
+    }
+}
+
+fn watermark(found: &Found, sql: &str, table: &OwnTable<'_>, number: usize) -> Watermark {
+    let dialect = table.dialect;
+    let name = format!("trueup_watermark_{number}");
+    let Kind::Greatest { column, start, .. } = &found.kind else {
+        return Watermark { name, plain: sql.get(found.range.clone()).unwrap_or_default().to_owned(), newest: None };
+    };
+    let relation = dialect.relation(table.target);
+    let column = dialect.identifier(column);
+    let newest_name = format!("trueup_newest_{number}");
+    let newest = Newest {
+        bounded: format!("(select max({column}) from {relation} where {column} >= {newest_name})"),
+        start: start.clone(),
+        name: newest_name,
+    };
+    Watermark { name, plain: format!("(select max({column}) from {relation})"), newest: Some(newest) }
+}
+
+/// A subquery that can be a variable.
+struct Found {
+    /// With its parentheses.
+    range: Range<usize>,
+    kind: Kind,
+}
+
+type Words = Vec<(Token, Range<usize>)>;
+
+/// The subqueries in a text that ask nothing but its own table, and can be asked before it.
+fn find(head: &str, sql: &str, table: &OwnTable<'_>) -> Vec<Found> {
+    if !sql.contains(table.target.name.as_str()) || !sql.to_ascii_lowercase().contains("select") {
+        return Vec::new();
+    }
+    let Ok(statements) = syntax::parse(&format!("{head}{sql}"), table.dialect) else { return Vec::new() };
+    let words = words(sql, table.dialect);
+    let mut regions = Vec::new();
+    let mut open = Vec::new();
+    for (at, (token, range)) in words.iter().enumerate() {
+        match token {
+            Token::LParen => open.push(at),
+            Token::RParen => {
+                let Some(start) = open.pop() else { return Vec::new() };
+                if words.get(start + 1).is_some_and(|(token, _)| is_word(token, "select")) {
+                    regions.push((start..at + 1, words[start].1.start..range.end));
+                }
+            }
+            _ => {}
+        }
+    }
+    let queries = regions.into_iter().filter_map(|(place, range)| {
+        let query = subquery::parse(sql.get(range.start + 1..range.end - 1)?, table.dialect)?;
+        Some((place, range, query))
+    });
+    let queries: Vec<_> = queries.collect();
+    let mut found: Vec<Found> = queries
+        .iter()
+        .filter(|(_, _, query)| {
+            let regions = queries.iter().filter(|(_, _, other)| other == query).count();
+            Occurrences::of(query, &statements) == Occurrences { all: regions, scalar: regions }
+        })
+        .filter_map(|(place, range, query)| {
+            let kind = subquery::kind(query, &words[place.clone()], table)?;
+            Some(Found { range: range.clone(), kind })
+        })
+        .collect();
+    found.sort_by_key(|found| found.range.start);
+    found
+}
+
+fn words(sql: &str, dialect: &dyn Dialect) -> Words {
+    let tokens = Tokenizer::new(dialect.grammar(), sql).tokenize_with_location().unwrap_or_default();
+    let tokens = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+    tokens.map(|token| (token.token, syntax::range(sql, token.span))).collect()
+}
+
+fn is_word(token: &Token, word: &str) -> bool {
+    matches!(token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
