@@ -124,6 +124,9 @@ impl Project {
             ("PATH", format!("{path}:/usr/local/bin:/usr/bin:/bin")),
             ("BIGQUERY_ENDPOINT", self.endpoint.clone()),
             ("BIGQUERY_PROJECT", self.id.clone()),
+            // What leads Google's own clients to an emulator.
+            ("BIGQUERY_EMULATOR_HOST", self.endpoint.clone()),
+            ("GOOGLE_CLOUD_PROJECT", self.id.clone()),
         ]
     }
 
