@@ -242,6 +242,8 @@ def faults(client):
     own("fault", "sql~transaction: fail internalError after 2")
     fails(Exception, lambda: once(client, "begin transaction; insert into shop.twice values (3); commit transaction"))
     assert own("query", "select count(*) from shop.twice").split()[-1] == "2"
+    own("fault", "sql~select 9: fail serialize")
+    assert "Could not serialize access" in fails(BadRequest, lambda: once(client, "select 9"))
     assert own("faults") == ""
 
 

@@ -212,8 +212,8 @@ class Script(ScriptInterpreter):
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
             raise ApiError(
                 "invalidQuery",
-                "DDL statements are not supported in a transaction, other than those "
-                "creating or dropping temporary tables or temporary functions",
+                "DDL statements are not supported in a transaction, except for those creating or droping temporary "
+                "tables or temporary functions.",
             )
         if isinstance(tree, exp.TruncateTable):
             await self._snapshot_dml_targets(f"delete from {tree.expressions[0].sql('bigquery')} where true")
