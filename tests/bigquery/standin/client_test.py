@@ -182,6 +182,8 @@ def statistics(client):
     assert "Unrecognized name: idd" in message and "at [2:3]" in message, message
     script = once(client, "declare d date default '2024-01-05'; select id from shop.orders where day = d")
     assert script.total_bytes_processed == 16
+    both = "declare day date default '2024-01-05'; select id from shop.orders where day = day"
+    assert "day is a variable and a column" in fails(Exception, lambda: once(client, both))
 
 
 def paging(client):
@@ -414,7 +416,7 @@ def quotas(client):
     assert "too many table update operations for this table" in fails(
         GoogleAPICallError, lambda: once(client, "create or replace table shop.often as select 6 as n")
     )
-    for _ in range(30):
+    for _ in range(6):
         once(client, "insert into shop.often values (1)")
     own("quotas", "off")
 
