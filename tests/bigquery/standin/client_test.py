@@ -299,6 +299,11 @@ def types(client):
         ("declare x string default 'a'; select id from shop.orders where id = x", "for argument types: INT64, STRING"),
         ("create temp table t as select 1 as a; select b from t", "Query error: Unrecognized name: b at [1:46]"),
         ("select count(*) from shop.orders having idd > 1", "Unrecognized name: idd"),
+        (
+            f"select 1 from `{client.project}.shop.orders` o where zz = 1",
+            f"Unrecognized name: zz at [1:{len(client.project) + 38}]",
+        ),
+        ("select id,\n\tzz from shop.orders", "Unrecognized name: zz at [2:9]"),
     ]:
         message = fails(BadRequest, lambda sql=sql: once(client, sql))
         assert wanted in message, message

@@ -310,9 +310,9 @@ class Script(ScriptInterpreter):
         used = {column.name.lower() for column in tree.find_all(exp.Column) if not column.table} & variables
         for table in tree.find_all(exp.Table) if used else ():
             meta = self.context.catalog.get_table(*tables.parts(table, self._project_id)) if table.db else None
-            for field in meta.schema_.fields if meta else ():
-                if field.name.lower() in used:
-                    raise ApiError("notImplemented", f"stand-in: {field.name} is a variable and a column")
+            for column in meta.schema_.fields if meta else ():
+                if column.name.lower() in used:
+                    raise ApiError("notImplemented", f"stand-in: {column.name} is a variable and a column")
 
     def fetch(self, duckdb_sql, values):
         engine = self.context.engine
