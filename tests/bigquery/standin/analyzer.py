@@ -45,6 +45,7 @@ class Finding(Exception):
         self.message = message
         self.line = line
         self.column = column
+        self.offset = 0  # in the text that a person wrote
 
 
 class Analyzer:

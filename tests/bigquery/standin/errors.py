@@ -71,6 +71,14 @@ WORDS = {
 }
 
 
+# What statements fail with that were in each other's way, as the names that faults have for it: BigQuery has no reason of
+# its own for it, so the words are all that a client can go by.
+CONFLICTS = {
+    "serialize": "Could not serialize access to table due to concurrent update",
+    "aborted": "Transaction is aborted due to concurrent update against table.",
+}
+
+
 class ApiError(Exception):
     """What a request, or a job, comes to nothing with."""
 
@@ -101,6 +109,11 @@ class ApiError(Exception):
                 "status": NAMES.get(self.status, "UNKNOWN"),
             }
         }
+
+
+def asked_for(name):
+    """The error that a fault is to be."""
+    return ApiError("invalidQuery", CONFLICTS[name], location="query") if name in CONFLICTS else ApiError(name)
 
 
 class StatementError(ApiError, DomainError):

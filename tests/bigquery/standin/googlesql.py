@@ -8,8 +8,11 @@ import sqlglot
 import wasmtime
 from bqemulator.scripting import ast
 from bqemulator.scripting.parser import Parser
+from sqlglot.tokens import TokenType
 
+from analyzer import Analyzer, Finding
 from errors import ApiError
+from positions import offset_of
 
 analyzer = None
 
@@ -34,8 +37,6 @@ def load(cache: Path):
             return module
 
     wasmtime.Module.from_file = from_cache
-    from analyzer import Analyzer
-
     analyzer = Analyzer()
 
 
@@ -87,13 +88,34 @@ def analyze(sql, kind, columns_of, variables):
     words of its name; where it knows none, as of a table that is missing, nobody looks."""
     if kind not in ANALYZED or any(kind is None for kind in variables.values()):
         return
+    text, added = split_paths(sql)
     tables = {}
-    for path in analyzer.tables(sql):
-        columns = columns_of(".".join(path).split("."))
+    for path in analyzer.tables(text):
+        columns = columns_of(list(path))
         if columns is None:
             return
         tables[path] = columns
-    analyzer.check(sql, tables, variables)
+    try:
+        analyzer.check(text, tables, variables)
+    except Finding as finding:
+        at = offset_of(text, finding.line, finding.column)
+        finding.offset = at - sum(1 for place in added if place < at)
+        raise
+
+
+def split_paths(sql):
+    """BigQuery reads `p.d.t` in one pair of backticks as three names; the analyzer wants it so. Gives the places of what is
+    added, too."""
+    text, added, end = "", [], 0
+    for token in sqlglot.tokenize(sql, read="bigquery"):
+        written = sql[token.start : token.end + 1]
+        if token.token_type == TokenType.IDENTIFIER and written.startswith("`") and "." in written:
+            text += sql[end : token.start]
+            for char in written:
+                added += [len(text), len(text) + 2] if char == "." else []
+                text += "`.`" if char == "." else char
+            end = token.end + 1
+    return text + sql[end:], added
 
 
 def is_transaction(sql):

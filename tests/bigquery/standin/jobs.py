@@ -9,7 +9,7 @@ from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS, build_response_sc
 
 import googlesql
 import transfers
-from errors import ApiError, of
+from errors import ApiError, asked_for, of
 from script import Script
 
 _numbers = itertools.count(1)
@@ -69,7 +69,7 @@ class Job:
                     self.go_on()
                     await asyncio.sleep(0.005)
             elif effect.kind == "fail":
-                raise ApiError(effect.reason)
+                raise asked_for(effect.reason)
         self.go_on()
 
     def go_on(self):

@@ -52,17 +52,22 @@ def offsets(source, statements):
 
 
 def place(source, offset):
-    """`[line:column]`, both from 1."""
-    before = source[:offset]
-    return f"[{before.count(chr(10)) + 1}:{offset - before.rfind(chr(10))}]"
+    """`[line:column]`, both from 1; a tab goes to the next multiple of 8, as in ZetaSQL."""
+    line = source[:offset].rpartition("\n")[2]
+    return f"[{source[:offset].count(chr(10)) + 1}:{len(line.expandtabs(8)) + 1}]"
+
+
+def offset_of(text, line, column):
+    """Where the place is that GoogleSQL's analyzer names."""
+    lines = text.split("\n")
+    before, found = sum(len(line) + 1 for line in lines[: line - 1]), lines[line - 1]
+    return before + next((at for at in range(len(found)) if len(found[:at].expandtabs(8)) >= column - 1), len(found))
 
 
 def located(error, text, start, source, is_script):
     """The error of a statement that begins at `start` of the source."""
     if isinstance(error, Finding):
-        lines = text.split("\n")
-        offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
-        message = f"{error.message} at {place(source, start + offset)}"
+        message = f"{error.message} at {place(source, start + error.offset)}"
         return StatementError("invalidQuery", f"Query error: {message}" if is_script else message, location="query")
     error = of(error)
     if isinstance(error, StatementError):

@@ -212,8 +212,8 @@ class Script(ScriptInterpreter):
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
             raise ApiError(
                 "invalidQuery",
-                "DDL statements are not supported in a transaction, other than those "
-                "creating or dropping temporary tables or temporary functions",
+                "DDL statements are not supported in a transaction, except for those creating or droping temporary "
+                "tables or temporary functions.",
             )
         if isinstance(tree, exp.TruncateTable):
             await self._snapshot_dml_targets(f"delete from {tree.expressions[0].sql('bigquery')} where true")
@@ -277,6 +277,7 @@ class Script(ScriptInterpreter):
             rewrite.rename_tables(tree, self.temporary)
             bq_sql = tree.sql("bigquery")
         bq_sql = ingestion.rewritten(bq_sql, self._project_id, self.context)
+        self.refuse_ambiguous(bq_sql)
         rewritten, values = emulator_interpreter._rewrite_vars_to_params(bq_sql, self._frames)
         if self.step and self.step.kind == "EXPRESSION" and (tree := parse(bq_sql)):
             locations.check(tree, self._project_id, self.job.location, self.context)
@@ -299,6 +300,19 @@ class Script(ScriptInterpreter):
             raise
         except Exception as error:
             raise translate_runtime_error(error, duckdb_sql=duckdb_sql) from error
+
+    def refuse_ambiguous(self, bq_sql):
+        """A name can be that of a variable and of a column: BigQuery takes the column, the emulator the variable."""
+        variables = {name.lower() for name in self._frames.all_visible()}
+        tree = parse(bq_sql) if variables else None
+        if tree is None:
+            return
+        used = {column.name.lower() for column in tree.find_all(exp.Column) if not column.table} & variables
+        for table in tree.find_all(exp.Table) if used else ():
+            meta = self.context.catalog.get_table(*tables.parts(table, self._project_id)) if table.db else None
+            for column in meta.schema_.fields if meta else ():
+                if column.name.lower() in used:
+                    raise ApiError("notImplemented", f"stand-in: {column.name} is a variable and a column")
 
     def fetch(self, duckdb_sql, values):
         engine = self.context.engine

@@ -5,17 +5,19 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
 mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+# Where there is no flock (macOS), two that start at the same moment may both install.
 exec 9> "$folder/lock"
-flock 9
+if command -v flock >/dev/null; then flock 9; fi
 
 say() { printf 'BigQuery stand-in: %s\n' "$*" >&2; }
 address() { cat "$folder/address" 2>/dev/null; }
-is_up() { curl -sf -m 5 -o /dev/null "$(address)/standin"; }
+is_up() { curl -sf --noproxy "*" -m 5 -o /dev/null "$(address)/standin"; }
 
 # One that runs serves all, unless its sources have changed since.
 if [ -s "$folder/address" ] && is_up; then
   if [ -z "$(find "$here" -name '*.py' -newer "$folder/address")" ]; then address; exit 0; fi
-  curl -sf -X POST -o /dev/null "$(address)/standin/stop" || true
+  curl -sf --noproxy "*" -X POST -o /dev/null "$(address)/standin/stop" || true
 fi
 
 python=${PYTHON:-python3}

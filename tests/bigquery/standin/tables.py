@@ -377,7 +377,7 @@ def spec(time, ranges, clustering):
     if time:
         words.append(f"interval(type:{time.type.lower()}" + (f",field:{time.field}" if time.field else "") + ")")
     if ranges:
-        words.append(f"range(field:{ranges.field},start:{ranges.start},end:{ranges.end},interval:{ranges.interval})")
+        words.append(f"range(type:integer,field:{ranges.field},start:{ranges.start},end:{ranges.end},interval:{ranges.interval})")
     if clustering:
         words.append(f"clustering({','.join(clustering.fields)})")
     return " ".join(words) or "none"
