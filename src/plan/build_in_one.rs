@@ -5,9 +5,9 @@ use crate::dialect::Dialect;
 use crate::plan::Work;
 use crate::plan::fill::FillWork;
 use crate::plan::model::{Build, CREATE_OR_REPLACE};
-use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::multi_statement::{JobWriter, definitions};
 use crate::plan::script::Script;
-use crate::plan::statement::{Statement, WarehouseText, in_order};
+use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::{self, Swap};
 use crate::plan::texts::Translator;
 use crate::relation::{Partitioning, Relation, RelationKind};
@@ -20,8 +20,7 @@ impl Build<'_> {
         let (query, behind) = translator.query(&texts.query);
         let mut after = behind;
         after.extend(translator.statements(&texts.post_operations));
-        let definitions: Vec<_> = before.iter().filter(|text| defines(text.sql(), dialect)).cloned().collect();
-        let estimate = in_order(&definitions).then_text(&query);
+        let estimate = definitions(&before, dialect).then_text(&query);
         if self.is_filled(dialect) {
             return Work::Fill(Box::new(FillWork::new(self, before, &query, after, estimate, dialect)));
         }

@@ -6,7 +6,7 @@ use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::unique_guard;
-use crate::plan::multi_statement::{JobWriter, defines};
+use crate::plan::multi_statement::{JobWriter, definitions};
 use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::{Script, column_definition};
@@ -66,9 +66,7 @@ impl IncrementalWork {
             let plain = self.watermarks.get(place).map_or("null", Watermark::plain);
             values.get(place).map_or(plain, String::as_str)
         });
-        let definitions = self.pre_operations.iter().filter(|text| defines(text.sql(), dialect));
-        let definitions: Vec<_> = definitions.cloned().collect();
-        let of_query = in_order(&definitions).then_statement(&of_query);
+        let of_query = definitions(&self.pre_operations, dialect).then_statement(&of_query);
         let of_table = (self.strategy != IncrementalStrategy::Append).then(|| self.matched());
         iter::once(of_query).chain(of_table).map(|asked| self.of_found_table(asked)).collect()
     }

@@ -120,11 +120,8 @@ impl Build<'_> {
             statements.push(ScriptStatement::run(format!("drop {kind} {if_exists}{name}")));
         }
         let (query, behind) = translator.query(query);
-        let has_guard = translator.to.capabilities().transactional_ddl;
-        statements.push(self.create(create, &name, &query, !has_guard, translator.to));
-        if has_guard {
-            statements.extend(self.guard(&name, translator.to));
-        }
+        statements.push(self.create(create, &name, &query, false, translator.to));
+        statements.extend(self.guard(&name, translator.to));
         statements.extend(self.descriptions(target, translator.to));
         statements.extend(runs(&behind));
         statements

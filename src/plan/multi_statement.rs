@@ -3,7 +3,7 @@
 use crate::dialect::Dialect;
 use crate::dialect::syntax;
 use crate::plan::script::ScriptStatement;
-use crate::plan::statement::{Statement, WarehouseText};
+use crate::plan::statement::{Statement, WarehouseText, in_order};
 
 /// Statements that are sent as one.
 #[derive(Debug)]
@@ -172,10 +172,14 @@ fn declares(sql: &str, dialect: &dyn Dialect) -> bool {
     sql.to_ascii_lowercase().contains("declare") && first_words(sql, dialect).starts_with("declare ")
 }
 
-/// Whether a statement only says what a name means in those that follow.
-pub(super) fn defines(sql: &str, dialect: &dyn Dialect) -> bool {
-    let words = first_words(sql, dialect);
-    ["declare ", "create temp function ", "create temporary function "].iter().any(|start| words.starts_with(start))
+/// The statements that only say what a name means in those that follow, each with a semicolon and a line end behind it.
+pub(super) fn definitions(texts: &[WarehouseText], dialect: &dyn Dialect) -> Statement {
+    const STARTS: [&str; 3] = ["declare ", "create temp function ", "create temporary function "];
+    let defines = |text: &&WarehouseText| {
+        let words = first_words(text.sql(), dialect);
+        STARTS.iter().any(|start| words.starts_with(start))
+    };
+    in_order(texts.iter().filter(defines))
 }
 
 /// The start of a statement in small letters, each word with one blank behind it.

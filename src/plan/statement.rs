@@ -102,8 +102,9 @@ impl Statement {
 }
 
 /// Texts with semicolons between them and behind the last.
-pub(super) fn in_order(texts: &[WarehouseText]) -> Statement {
-    texts.iter().fold(Statement::default(), |all, text| all.then_statement(&Statement::text(text).ended()).then("\n"))
+pub(super) fn in_order<'t>(texts: impl IntoIterator<Item = &'t WarehouseText>) -> Statement {
+    let ended = texts.into_iter().map(|text| Statement::text(text).ended());
+    ended.fold(Statement::default(), |all, text| all.then_statement(&text).then("\n"))
 }
 
 impl WarehouseText {
@@ -143,4 +144,31 @@ fn word_at(text: &str, offset: usize) -> Range<usize> {
     let word: usize = rest.chars().take_while(is_word).map(char::len_utf8).sum();
     let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
     offset.min(text.len())..(offset + length).min(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{Sources, Span};
+
+    #[test]
+    fn parts_of_a_text_know_where_they_come_from() {
+        let sql = "  select a from b where c > (select 1) and misspelt\n";
+        let file = Sources::default().add("a.sqlx", sql);
+        let rendered = Rendered::verbatim(sql, Span::new(file, 0..sql.len()));
+        let text = WarehouseText { sql: sql.trim().into(), rendered: Arc::new(rendered), is_translated: false };
+        let (before, after) = (text.sql().find("(select").unwrap(), text.sql().find(" and").unwrap());
+        let statement = Statement::new("insert into t\n")
+            .then_text(&text.part(0..before))
+            .then("a_variable")
+            .then_text(&text.part(after..text.sql().len()));
+        assert_eq!(statement.sql(), "insert into t\nselect a from b where c > a_variable and misspelt");
+        let origin =
+            |word: &str| statement.origin(statement.sql().find(word).unwrap()).map(|origin| origin.call.range());
+        for word in ["b where", "misspelt"] {
+            let start = sql.find(word).unwrap();
+            assert_eq!(origin(word).map(|range| range.start), Some(start), "{word}");
+        }
+        assert_eq!(origin("a_variable"), None);
+    }
 }

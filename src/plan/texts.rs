@@ -89,8 +89,12 @@ impl<'a> Translator<'a> {
         if !self.to.capabilities().multi_statements {
             return self.texts(rendered);
         }
-        let parts = |text: &Rendered| statements(text, self.from).into_iter().map(|range| text.part(range)).collect();
-        let parts: Vec<Rendered> = rendered.iter().flat_map(|text| -> Vec<Rendered> { parts(text) }).collect();
+        let says_something = |part: &Rendered| !syntax::read(part.text(), self.from).is_empty();
+        let parts = rendered.iter().flat_map(|text| {
+            let ranges = statements(text, self.from).into_iter();
+            ranges.map(|range| text.part(range)).filter(says_something)
+        });
+        let parts: Vec<Rendered> = parts.collect();
         self.texts(&parts)
     }
 

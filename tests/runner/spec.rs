@@ -182,7 +182,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 
 /// Of all that the code gives. What commands other than `compile` find may be shown in `tests/cases/`.
 fn every_code_is_shown(mut outputs: String) -> Result<(), Failed> {
-    for path in markdown::files("tests/cases") {
+    for path in ["tests/cases", "tests/plan"].into_iter().flat_map(markdown::files) {
         outputs += &std::fs::read_to_string(path)?;
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

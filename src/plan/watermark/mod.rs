@@ -91,9 +91,12 @@ impl Source {
             self.push("(");
             let mut start = projection.start;
             for call in calls {
-                self.push_part(text, start..call.start);
+                self.push_part(text, start..call.max.start);
+                if let Some(column) = &call.column {
+                    self.push_part(text, call.max.end..column.start);
+                }
                 self.pieces.push(Piece::Watermark(place));
-                start = call.end;
+                start = call.column.as_ref().unwrap_or(&call.max).end;
             }
             self.push_part(text, start..projection.end);
             self.push(")");

@@ -3,8 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, Statement, TableFactor, Visit, Visitor,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query,
+    Select, SelectItem, SetExpr, Statement, TableFactor, Visit, Visitor,
 };
 use sqlparser::tokenizer::{Span, Token};
 
@@ -24,10 +24,19 @@ pub(super) enum Kind {
         /// What is made of it, in the text.
         projection: Range<usize>,
         /// The calls of `max` in there.
-        calls: Vec<Range<usize>>,
+        calls: Vec<Call>,
     },
     /// Any other single value.
     Value,
+}
+
+/// A call of `max`. As what it is called with grows with the column, `max(date(ts))` is `date(…)` of the greatest `ts`.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The word, or all of the call if it is of the column alone.
+    pub(super) max: Range<usize>,
+    /// The column behind that, if it is not in it.
+    pub(super) column: Option<Range<usize>>,
 }
 
 /// How often a query stands in a text: everywhere, and where an expression may.
@@ -228,7 +237,7 @@ struct Names {
     /// Where parts of dates are named, as in `date_trunc(day, month)`.
     units: Vec<Span>,
     is_of_now: bool,
-    /// How often each column is all that `max` is called with.
+    /// The column of each call of `max` that is of nothing else, and grows with it.
     greatest: Vec<String>,
 }
 
@@ -289,15 +298,32 @@ impl Names {
             self.units.push(unit.span);
         }
         if name == "max" && list.args.len() == 1 && list.duplicate_treatment.is_none() {
-            match last {
-                Some(Expr::Identifier(column)) => self.greatest.push(column.value),
-                Some(Expr::CompoundIdentifier(path)) if path.len() == 2 => {
-                    self.greatest.extend(path.into_iter().nth(1).map(|column| column.value));
-                }
-                _ => {}
-            }
+            self.greatest.extend(last.as_ref().and_then(growing));
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The column that an expression grows with, as `date(ts)` does with `ts`: never less for what is later.
+fn growing(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(column) => Some(column.value.clone()),
+        Expr::CompoundIdentifier(path) if path.len() == 2 => path.last().map(|column| column.value.clone()),
+        Expr::Cast { expr, data_type: DataType::Date, .. } => growing(expr),
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &function.args else { return None };
+            // With a time zone the clock may go back.
+            let most = match name_of(function).as_str() {
+                "date" | "datetime" | "timestamp" => 1,
+                "date_trunc" | "datetime_trunc" | "timestamp_trunc" => 2,
+                _ => return None,
+            };
+            match list.args.first()? {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if list.args.len() <= most => growing(expr),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 
@@ -316,7 +342,7 @@ fn greatest(names: &Names, words: &[(Token, Range<usize>)], has_alias: bool, tab
     let from = words.iter().position(|(token, _)| is_word(token, "from"))?;
     let projection = words.get(2..from)?;
     let projection = if has_alias { without_alias(projection)? } else { projection };
-    let calls = calls_of_max(projection);
+    let calls = calls_of_max(projection, &column.name);
     if calls.len() != names.greatest.len() {
         return None;
     }
@@ -334,13 +360,23 @@ fn without_alias(words: &[(Token, Range<usize>)]) -> Option<&[(Token, Range<usiz
     }
 }
 
-fn calls_of_max(words: &[(Token, Range<usize>)]) -> Vec<Range<usize>> {
+fn calls_of_max(words: &[(Token, Range<usize>)], column: &str) -> Vec<Call> {
+    let is_column = |token: &Token| matches!(token, Token::Word(word) if word.value.eq_ignore_ascii_case(column));
     let starts = words.iter().enumerate().filter(|(at, (token, _))| {
         is_word(token, "max") && words.get(at + 1).is_some_and(|(next, _)| *next == Token::LParen)
     });
-    let call = |(at, (_, range)): (usize, &(Token, Range<usize>))| {
-        let end = words.get(at..)?.iter().find(|(token, _)| *token == Token::RParen)?;
-        Some(range.start..end.1.end)
+    let call = |(at, (_, max)): (usize, &(Token, Range<usize>))| {
+        let inside = words.get(at + 2..)?;
+        let is_call = |at: usize| inside.get(at + 1).is_some_and(|(next, _)| *next == Token::LParen);
+        let mut names = inside.iter().enumerate().filter(|(at, (token, _))| is_column(token) && !is_call(*at));
+        let (name, _) = names.next()?;
+        let is_qualified = name >= 2 && inside.get(name - 1).is_some_and(|(token, _)| *token == Token::Period);
+        let first = if is_qualified { name - 2 } else { name };
+        let column = inside.get(first)?.1.start..inside.get(name)?.1.end;
+        Some(match inside.get(name + 1)? {
+            (Token::RParen, end) if first == 0 => Call { max: max.start..end.end, column: None },
+            _ => Call { max: max.clone(), column: Some(column) },
+        })
     };
     starts.filter_map(call).collect()
 }
