@@ -307,7 +307,7 @@ pub fn preview(action: &Action<ActionId>, from: &dyn Dialect, to: &dyn Dialect) 
     };
     if to.capabilities().multi_statements {
         // One job, which has a query alone, or definitions before it: nothing of these stays.
-        let can_be_undone = before.iter().all(|text| defines(text.sql(), to));
+        let can_be_undone = before.iter().all(|text| defines(text, to));
         let query = in_order(&before).then_statement(&query);
         return (Preview { before: Vec::new(), can_be_undone, query }, translator.diagnostics);
     }

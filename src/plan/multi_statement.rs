@@ -174,12 +174,14 @@ fn declares(sql: &str, dialect: &dyn Dialect) -> bool {
 
 /// The statements that only say what a name means in those that follow, each with a semicolon and a line end behind it.
 pub(super) fn definitions(texts: &[WarehouseText], dialect: &dyn Dialect) -> Statement {
+    in_order(texts.iter().filter(|text| defines(text, dialect)))
+}
+
+/// Whether a statement only says what a name means in those that follow.
+pub(super) fn defines(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
     const STARTS: [&str; 3] = ["declare ", "create temp function ", "create temporary function "];
-    let defines = |text: &&WarehouseText| {
-        let words = first_words(text.sql(), dialect);
-        STARTS.iter().any(|start| words.starts_with(start))
-    };
-    in_order(texts.iter().filter(defines))
+    let words = first_words(text.sql(), dialect);
+    STARTS.iter().any(|start| words.starts_with(start))
 }
 
 /// The start of a statement in small letters, each word with one blank behind it.

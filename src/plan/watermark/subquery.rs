@@ -386,15 +386,15 @@ fn calls_of_max(words: &[(Token, Range<usize>)], column: &str) -> Vec<Call> {
 fn newest_partition(partitioning: &Partitioning, data_type: &str, table: &OwnTable<'_>) -> Option<String> {
     let start = match partitioning {
         Partitioning::Time { unit, .. } => {
-            let format = match unit {
-                TimeUnit::Hour => "%Y%m%d%H",
-                TimeUnit::Day => "%Y%m%d",
-                TimeUnit::Month => "%Y%m",
-                TimeUnit::Year => "%Y",
+            let (format, digits) = match unit {
+                TimeUnit::Hour => ("%Y%m%d%H", 10),
+                TimeUnit::Day => ("%Y%m%d", 8),
+                TimeUnit::Month => ("%Y%m", 6),
+                TimeUnit::Year => ("%Y", 4),
             };
             let data_type = data_type.to_ascii_lowercase();
             let known = ["date", "datetime", "timestamp"].into_iter().find(|known| *known == data_type)?;
-            format!("safe.parse_{known}('{format}', partition_id)")
+            format!("parse_{known}('{format}', regexp_extract(partition_id, r'^[0-9]{{{digits}}}$'))")
         }
         Partitioning::Range { .. } => "safe_cast(partition_id as int64)".to_owned(),
     };
