@@ -53,7 +53,7 @@ impl IncrementalWork {
         self.of_found_table(in_order(&self.pre_operations).then_statement(&query))
     }
 
-    /// Scripts that each end in a query of one row and one column: a literal for what the query asks its own table.
+    /// Scripts that each end in a query of one row and one column: what the query asks its own table.
     pub fn watermarks(&self, dialect: &dyn Dialect) -> Vec<Statement> {
         self.watermarks.iter().map(|watermark| watermark.query(dialect)).collect()
     }

@@ -144,12 +144,12 @@ impl Watermark {
         }
     }
 
-    /// A script whose last statement gives the value as a literal.
+    /// A script whose last statement gives the value.
     pub(super) fn query(&self, dialect: &dyn Dialect) -> Statement {
         let mut job = JobWriter::new(dialect);
         job.with(&self.declarations(), |job| {
             self.settle(job);
-            job.run(&Statement::new(format!("select format('%T', {}) as literal", self.name)));
+            job.run(&Statement::new(format!("select {0} as {0}", self.name)));
         });
         job.into_text()
     }
