@@ -5,11 +5,11 @@
 //! needed is a dozen requests; who asks is found out by Google's own `google-cloud-auth`.
 
 mod client;
+mod columns;
 mod credentials;
 mod error;
 mod job;
 mod pace;
-mod policy_tags;
 mod protocol;
 mod rows;
 mod running;

@@ -6,7 +6,6 @@ mod job;
 mod json;
 mod postgres;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{self, Dialect};
 use crate::project::{BigQueryAccess, Connection, Project};
-use crate::relation::{Column, JobOptions, Target, WarehouseState};
+use crate::relation::{Column, ColumnMarks, JobOptions, Target, WarehouseState};
 
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
@@ -75,8 +74,8 @@ pub trait Session {
         None
     }
 
-    /// Gives columns of a table the tags by which access to them is granted, by path with dots between its names.
-    fn set_policy_tags(&mut self, _table: &Target, _tags: &BTreeMap<String, Vec<String>>) -> Result<(), AdapterError> {
+    /// Says of columns what no statement can say.
+    fn mark_columns(&mut self, _table: &Target, _marks: &ColumnMarks) -> Result<(), AdapterError> {
         Ok(())
     }
 
@@ -222,8 +221,11 @@ pub fn connect(project: &Project, root: &Path, targets: &[Target]) -> Result<Arc
         }
         Connection::Redshift(server) => Ok(Arc::new(Postgres::connect(server, &dialect::Redshift, 5439)?)),
         Connection::BigQuery(access) => {
-            let location = access.location.clone().or_else(|| project.settings.defaults.location.clone());
-            let access = BigQueryAccess { location, ..(**access).clone() };
+            let settings = &project.settings;
+            let location = access.location.clone().or_else(|| settings.defaults.location.clone());
+            let reservation = access.jobs.reservation.clone().or_else(|| settings.bigquery.reservation.clone());
+            let jobs = JobOptions { reservation, ..access.jobs.clone() };
+            let access = BigQueryAccess { location, jobs, ..(**access).clone() };
             let adapter = BigQuery::connect(&access, root, project.default_database().as_deref())?;
             Ok(Arc::new(adapter.with_targets(targets)))
         }

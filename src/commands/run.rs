@@ -12,7 +12,7 @@ use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
-use crate::plan::{PlanOptions, plan, targets};
+use crate::plan::{PlanOptions, column_marks, plan, targets};
 use crate::project::Budget;
 use crate::relation::Target;
 use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
@@ -77,7 +77,8 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     if !args.dry_run {
         // What is there shows only when all that is at work has ended.
         if let Some(last) = &last {
-            let left = take_up(adapter.as_ref(), last, terminal)?;
+            let (left, done) = take_up(adapter.as_ref(), last, terminal)?;
+            mark_columns(adapter.as_ref(), &compilation, &done)?;
             selection = steps_of(&compilation, &left);
             if left.is_empty() {
                 terminal.progress(NOTHING_LEFT);
@@ -155,16 +156,39 @@ fn new_run_id() -> String {
     format!("{began}-{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// Waits for what the last run has left at work, and gives the steps that are still to be done.
-fn take_up(adapter: &dyn Adapter, last: &LastRun, terminal: &Terminal) -> Result<Vec<String>, CommandError> {
-    let mut left = last.undertaking.steps.clone();
+/// Waits for what the last run has left at work, and gives the steps that are still to be done, and those that are done.
+fn take_up(
+    adapter: &dyn Adapter,
+    last: &LastRun,
+    terminal: &Terminal,
+) -> Result<(Vec<String>, Vec<String>), CommandError> {
+    let (mut left, mut done) = (last.undertaking.steps.clone(), Vec::new());
     for (step, job) in &last.jobs {
         if adapter.settle(job)? == Settled::Done {
             terminal.progress(&format!("taken up: {step} was done by the job {} of the last run\n", job.id));
             left.retain(|name| name != step);
+            done.push(step.clone());
         }
     }
-    Ok(left)
+    Ok((left, done))
+}
+
+/// What comes behind the last job of a step: the last run may not have come to it.
+fn mark_columns(adapter: &dyn Adapter, compilation: &Compilation, done: &[String]) -> Result<(), CommandError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let selection = steps_of(compilation, done);
+    let state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
+    let mut session = adapter.session()?;
+    for id in selection.iter() {
+        let action = compilation.graph.get(id);
+        let marks = column_marks(action, &state);
+        if !marks.is_empty() {
+            session.mark_columns(&action.target, &marks)?;
+        }
+    }
+    Ok(())
 }
 
 /// Two runs that write to one table at a time would each add what the other adds.

@@ -33,8 +33,7 @@ pub struct Retry {
 /// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
     session.begin_step(&step.target, &step.job);
-    let ends_with_job = step.policy_tags.is_empty();
-    let mut worker = Worker { session, dialect, retrying, ends_with_job };
+    let mut worker = Worker { session, dialect, retrying };
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
         Work::Build(script) => worker.run_whole(script),
@@ -53,8 +52,8 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
         }
     };
     let tagged = result.and_then(|rows| {
-        if !step.policy_tags.is_empty() {
-            worker.session.set_policy_tags(&step.target, &step.policy_tags)?;
+        if !step.marks.is_empty() {
+            worker.session.mark_columns(&step.target, &step.marks)?;
         }
         Ok(rows)
     });
@@ -68,16 +67,12 @@ struct Worker<'a> {
     session: &'a mut dyn Session,
     dialect: &'a dyn Dialect,
     retrying: &'a dyn Fn(Retry),
-    /// Whether nothing is left to do when the last statement is done.
-    ends_with_job: bool,
 }
 
 impl Worker<'_> {
     /// Runs a script with which the step is done.
     fn run_whole(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
-        if self.ends_with_job {
-            self.session.expect(script.before.len() + script.statements.len() + script.after.len());
-        }
+        self.session.expect(script.before.len() + script.statements.len() + script.after.len());
         self.run_script(script)
     }
 

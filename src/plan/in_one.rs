@@ -36,7 +36,7 @@ impl IncrementalWork {
         job.texts(&self.pre_operations);
         let mut declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
         if !self.partitions.is_empty() && self.arrival().is_none() {
-            declarations.push(StagedRows::declare_named(&self.partitions));
+            declarations.push(StagedRows::declare_named(&self.partitions, self.partition_type(dialect).as_deref()));
         }
         job.with(&declarations, |job| {
             self.watermarks.iter().for_each(|watermark| watermark.settle(job));
@@ -142,7 +142,9 @@ impl IncrementalWork {
                         rows.overwrite_arrival(&self.merge_conditions),
                     ),
                     None => (
-                        self.partitions.is_empty().then(|| rows.declare_touched(partition)),
+                        self.partitions
+                            .is_empty()
+                            .then(|| rows.declare_touched(partition, self.partition_type(dialect).as_deref())),
                         rows.overwrite(partition, &self.partitions, &self.merge_conditions),
                     ),
                 };
@@ -160,7 +162,23 @@ impl IncrementalWork {
     fn bound(&self, rows: &mut StagedRows<'_>, dialect: &dyn Dialect) -> Vec<Statement> {
         let column = self.layout.partitioning.as_ref().and_then(Partitioning::column);
         let key = column.and_then(|column| self.unique_key.iter().find(|key| key.eq_ignore_ascii_case(column)));
-        key.map(|key| rows.bound(&dialect.identifier(key))).unwrap_or_default()
+        key.map(|key| rows.bound(&dialect.identifier(key), self.type_of(key))).unwrap_or_default()
+    }
+
+    fn type_of(&self, column: &str) -> Option<&str> {
+        let column = self.columns.iter().find(|known| known.name.eq_ignore_ascii_case(column));
+        column.map(|column| column.data_type.as_str())
+    }
+
+    /// The type of what the config partitions by, where that is plain.
+    fn partition_type(&self, dialect: &dyn Dialect) -> Option<String> {
+        let expression = self.partition_by.as_deref()?;
+        let start: String = expression.split_whitespace().collect::<String>().to_ascii_lowercase();
+        match dialect.partitioning(expression)? {
+            Partitioning::Time { .. } if start.starts_with("date(") => Some("date".to_owned()),
+            Partitioning::Time { column, .. } => self.type_of(&column?).map(str::to_owned),
+            Partitioning::Range { .. } => Some("int64".to_owned()),
+        }
     }
 
     /// In one statement, since each counts against a quota of updates to a table.

@@ -28,7 +28,7 @@ use crate::plan::multi_statement::JobWriter;
 use crate::plan::multi_statement::defines;
 use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
-use crate::relation::{JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
+use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
 pub use fill::FillWork;
 pub use incremental::IncrementalWork;
@@ -63,11 +63,8 @@ pub struct Step {
     pub has_operations: bool,
     /// How its jobs run.
     pub job: JobOptions,
-    /// The policy tags that the config gives to columns, by the path of the column with dots between its names. They are
-    /// set when the statements have run.
-    pub policy_tags: BTreeMap<String, Vec<String>>,
-    /// What is said of columns inside of records, by the same paths: no statement can say it.
-    pub nested_descriptions: BTreeMap<String, String>,
+    /// What is said of its columns when the statements have run.
+    pub marks: ColumnMarks,
 }
 
 /// What a step does.
@@ -149,18 +146,8 @@ pub fn plan(
         };
         let needs = nearest_selected(graph, selection, id);
         let has_operations = has_operations(&action.kind, from);
-        let (job, policy_tags) = (action.job.clone(), policy_tags(action));
-        let nested_descriptions = nested_descriptions(action, state);
-        steps.push(Step {
-            id,
-            target: action.target.clone(),
-            needs,
-            work,
-            has_operations,
-            job,
-            policy_tags,
-            nested_descriptions,
-        });
+        let (job, marks) = (action.job.clone(), column_marks(action, state));
+        steps.push(Step { id, target: action.target.clone(), needs, work, has_operations, job, marks });
     }
     let schemas = schemas(graph, &steps, state, to);
     let mut diagnostics = translator.diagnostics;
@@ -180,19 +167,20 @@ pub fn targets(graph: &Graph, selection: &Selection, dialect: &dyn Dialect) -> V
     selected.flat_map(of_action).collect()
 }
 
-/// Those of the config, and those that somebody has given to the relation that is there.
-fn nested_descriptions(action: &Action<ActionId>, state: &WarehouseState) -> BTreeMap<String, String> {
+/// What is said of the columns of an action that no statement can say: by the config, or by somebody who has said it of the
+/// relation that is there.
+pub fn column_marks(action: &Action<ActionId>, state: &WarehouseState) -> ColumnMarks {
     let existing = state.get(&action.target).map(|existing| existing.layout.column_descriptions.clone());
-    let mut descriptions = existing.unwrap_or_default();
-    let described = action.documentation.columns.iter();
-    descriptions.extend(described.filter_map(|column| Some((column.path.join("."), column.description.clone()?))));
-    descriptions.retain(|path, _| path.contains('.'));
-    descriptions
-}
-
-fn policy_tags(action: &Action<ActionId>) -> BTreeMap<String, Vec<String>> {
-    let tagged = action.documentation.columns.iter().filter(|column| !column.policy_tags.is_empty());
-    tagged.map(|column| (column.path.join("."), column.policy_tags.clone())).collect()
+    let mut marks = ColumnMarks { descriptions: existing.unwrap_or_default(), ..ColumnMarks::default() };
+    for column in &action.documentation.columns {
+        let path = column.path.join(".");
+        if !column.policy_tags.is_empty() {
+            marks.policy_tags.insert(path.clone(), column.policy_tags.clone());
+        }
+        marks.descriptions.extend(column.description.clone().map(|description| (path, description)));
+    }
+    marks.descriptions.retain(|path, _| path.contains('.'));
+    marks
 }
 
 /// Whether the names of columns in a config, which are sent in quotes, have to be those that translated text makes: in

@@ -167,6 +167,12 @@ impl<'a> JobWriter<'a> {
     }
 }
 
+/// A variable with a value. Without a type it has that of the value.
+pub(super) fn declare(name: &str, data_type: Option<&str>, value: &str) -> Statement {
+    let data_type = data_type.map(|data_type| format!("{data_type} ")).unwrap_or_default();
+    Statement::new(format!("declare {name} {data_type}default {value}"))
+}
+
 /// Whether a statement declares a variable.
 fn declares(sql: &str, dialect: &dyn Dialect) -> bool {
     sql.to_ascii_lowercase().contains("declare") && first_words(sql, dialect).starts_with("declare ")

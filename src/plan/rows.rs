@@ -5,6 +5,7 @@ use std::iter;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialect::Dialect;
+use crate::plan::multi_statement::declare;
 use crate::plan::{ScriptStatement, Statement};
 use crate::relation::{Column, TimeUnit};
 
@@ -210,14 +211,14 @@ impl<'a> StagedRows<'a> {
 
     /// Lets only rows of the table be matched that lie between the least and the greatest value of a column in the new
     /// rows. NULL is neither, and may have a match. Gives what declares the variables for that.
-    pub(super) fn bound(&mut self, column: &str) -> Vec<Statement> {
+    pub(super) fn bound(&mut self, column: &str, data_type: Option<&str>) -> Vec<Statement> {
         let value = self.columns.iter().position(|written| written.name.eq_ignore_ascii_case(column));
         let value = value.and_then(|at| self.values("").into_iter().nth(at)).unwrap_or_else(|| column.to_owned());
         self.bounds = Some(format!("({TABLE}.{column} between {FIRST} and {LAST} or {TABLE}.{column} is null)"));
-        let declare = |(name, aggregate)| {
-            Statement::new(format!("declare {name} default ((select {aggregate}({value}) from {}))", self.staged))
+        let bound = |(name, aggregate)| {
+            declare(name, data_type, &format!("(select {aggregate}({value}) from {})", self.staged))
         };
-        [(FIRST, "min"), (LAST, "max")].map(declare).to_vec()
+        [(FIRST, "min"), (LAST, "max")].map(bound).to_vec()
     }
 
     /// Replaces one partition, where rows go to that of the time at which they come in.
@@ -239,7 +240,7 @@ impl<'a> StagedRows<'a> {
     /// if midnight comes.
     pub(super) fn declare_arrival(unit: TimeUnit, named: Option<&String>) -> Statement {
         let moment = named.map_or_else(|| "current_timestamp()".to_owned(), |named| format!("timestamp({named})"));
-        Statement::new(format!("declare {ARRIVAL} default (timestamp_trunc({moment}, {}))", unit.word()))
+        declare(ARRIVAL, Some("timestamp"), &format!("timestamp_trunc({moment}, {})", unit.word()))
     }
 
     /// Behind IN. Only partitions that a constant or a variable names are left unread; a variable also stays the same if
@@ -253,16 +254,15 @@ impl<'a> StagedRows<'a> {
     }
 
     /// The partitions that are named, as a variable.
-    pub(super) fn declare_named(named: &[String]) -> Statement {
-        Statement::new(format!("declare {TOUCHED} default ([{}])", named.join(", ")))
+    pub(super) fn declare_named(named: &[String], data_type: Option<&str>) -> Statement {
+        declare(TOUCHED, array_of(data_type).as_deref(), &format!("[{}]", named.join(", ")))
     }
 
     /// The partitions that the new rows touch, as a variable.
-    pub(super) fn declare_touched(&self, partition: &str) -> Statement {
+    pub(super) fn declare_touched(&self, partition: &str, data_type: Option<&str>) -> Statement {
         let staged = self.staged;
-        Statement::new(format!(
-            "declare {TOUCHED} default (array(select distinct {partition} from {staged} where ({partition}) is not null))"
-        ))
+        let touched = format!("array(select distinct {partition} from {staged} where ({partition}) is not null)");
+        declare(TOUCHED, array_of(data_type).as_deref(), &touched)
     }
 
     /// A condition without the words of Dataform, where the table of a DELETE can have no other name.
@@ -280,4 +280,8 @@ impl<'a> StagedRows<'a> {
         };
         tokens.iter().map(name).collect()
     }
+}
+
+fn array_of(data_type: Option<&str>) -> Option<String> {
+    data_type.map(|data_type| format!("array<{data_type}>"))
 }

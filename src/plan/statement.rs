@@ -165,10 +165,8 @@ mod tests {
         assert_eq!(statement.sql(), "insert into t\nselect a from b where c > a_variable and misspelt");
         let origin =
             |word: &str| statement.origin(statement.sql().find(word).unwrap()).map(|origin| origin.call.range());
-        for word in ["b where", "misspelt"] {
-            let start = sql.find(word).unwrap();
-            assert_eq!(origin(word).map(|range| range.start), Some(start), "{word}");
+        for (word, written) in [("b where", "b where"), ("a_variable", "(select"), ("misspelt", "misspelt")] {
+            assert_eq!(origin(word).map(|range| range.start), sql.find(written), "{word}");
         }
-        assert_eq!(origin("a_variable"), None);
     }
 }

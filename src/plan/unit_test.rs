@@ -1,7 +1,5 @@
 //! A unit test as statements: tables for its inputs, the model over them, the rows expected.
 
-use std::collections::BTreeMap;
-
 use crate::action::{Action, ActionId, Kind, Materialization, Model, Texts, UnitTest};
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
@@ -9,7 +7,7 @@ use crate::graph::{Graph, InputMatch};
 use crate::plan::statement::Statement;
 use crate::plan::texts::Translator;
 use crate::plan::{Context, PlanOptions, Step, Work, model};
-use crate::relation::{Target, WarehouseState};
+use crate::relation::{ColumnMarks, Target, WarehouseState};
 
 /// What has to be done for a unit test, in an empty warehouse.
 #[derive(Debug)]
@@ -89,8 +87,7 @@ pub fn plan_tested_step(
             work,
             has_operations: false,
             job: action.job.clone(),
-            policy_tags: BTreeMap::new(),
-            nested_descriptions: BTreeMap::new(),
+            marks: ColumnMarks::default(),
         },
         translator.diagnostics,
     )

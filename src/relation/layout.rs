@@ -18,6 +18,22 @@ pub struct Layout {
     pub has_policy_tags: bool,
 }
 
+/// What is said of columns that no statement can say, by the path of the column with dots between its names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnMarks {
+    /// The tags by which access to a column is granted.
+    pub policy_tags: BTreeMap<String, Vec<String>>,
+    /// Descriptions of columns inside of records.
+    pub descriptions: BTreeMap<String, String>,
+}
+
+impl ColumnMarks {
+    /// Whether there is nothing to be said.
+    pub fn is_empty(&self) -> bool {
+        self.policy_tags.is_empty() && self.descriptions.is_empty()
+    }
+}
+
 /// What the partitions of a table are made by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partitioning {

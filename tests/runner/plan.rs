@@ -245,10 +245,10 @@ fn beside(step: &Step) -> String {
     says("bytes billed at most", maximum_bytes_billed.map(|bytes| bytes.to_string()));
     says("its priority", priority.map(|priority| priority.word().to_owned()));
     says("seconds at most", timeout.map(|timeout| timeout.as_secs().to_string()));
-    for (path, tags) in &step.policy_tags {
+    for (path, tags) in &step.marks.policy_tags {
         says("then policy tags", Some(format!("{path}: {}", tags.join(", "))));
     }
-    says("then descriptions", list(&step.nested_descriptions));
+    says("then descriptions", list(&step.marks.descriptions));
     text
 }
 

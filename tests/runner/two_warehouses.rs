@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// A warehouse beside DuckDB.
 trait Warehouse {
     /// The environment of the project that is on it.
-    fn environment(&self) -> &str;
+    fn environment(&self) -> &'static str;
 
     /// What leads there.
     fn variables(&self) -> Vec<(&'static str, String)>;
@@ -48,7 +48,7 @@ struct OnPostgres {
 }
 
 impl Warehouse for OnPostgres {
-    fn environment(&self) -> &str {
+    fn environment(&self) -> &'static str {
         "shared"
     }
 
@@ -67,7 +67,7 @@ impl Warehouse for OnPostgres {
 }
 
 impl Warehouse for bigquery::Project {
-    fn environment(&self) -> &str {
+    fn environment(&self) -> &'static str {
         "prod"
     }
 

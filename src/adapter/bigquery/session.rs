@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use crate::adapter::bigquery::client::Request;
@@ -8,7 +6,7 @@ use crate::adapter::bigquery::job::{JobSpec, label};
 use crate::adapter::bigquery::protocol::{JobListItem, JobResource, QueryResults, TableResource, number};
 use crate::adapter::bigquery::{ACTION_LABEL, BigQuery, rows};
 use crate::adapter::{AdapterError, Estimate, JobRef, LoggedJob, Rows, Session, Usage, json};
-use crate::relation::{Column, JobOptions, Target};
+use crate::relation::{Column, ColumnMarks, JobOptions, Target};
 
 /// How many rows come in one answer at the most.
 const PAGE: usize = 10_000;
@@ -209,9 +207,9 @@ impl Session for BigQuerySession<'_> {
         }))
     }
 
-    fn set_policy_tags(&mut self, table: &Target, tags: &BTreeMap<String, Vec<String>>) -> Result<(), AdapterError> {
+    fn mark_columns(&mut self, table: &Target, marks: &ColumnMarks) -> Result<(), AdapterError> {
         let bigquery = self.bigquery;
-        bigquery.runtime.block_on(bigquery.tag_columns(table, tags)).map_err(|failure| failure.into_error(""))
+        bigquery.runtime.block_on(bigquery.mark_columns(table, marks)).map_err(|failure| failure.into_error(""))
     }
 
     /// Each job is a session of its own: a transaction begins and ends inside of it.

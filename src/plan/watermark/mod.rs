@@ -13,7 +13,7 @@ use std::ops::Range;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialect::{Dialect, syntax};
-use crate::plan::multi_statement::JobWriter;
+use crate::plan::multi_statement::{JobWriter, declare};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::relation::{Column, Layout, Target};
 use subquery::{Kind, Occurrences};
@@ -31,6 +31,7 @@ pub(super) struct OwnTable<'a> {
 #[derive(Debug)]
 pub(super) struct Watermark {
     name: String,
+    data_type: Option<String>,
     /// The subquery, in parentheses.
     plain: String,
     newest: Option<Newest>,
@@ -129,7 +130,8 @@ impl Watermark {
     }
 
     pub(super) fn declarations(&self) -> Vec<Statement> {
-        let declare = |name: &str, value: &str| Statement::new(format!("declare {name} default ({value})"));
+        let data_type = self.data_type.as_deref();
+        let declare = |name: &str, value: &str| declare(name, data_type, value);
         match &self.newest {
             None => vec![declare(&self.name, &self.plain)],
             Some(newest) => vec![declare(&newest.name, &newest.start), declare(&self.name, &newest.bounded)],
@@ -158,8 +160,12 @@ impl Watermark {
 fn watermark(found: &Found, sql: &str, table: &OwnTable<'_>, number: usize) -> Watermark {
     let dialect = table.dialect;
     let name = format!("trueup_watermark_{number}");
-    let Kind::Greatest { column, start, .. } = &found.kind else {
-        return Watermark { name, plain: sql.get(found.range.clone()).unwrap_or_default().to_owned(), newest: None };
+    let (column, data_type, start) = match &found.kind {
+        Kind::Greatest { column, data_type, start, .. } => (column, data_type, start),
+        Kind::Value(data_type) => {
+            let plain = sql.get(found.range.clone()).unwrap_or_default().to_owned();
+            return Watermark { name, data_type: data_type.clone(), plain, newest: None };
+        }
     };
     let relation = dialect.relation(table.target);
     let column = dialect.identifier(column);
@@ -169,7 +175,8 @@ fn watermark(found: &Found, sql: &str, table: &OwnTable<'_>, number: usize) -> W
         start: start.clone(),
         name: newest_name,
     };
-    Watermark { name, plain: format!("(select max({column}) from {relation})"), newest: Some(newest) }
+    let plain = format!("(select max({column}) from {relation})");
+    Watermark { name, data_type: Some(data_type.clone()), plain, newest: Some(newest) }
 }
 
 /// A subquery that can be a variable.

@@ -19,6 +19,7 @@ pub(super) enum Kind {
     Greatest {
         /// Not quoted.
         column: String,
+        data_type: String,
         /// A subquery, in parentheses, for the value at which the newest partition begins.
         start: String,
         /// What is made of it, in the text.
@@ -26,8 +27,8 @@ pub(super) enum Kind {
         /// The calls of `max` in there.
         calls: Vec<Call>,
     },
-    /// Any other single value.
-    Value,
+    /// Any other single value, with its type where that is plain.
+    Value(Option<String>),
 }
 
 /// A call of `max`. As what it is called with grows with the column, `max(date(ts))` is `date(…)` of the greatest `ts`.
@@ -100,7 +101,7 @@ pub(super) fn kind(query: &Query, words: &[(Token, Range<usize>)], table: &OwnTa
     }
     let has_alias = matches!(select.projection.first(), Some(SelectItem::ExprWithAlias { .. }));
     let greatest = select.selection.is_none().then(|| greatest(&names, words, has_alias, table)).flatten();
-    greatest.or_else(|| (!names.is_of_now).then_some(Kind::Value))
+    greatest.or_else(|| (!names.is_of_now).then(|| Kind::Value(type_of(expr, table))))
 }
 
 /// The name by which the table's columns may be called in a query that reads the own table and has no clause but WHERE.
@@ -140,11 +141,15 @@ fn is_own(name: &ObjectName, table: &OwnTable<'_>) -> bool {
     parts.eq(table.target.parts())
 }
 
+/// Whether a name is the time at which rows came in, where the partitions go by that.
+fn is_pseudo(name: &Ident, table: &OwnTable<'_>) -> bool {
+    let by_arrival = matches!(table.layout.partitioning, Some(Partitioning::Time { column: None, .. }));
+    by_arrival && ["_PARTITIONTIME", "_PARTITIONDATE"].iter().any(|known| name.value.eq_ignore_ascii_case(known))
+}
+
 fn is_own_column(path: &[Ident], alias: &str, table: &OwnTable<'_>) -> bool {
     let is_column = |name: &Ident| {
-        let pseudo = ["_PARTITIONTIME", "_PARTITIONDATE"].iter().any(|known| name.value.eq_ignore_ascii_case(known));
-        let by_arrival = matches!(table.layout.partitioning, Some(Partitioning::Time { column: None, .. }));
-        pseudo && by_arrival || table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(&name.value))
+        is_pseudo(name, table) || table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(&name.value))
     };
     match path {
         [first, second, ..] if first.value.eq_ignore_ascii_case(alias) => is_column(second),
@@ -327,6 +332,43 @@ fn growing(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The type of an expression, as far as it can be told without knowing all functions.
+fn type_of(expr: &Expr, table: &OwnTable<'_>) -> Option<String> {
+    let of_column = |name: &Ident| {
+        if is_pseudo(name, table) {
+            let is_date = name.value.eq_ignore_ascii_case("_PARTITIONDATE");
+            return Some(if is_date { "date" } else { "timestamp" }.to_owned());
+        }
+        let column = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value))?;
+        // What is said of lengths is no part of the type of a variable.
+        Some(column.data_type.split('(').next().unwrap_or_default().to_owned())
+    };
+    match expr {
+        Expr::Identifier(name) => of_column(name),
+        Expr::CompoundIdentifier(path) if path.len() == 2 => path.last().and_then(of_column),
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &function.args else { return None };
+            let name = name_of(function);
+            match name.as_str() {
+                "count" | "countif" => return Some("int64".to_owned()),
+                "date" | "datetime" | "timestamp" => return Some(name),
+                _ => {}
+            }
+            let is_of_time = ["date", "timestamp"].iter().any(|start| name.starts_with(start));
+            let keeps_type = is_of_time && ["_trunc", "_add", "_sub"].iter().any(|end| name.ends_with(end));
+            match list.args.first()? {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(first))
+                    if keeps_type || ["max", "min"].contains(&&*name) =>
+                {
+                    type_of(first, table)
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// Whether all that is asked is the greatest value of the column that the partitions go by.
 fn greatest(names: &Names, words: &[(Token, Range<usize>)], has_alias: bool, table: &OwnTable<'_>) -> Option<Kind> {
     let partitioning = table.layout.partitioning.as_ref()?;
@@ -348,7 +390,8 @@ fn greatest(names: &Names, words: &[(Token, Range<usize>)], has_alias: bool, tab
     }
     let projection = projection.first()?.1.start..projection.last()?.1.end;
     let start = newest_partition(partitioning, &column.data_type, table)?;
-    Some(Kind::Greatest { column: column.name.clone(), start, projection, calls })
+    let (column, data_type) = (column.name.clone(), column.data_type.clone());
+    Some(Kind::Greatest { column, data_type, start, projection, calls })
 }
 
 /// `max(ts) as newest` and `max(ts) newest` without the name.

@@ -1,30 +1,26 @@
-//! Policy tags of columns, which no SQL can set.
-
-use std::collections::BTreeMap;
+//! What is said of columns that no SQL can say: policy tags, and descriptions inside of records.
 
 use serde_json::{Value, json};
 
 use crate::adapter::bigquery::BigQuery;
 use crate::adapter::bigquery::client::Request;
 use crate::adapter::bigquery::error::Failure;
-use crate::relation::Target;
+use crate::relation::{ColumnMarks, Target};
 
 impl BigQuery {
-    /// Gives columns their tags, by path with dots between its names. Columns that are not named keep theirs.
-    pub(super) async fn tag_columns(
-        &self,
-        target: &Target,
-        tags: &BTreeMap<String, Vec<String>>,
-    ) -> Result<(), Failure> {
+    /// Columns that are not named keep what they have.
+    pub(super) async fn mark_columns(&self, target: &Target, marks: &ColumnMarks) -> Result<(), Failure> {
         let Some((project, dataset)) = self.dataset(target) else { return Ok(()) };
         let path = format!("projects/{project}/datasets/{dataset}/tables/{}", target.name);
         let table: Value = self.client.send(&Request::get(path.as_str())).await?;
         let mut schema = table.get("schema").cloned().unwrap_or_default();
         let before = schema.clone();
-        for (column, names) in tags {
+        let tags = marks.policy_tags.iter().map(|(column, names)| (column, "policyTags", json!({ "names": names })));
+        let descriptions = marks.descriptions.iter().map(|(column, text)| (column, "description", json!(text)));
+        for (column, key, value) in tags.chain(descriptions) {
             let steps: Vec<&str> = column.split('.').collect();
             if let Some(field) = find(&mut schema, &steps) {
-                field["policyTags"] = json!({ "names": names });
+                field[key] = value;
             }
         }
         if schema != before {
