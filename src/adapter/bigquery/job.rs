@@ -63,10 +63,10 @@ impl BigQuery {
                 continue;
             }
             let failure = Failure::of_job(error);
-            if !failure.passes() || !self.left_nothing(&done).await? {
-                return Err(failure);
+            if !self.left_nothing(&done).await? {
+                return Err(Failure::HalfDone(Box::new(failure)));
             }
-            let Some(pause) = patience.pause(None) else { return Err(failure) };
+            let Some(pause) = patience.pause(None).filter(|_| failure.passes()) else { return Err(failure) };
             self.client.pause(pause).await?;
         }
     }
@@ -88,15 +88,25 @@ impl BigQuery {
                 Err(failed) => failed,
             };
             if failure.is_taken() {
-                return Ok(Submitted { job: self.look_at(job).await?, is_old: !may_be_ours });
+                let job = match self.look_at(job).await {
+                    // What hands out ids may know of it before what is asked about jobs does.
+                    Err(failure) if failure.is_missing() => JobResource::default(),
+                    found => found?,
+                };
+                return Ok(Submitted { job, is_old: !may_be_ours });
             }
             may_be_ours |= match &failure {
                 Failure::Lost(_) => true,
                 Failure::Refused { status, .. } => *status >= 500,
-                Failure::Login(_) | Failure::Cancelled => false,
+                Failure::Login(_) | Failure::HalfDone(_) | Failure::Cancelled => false,
             };
             let Some(pause) = patience.pause(wanted).filter(|_| failure.passes()) else { return Err(failure) };
-            self.client.pause(pause).await?;
+            if let Err(cancelled) = self.client.pause(pause).await {
+                if may_be_ours {
+                    ask_to_stop(&self.client, job).await;
+                }
+                return Err(cancelled);
+            }
         }
     }
 
@@ -157,7 +167,10 @@ impl BigQuery {
         if query.and_then(|query| query.statement_type.as_deref()).is_some_and(|word| word != "SCRIPT") {
             return Ok(true);
         }
-        Ok(leaves_nothing(&self.children(job).await?))
+        let children = self.children(job).await?;
+        let all_are_listed =
+            number(job.statistics.num_child_jobs.as_ref()).is_none_or(|all| children.len() as u64 >= all);
+        Ok(all_are_listed && leaves_nothing(&children))
     }
 
     /// The jobs of the statements of a script, in the order in which they began.
