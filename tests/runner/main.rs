@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod bigquery;
+mod bigquery_faults;
 mod case;
 mod conformance;
 mod console;
@@ -44,6 +45,7 @@ fn main() {
     let trials = [
         arrivals::trials(),
         bigquery::trials(),
+        bigquery_faults::trials(),
         case::trials(),
         conformance::trials(),
         crash::trials(),
