@@ -74,6 +74,7 @@ pub(super) struct QueryStatistics {
     pub(super) cache_hit: Option<bool>,
     pub(super) num_dml_affected_rows: Option<String>,
     pub(super) ddl_target_table: Option<TableReference>,
+    pub(super) referenced_tables: Vec<TableReference>,
     pub(super) schema: Option<TableSchema>,
 }
 
