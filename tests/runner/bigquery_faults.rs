@@ -17,7 +17,7 @@ use crate::bigquery;
 use crate::project::Project;
 use crate::random::{Random, setting};
 
-const ROUNDS: u64 = 12;
+const ROUNDS: u64 = 6;
 
 /// How often a run is begun or taken up, and after how many times nothing goes wrong any more.
 const TRIES: u32 = 12;
@@ -99,8 +99,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn run() -> Result<(), Failed> {
-    let Some(warehouse) = bigquery::Project::new("faults")? else { return Ok(()) };
-    let mut random = Random(setting("TRUEUP_CRASH_SEED", 1));
+    let seed = setting("TRUEUP_CRASH_SEED", 1);
+    let Some(warehouse) = bigquery::Project::new(&format!("faults_{seed}"))? else { return Ok(()) };
+    let mut random = Random(seed);
     warehouse.stand_in(&[
         "query",
         "create schema raw; create table raw.events (batch int64, id int64, amount int64, day date);
@@ -181,9 +182,8 @@ impl Faults {
     fn round(&mut self, fault: &Fault, random: &mut Random) -> Result<(), Failed> {
         self.printed.clear();
         self.load(random)?;
-        for rule in &fault.rules {
-            self.warehouse.stand_in(&["fault", rule])?;
-        }
+        let rules = fault.rules.iter().map(String::as_str);
+        self.warehouse.stand_in(&["fault"].into_iter().chain(rules).collect::<Vec<_>>())?;
         let before = self.journal()?.first().cloned();
         for attempt in 0..TRIES {
             if attempt == TRIES_IN_CHAOS {

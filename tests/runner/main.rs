@@ -3,6 +3,7 @@
 mod arrivals;
 mod bigquery;
 mod bigquery_faults;
+mod bigquery_quotas;
 mod case;
 mod conformance;
 mod console;
@@ -46,6 +47,7 @@ fn main() {
         arrivals::trials(),
         bigquery::trials(),
         bigquery_faults::trials(),
+        bigquery_quotas::trials(),
         case::trials(),
         conformance::trials(),
         crash::trials(),
