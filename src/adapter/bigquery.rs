@@ -16,7 +16,7 @@ mod running;
 mod session;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -191,14 +191,17 @@ impl Adapter for BigQuery {
     fn left_jobs(&self, run: &RunIdentity) -> Result<Vec<LeftJob>, AdapterError> {
         let labels = labels_of(run);
         let listed = self.runtime.block_on(async {
-            let mut listed = self.list_jobs(&[("stateFilter", "running".to_owned())]).await?;
-            listed.extend(self.list_jobs(&[("stateFilter", "pending".to_owned())]).await?);
+            // In the order in which a job goes through them, so that none slips through between the two.
+            let mut listed = self.list_jobs(&[("stateFilter", "pending".to_owned())]).await?;
+            listed.extend(self.list_jobs(&[("stateFilter", "running".to_owned())]).await?);
             Ok(listed)
         });
         let listed = listed.map_err(|failure: Failure| failure.into_error(""))?;
         let is_like = |job: &JobResource, name: &str| job.configuration.labels.get(name) == labels.get(name);
+        let mut seen = BTreeSet::new();
         let left = listed.into_iter().map(|item| item.job).filter(|job| {
-            job.configuration.labels.contains_key(ACTION_LABEL)
+            seen.insert(job.job_reference.job_id.clone())
+                && job.configuration.labels.contains_key(ACTION_LABEL)
                 && is_like(job, PROJECT_LABEL)
                 && is_like(job, ENVIRONMENT_LABEL)
         });

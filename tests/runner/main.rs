@@ -2,6 +2,8 @@
 
 mod arrivals;
 mod bigquery;
+mod bigquery_faults;
+mod bigquery_quotas;
 mod case;
 mod conformance;
 mod console;
@@ -44,6 +46,8 @@ fn main() {
     let trials = [
         arrivals::trials(),
         bigquery::trials(),
+        bigquery_faults::trials(),
+        bigquery_quotas::trials(),
         case::trials(),
         conformance::trials(),
         crash::trials(),

@@ -1,6 +1,6 @@
 //! What differs from run to run, taken out of outputs before they are compared.
 
-/// A text in which durations and versions are words; where there are durations, padding is one space. Steps that run at
+/// A text in which durations, versions and ids of jobs are words; where there are durations, padding is one space. Steps that run at
 /// the same time end in any order, so lines on steps that follow each other are sorted.
 pub(crate) fn mask(text: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(mask_line).collect();
@@ -29,6 +29,8 @@ fn mask_line(line: &str) -> String {
             is_padded = true;
         } else if bare == env!("CARGO_PKG_VERSION") {
             masked = masked.replacen(bare, "VERSION", 1);
+        } else if is_job(bare) {
+            masked = masked.replacen(bare, "JOB", 1);
         }
     }
     if !is_padded {
@@ -37,6 +39,12 @@ fn mask_line(line: &str) -> String {
     // `2 min 5 s` is as good as `3 ms`, and columns may be padded to fit either.
     let words: Vec<&str> = masked.split_whitespace().collect();
     words.join(" ").replace("TIME TIME", "TIME")
+}
+
+/// A job's id on BigQuery: `trueup_`, a hash, and the number of the try.
+fn is_job(word: &str) -> bool {
+    let hash = word.strip_prefix("trueup_").and_then(|rest| rest.split_once('_'));
+    hash.is_some_and(|(hash, attempt)| hash.len() == 32 && is_number(attempt))
 }
 
 fn is_number(word: &str) -> bool {

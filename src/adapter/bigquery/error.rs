@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Lost(String),
     /// It cannot be proved who asks.
     Login(String),
+    /// A script failed, and what it had done before is not undone.
+    HalfDone(Box<Self>),
     /// The run was ended.
     Cancelled,
 }
@@ -58,7 +60,7 @@ impl Failure {
                     || PASSING_WORDS.iter().any(|words| message.contains(words))
             }
             Self::Lost(_) => true,
-            Self::Login(_) | Self::Cancelled => false,
+            Self::Login(_) | Self::HalfDone(_) | Self::Cancelled => false,
         }
     }
 
@@ -83,6 +85,10 @@ impl Failure {
             Self::Login(message) => {
                 return AdapterError { help: Some(LOGIN.to_owned()), ..AdapterError::from_message(message) };
             }
+            Self::HalfDone(failure) => {
+                let error = failure.into_error(sql);
+                return AdapterError { help: Some(HALF_DONE.to_owned()), ..error };
+            }
             Self::Refused { reason, message, .. } => (reason, message),
         };
         let (message, place) = split_place(&message);
@@ -94,6 +100,9 @@ impl Failure {
 /// What to do where it cannot be proved who asks.
 pub(super) const LOGIN: &str = "log in with `gcloud auth application-default login`, or name a key by `keyfile` in the \
                                 environment or by GOOGLE_APPLICATION_CREDENTIALS";
+
+const HALF_DONE: &str = "what the script had done before it failed stays, and is done again when the step runs again; what \
+                         stands between `begin transaction` and `commit transaction` would be undone";
 
 fn help(reason: &str, message: &str) -> Option<String> {
     let help = match reason {

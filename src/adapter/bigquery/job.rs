@@ -63,10 +63,10 @@ impl BigQuery {
                 continue;
             }
             let failure = Failure::of_job(error);
-            if !failure.passes() || !self.left_nothing(&done).await? {
-                return Err(failure);
+            if !self.is_repeatable(&done).await? {
+                return Err(Failure::HalfDone(Box::new(failure)));
             }
-            let Some(pause) = patience.pause(None) else { return Err(failure) };
+            let Some(pause) = patience.pause(None).filter(|_| failure.passes()) else { return Err(failure) };
             self.client.pause(pause).await?;
         }
     }
@@ -88,15 +88,25 @@ impl BigQuery {
                 Err(failed) => failed,
             };
             if failure.is_taken() {
-                return Ok(Submitted { job: self.look_at(job).await?, is_old: !may_be_ours });
+                let job = match self.look_at(job).await {
+                    // What hands out ids may know of it before what is asked about jobs does.
+                    Err(failure) if failure.is_missing() => JobResource::default(),
+                    found => found?,
+                };
+                return Ok(Submitted { job, is_old: !may_be_ours });
             }
             may_be_ours |= match &failure {
                 Failure::Lost(_) => true,
                 Failure::Refused { status, .. } => *status >= 500,
-                Failure::Login(_) | Failure::Cancelled => false,
+                Failure::Login(_) | Failure::HalfDone(_) | Failure::Cancelled => false,
             };
             let Some(pause) = patience.pause(wanted).filter(|_| failure.passes()) else { return Err(failure) };
-            self.client.pause(pause).await?;
+            if let Err(cancelled) = self.client.pause(pause).await {
+                if may_be_ours {
+                    ask_to_stop(&self.client, job).await;
+                }
+                return Err(cancelled);
+            }
         }
     }
 
@@ -150,14 +160,17 @@ impl BigQuery {
         Ok(Some(job))
     }
 
-    /// Whether a job that failed has changed nothing: a single statement never does, and of a script what its statements did is
-    /// looked at.
-    async fn left_nothing(&self, job: &JobResource) -> Result<bool, Failure> {
+    /// Whether a job that failed can be run again as if it had not run: a single statement has changed nothing, and of a script
+    /// what its statements did is looked at.
+    async fn is_repeatable(&self, job: &JobResource) -> Result<bool, Failure> {
         let query = job.statistics.query.as_ref();
         if query.and_then(|query| query.statement_type.as_deref()).is_some_and(|word| word != "SCRIPT") {
             return Ok(true);
         }
-        Ok(leaves_nothing(&self.children(job).await?))
+        let children = self.children(job).await?;
+        let all_are_listed =
+            number(job.statistics.num_child_jobs.as_ref()).is_none_or(|all| children.len() as u64 >= all);
+        Ok(all_are_listed && are_repeatable(&children))
     }
 
     /// The jobs of the statements of a script, in the order in which they began.
@@ -253,8 +266,8 @@ fn job_id(identity: &[&str], attempt: u32) -> String {
     format!("trueup_{hex}_{attempt}")
 }
 
-/// Whether statements of a script have changed nothing that outlives it.
-fn leaves_nothing(children: &[JobListItem]) -> bool {
+/// Whether statements of a script have changed nothing that outlives it, but for what they would make anew.
+fn are_repeatable(children: &[JobListItem]) -> bool {
     /// Statements that only read, or steer the script.
     const HARMLESS: [&str; 4] = ["SELECT", "ASSERT", "BEGIN_TRANSACTION", "ROLLBACK_TRANSACTION"];
     let mut in_transaction = false;
@@ -264,11 +277,14 @@ fn leaves_nothing(children: &[JobListItem]) -> bool {
         let target = query.ddl_target_table.as_ref();
         // Hidden datasets hold what is temporary.
         let is_temporary = target.is_some_and(|target| target.dataset_id.starts_with('_'));
+        let makes = |word: &str| {
+            word.starts_with("CREATE_") && !query.referenced_tables.iter().any(|read| Some(read) == target)
+        };
         match query.statement_type.as_deref() {
             Some("BEGIN_TRANSACTION") => (in_transaction, pending) = (true, false),
             Some("COMMIT_TRANSACTION") if pending => return false,
             Some("COMMIT_TRANSACTION" | "ROLLBACK_TRANSACTION") => (in_transaction, pending) = (false, false),
-            Some(word) if HARMLESS.contains(&word) || is_temporary => {}
+            Some(word) if HARMLESS.contains(&word) || is_temporary || makes(word) => {}
             _ if in_transaction => pending = true,
             _ => return false,
         }
@@ -321,16 +337,24 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_only_read_can_be_run_again() {
+    fn a_script_that_only_read_or_made_something_can_be_run_again() {
         let ok = |word: &str| child(word, "", false);
         let fails = |word: &str| child(word, "", true);
-        assert!(leaves_nothing(&[]));
-        assert!(leaves_nothing(&[ok("SELECT"), child("CREATE_TABLE_AS_SELECT", "_script1", false), fails("MERGE")]));
-        assert!(!leaves_nothing(&[child("CREATE_TABLE_AS_SELECT", "marts", false), fails("SELECT")]));
-        assert!(!leaves_nothing(&[ok("INSERT"), fails("SELECT")]));
+        assert!(are_repeatable(&[]));
+        assert!(are_repeatable(&[ok("SELECT"), child("CREATE_TABLE_AS_SELECT", "_script1", false), fails("MERGE")]));
+        let made = child("CREATE_TABLE_AS_SELECT", "marts", false);
+        assert!(are_repeatable(&[made.clone(), fails("ALTER_TABLE")]));
+        assert!(!are_repeatable(&[ok("ALTER_TABLE"), fails("SELECT")]));
+        // A table that is made of itself would grow.
+        let mut grown = made;
+        if let Some(query) = &mut grown.job.statistics.query {
+            query.referenced_tables.extend(query.ddl_target_table.clone());
+        }
+        assert!(!are_repeatable(&[grown, fails("SELECT")]));
+        assert!(!are_repeatable(&[ok("INSERT"), fails("SELECT")]));
         // A transaction that was not committed is undone.
-        assert!(leaves_nothing(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), fails("INSERT")]));
-        assert!(!leaves_nothing(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), ok("COMMIT_TRANSACTION"), fails("SELECT")]));
+        assert!(are_repeatable(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), fails("INSERT")]));
+        assert!(!are_repeatable(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), ok("COMMIT_TRANSACTION"), fails("SELECT")]));
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(super) struct JobStatistics {
     pub(super) creation_time: Option<String>,
     pub(super) total_bytes_processed: Option<String>,
     pub(super) total_slot_ms: Option<String>,
+    /// Of a script: how many jobs its statements were.
+    pub(super) num_child_jobs: Option<String>,
     pub(super) query: Option<QueryStatistics>,
 }
 
@@ -72,6 +74,7 @@ pub(super) struct QueryStatistics {
     pub(super) cache_hit: Option<bool>,
     pub(super) num_dml_affected_rows: Option<String>,
     pub(super) ddl_target_table: Option<TableReference>,
+    pub(super) referenced_tables: Vec<TableReference>,
     pub(super) schema: Option<TableSchema>,
 }
 

@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 use crate::adapter::bigquery::client::Request;
 use crate::adapter::bigquery::error::Failure;
 use crate::adapter::bigquery::job::{JobSpec, label};
+use crate::adapter::bigquery::pace::metadata_updates;
 use crate::adapter::bigquery::protocol::{JobListItem, JobResource, QueryResults, TableResource, number};
 use crate::adapter::bigquery::{ACTION_LABEL, BigQuery, rows};
 use crate::adapter::{AdapterError, Estimate, JobRef, LoggedJob, Rows, Session, Usage, json};
@@ -84,13 +85,9 @@ impl<'a> BigQuerySession<'a> {
 
     /// Updates of one table or dataset that come too fast are refused, so they wait here.
     async fn wait_for_room(&self, sql: &str) -> Result<(), Failure> {
-        let (client, pace) = (&self.bigquery.client, self.bigquery.client.pace());
-        let (of_table, of_dataset) = updates(sql);
-        if let Some(action) = self.action.as_ref().filter(|_| of_table > 0) {
-            client.pause(pace.table_updates(&action.to_string(), of_table)).await?;
-        }
-        if of_dataset > 0 {
-            client.pause(pace.dataset_updates(sql, of_dataset)).await?;
+        let client = &self.bigquery.client;
+        for (updated, number) in metadata_updates(sql) {
+            client.pause(client.pace().updates(&updated, number)).await?;
         }
         Ok(())
     }
@@ -222,35 +219,4 @@ impl Session for BigQuerySession<'_> {
     }
 
     fn roll_back(&mut self) {}
-}
-
-/// How many statements of a script may update a table, and how many a dataset: as a plan writes it, each begins a line.
-fn updates(sql: &str) -> (usize, usize) {
-    const WORDS: [&str; 8] = ["alter", "create", "delete", "drop", "insert", "merge", "truncate", "update"];
-    let mut found = (0, 0);
-    for line in sql.lines() {
-        let words: Vec<String> = line.split_whitespace().take(2).map(str::to_ascii_lowercase).collect();
-        match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["alter" | "create" | "drop", "schema"] => found.1 += 1,
-            [first, ..] if WORDS.contains(first) => found.0 += 1,
-            _ => {}
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn updates_are_told_by_the_words_of_lines() {
-        assert_eq!(updates("create or replace table a as\nselect 1 as update"), (1, 0));
-        assert_eq!(
-            updates("begin\nmerge into a using b on c\nwhen not matched then insert (d) values (e);\nend"),
-            (1, 0)
-        );
-        assert_eq!(updates("create schema if not exists `s`"), (0, 1));
-        assert_eq!(updates("select 1"), (0, 0));
-    }
 }

@@ -10,10 +10,10 @@ to the colon. Texts are found anywhere, without regard to case. WHAT happens to 
     drop before|after     the connection is closed without an answer
     delay 200ms           the answer comes late
 
-or to the job that it brings:
+or to the job that it brings, if that is to run:
 
     slow 3s [after N]     waits, before anything is done or after N statements of a script
-    vanish                is accepted, never runs, and is not found later
+    vanish                is accepted, never runs, and is not found later; its id is free
     fail REASON [after N] fails, before anything is done or after N statements of a script
 
 HOW OFTEN is `once` (if nothing is said), `N times`, `always`, or `nth N`: only the Nth that fits.
@@ -167,10 +167,12 @@ class Faults:
     def of(self, request):
         """The effects on a request: on itself, and on the job that it brings."""
         with self.lock:
-            effects = [rule.effect for rule in self.rules if rule.fits(request)]
+            may_run = bool(request.get("sql")) and not request.get("dry_run")
+            rules = [rule for rule in self.rules if may_run or not rule.effect.is_of_job()]
+            effects = [rule.effect for rule in rules if rule.fits(request)]
             if self.random and self.random.random() < self.probability:
                 effects.append(effect(self.random.choice(CHAOS)))
-            if self.random and request.get("sql") and self.random.random() < self.probability:
+            if self.random and may_run and self.random.random() < self.probability:
                 effects.append(effect(self.random.choice(CHAOS_OF_JOBS)))
         return effects
 
