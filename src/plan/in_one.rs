@@ -5,11 +5,11 @@ use std::iter;
 use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
-use crate::plan::model::unique_guard;
-use crate::plan::multi_statement::{JobWriter, definitions};
+use crate::plan::model::{runs, unique_guard};
+use crate::plan::multi_statement::{JobWriter, changes_rows, definitions};
 use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
-use crate::plan::script::{Script, column_definition};
+use crate::plan::script::{Script, ScriptStatement, column_definition};
 use crate::plan::statement::{Statement, in_order};
 use crate::plan::watermark::Watermark;
 use crate::relation::{Column, Partitioning, TimeUnit};
@@ -38,11 +38,18 @@ impl IncrementalWork {
         if !self.partitions.is_empty() && self.arrival().is_none() {
             declarations.push(StagedRows::declare_named(&self.partitions, self.partition_type(dialect).as_deref()));
         }
+        // What changes rows is undone with the new rows if it fails, so that the step can be repeated.
+        let (within, behind) = if self.post_operations.iter().all(|text| changes_rows(text, dialect)) {
+            (self.post_operations.as_slice(), [].as_slice())
+        } else {
+            ([].as_slice(), self.post_operations.as_slice())
+        };
+        let within = runs(within);
         job.with(&declarations, |job| {
             self.watermarks.iter().for_each(|watermark| watermark.settle(job));
-            self.write(job, columns, &change, dialect);
+            self.write(job, columns, &change, within, dialect);
         });
-        job.texts(&self.post_operations);
+        job.texts(behind);
         let reads = self.estimate(&[], dialect);
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
     }
@@ -102,7 +109,19 @@ impl IncrementalWork {
         }
     }
 
-    fn write(&self, job: &mut JobWriter<'_>, columns: &[Column], change: &Change, dialect: &dyn Dialect) {
+    /// `behind` is what belongs in one transaction with the new rows.
+    fn write(
+        &self,
+        job: &mut JobWriter<'_>,
+        columns: &[Column],
+        change: &Change,
+        behind: Vec<ScriptStatement>,
+        dialect: &dyn Dialect,
+    ) {
+        let put = |job: &mut JobWriter<'_>, mut statements: Vec<ScriptStatement>| {
+            statements.extend(behind);
+            if statements.len() > 1 { job.transaction(&statements) } else { job.push_all(&statements) }
+        };
         let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
         let staged = dialect.identifier(STAGED);
         let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &self.columns, columns, dialect);
@@ -118,17 +137,19 @@ impl IncrementalWork {
         }
         self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
         match self.strategy {
-            IncrementalStrategy::Append if is_plain => job.count(&rows.insert_from(&source)),
-            IncrementalStrategy::Append => job.count(&rows.insert()),
+            IncrementalStrategy::Append if is_plain => {
+                put(job, vec![ScriptStatement::Count(rows.insert_from(&source))])
+            }
+            IncrementalStrategy::Append => put(job, vec![ScriptStatement::Count(rows.insert())]),
             IncrementalStrategy::Merge => {
                 let bounds = self.bound(&mut rows, dialect);
                 let merge = rows.merge(&self.unique_key, &self.merge_conditions);
-                job.with(&bounds, |job| job.count(&merge));
+                job.with(&bounds, |job| put(job, vec![ScriptStatement::Count(merge)]));
             }
             IncrementalStrategy::DeleteInsert => {
                 let bounds = self.bound(&mut rows, dialect);
                 let statements = rows.delete_and_insert(&self.unique_key, &self.merge_conditions);
-                job.with(&bounds, |job| job.transaction(&statements));
+                job.with(&bounds, |job| put(job, statements));
             }
             IncrementalStrategy::InsertOverwrite => {
                 let partition = self.partition_by.as_deref().unwrap_or("1");
@@ -148,7 +169,7 @@ impl IncrementalWork {
                         rows.overwrite(partition, &self.partitions, &self.merge_conditions),
                     ),
                 };
-                job.with(variable.as_slice(), |job| job.transaction(&statements));
+                job.with(variable.as_slice(), |job| put(job, statements));
             }
         }
         self.alter(job, "drop", &change.dropped, |column| dialect.identifier(&column.name));

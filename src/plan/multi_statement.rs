@@ -190,6 +190,13 @@ pub(super) fn defines(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
     STARTS.iter().any(|start| words.starts_with(start))
 }
 
+/// Whether a statement changes rows and nothing else, so that a transaction can hold it.
+pub(super) fn changes_rows(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
+    const WORDS: [&str; 5] = ["insert ", "update ", "delete ", "merge ", "truncate "];
+    let words = first_words(text.sql(), dialect);
+    WORDS.iter().any(|word| words.starts_with(word))
+}
+
 /// The start of a statement in small letters, each word with one blank behind it.
 fn first_words(sql: &str, dialect: &dyn Dialect) -> String {
     let start = syntax::read(sql, dialect).first().map_or(0, |piece| piece.range.start);
