@@ -4,6 +4,7 @@ use std::iter;
 
 use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
+use crate::plan::controls_transactions;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::{runs, unique_guard};
 use crate::plan::multi_statement::{JobWriter, changes_rows, definitions};
@@ -39,7 +40,9 @@ impl IncrementalWork {
             declarations.push(StagedRows::declare_named(&self.partitions, self.partition_type(dialect).as_deref()));
         }
         // What changes rows is undone with the new rows if it fails, so that the step can be repeated.
-        let (within, behind) = if self.post_operations.iter().all(|text| changes_rows(text, dialect)) {
+        let has_own = self.pre_operations.iter().any(|text| controls_transactions(text.sql(), dialect));
+        let can_be_within = !has_own && self.post_operations.iter().all(|text| changes_rows(text, dialect));
+        let (within, behind) = if can_be_within {
             (self.post_operations.as_slice(), [].as_slice())
         } else {
             ([].as_slice(), self.post_operations.as_slice())
