@@ -234,7 +234,7 @@ impl Adapter for BigQuery {
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        let jobs = self.running.jobs();
+        let jobs = self.running.to_be_stopped();
         self.runtime.block_on(async {
             for job in &jobs {
                 let _ = timeout(CANCEL_TIMEOUT, ask_to_stop(&self.client, job)).await;
