@@ -141,7 +141,7 @@ impl IncrementalWork {
         self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
         match self.strategy {
             IncrementalStrategy::Append if is_plain => {
-                put(job, vec![ScriptStatement::Count(rows.insert_from(&source))])
+                put(job, vec![ScriptStatement::Count(rows.insert_from(&source))]);
             }
             IncrementalStrategy::Append => put(job, vec![ScriptStatement::Count(rows.insert())]),
             IncrementalStrategy::Merge => {
