@@ -1,0 +1,78 @@
+//! Tables with the rows that a test gives.
+
+use serde_json::{Map, Value};
+
+use crate::adapter::{Adapter, DuckDb};
+use crate::dialect::{self, Dialect};
+use crate::execute::Failure;
+use crate::execute::step::failure;
+use crate::execute::unit_test::TestRun;
+use crate::plan::{Fixture, FixtureRows, Statement};
+use crate::relation::{Column, JobOptions, Target};
+
+impl TestRun<'_> {
+    pub(super) fn make(&mut self, fixture: &Fixture) -> Result<(), Failure> {
+        self.begin(&fixture.table);
+        if let Some(schema) = &fixture.schema {
+            self.execute(schema)?;
+        }
+        match &fixture.rows {
+            FixtureRows::Query(query) => self.make_of_query(&fixture.table, &fixture.clauses, query),
+            FixtureRows::Embedded(query) => self.load(fixture, query),
+        }
+    }
+
+    pub(super) fn make_of_query(&mut self, table: &Target, clauses: &str, query: &Statement) -> Result<(), Failure> {
+        let head = format!("create or replace table {} {clauses}as\n", self.dialect.relation(table));
+        self.execute(&Statement::new(head).then_statement(query))
+    }
+
+    /// Works out the rows in an embedded engine, and brings them in.
+    fn load(&mut self, fixture: &Fixture, query: &Statement) -> Result<(), Failure> {
+        let (columns, rows) = work_out(query)?;
+        let definition = |column: &Column| {
+            let data_type = self.bed.type_for(&column.data_type).ok_or_else(|| {
+                let message = format!(
+                    "column `{}` is of type {}, which nothing there has the values of",
+                    column.name, column.data_type
+                );
+                Failure { help: Some("cast it to another type".to_owned()), ..Failure::from_message(message) }
+            })?;
+            Ok(format!("{} {data_type}", self.dialect.identifier(&column.name)))
+        };
+        let columns = columns.iter().map(definition).collect::<Result<Vec<_>, Failure>>()?.join(", ");
+        let table = &fixture.table;
+        let create =
+            format!("create or replace table {} ({columns}) {}", self.dialect.relation(table), fixture.clauses);
+        self.execute(&Statement::new(create.trim_end()))?;
+        self.session.load(table, &rows).map_err(Failure::from)
+    }
+
+    /// Begins with the work on a table.
+    pub(super) fn begin(&mut self, table: &Target) {
+        let owner = self.owner_of(table);
+        self.session.begin_step(&owner, &JobOptions::default());
+    }
+
+    /// Whose the jobs are that work on a table: what one test sends is not what another one sends, even if it is the same.
+    pub(super) fn owner_of(&self, table: &Target) -> Target {
+        Target { name: format!("{}.{}", self.owner.name, table.name), ..self.owner.clone() }
+    }
+}
+
+/// The columns and the rows of a query of the embedded engine's, each as an object of JSON.
+fn work_out(query: &Statement) -> Result<(Vec<Column>, Vec<Map<String, Value>>), Failure> {
+    let engine = DuckDb::in_memory(&[]).map_err(|error| Failure::from_message(error.to_string()))?;
+    let mut session = engine.session().map_err(Failure::from)?;
+    session.execute("set timezone = 'UTC'").map_err(Failure::from)?;
+    let columns = session.describe(query.sql()).map_err(|error| failure(error, query))?;
+    let values = columns.iter().map(|column| {
+        let name = dialect::DuckDb.identifier(&column.name);
+        // JSON has no bytes.
+        if column.data_type == "BLOB" { format!("to_base64({name}) as {name}") } else { name }
+    });
+    let values = values.collect::<Vec<_>>().join(", ");
+    let select = Statement::new(format!("select {values} from (\n")).then_statement(query).then("\n)");
+    let rows = session.query_json(select.sql(), usize::MAX).map_err(|error| failure(error, &select))?;
+    Ok((columns, rows))
+}
