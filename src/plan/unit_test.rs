@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Model, Reference, Rendered, Texts, UnitTest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::dialect::syntax::{self, Batch};
 use crate::dialect::{self, Dialect, Storage, TestBed};
 use crate::graph::{Graph, InputMatch};
 use crate::plan::statement::Statement;
@@ -56,8 +57,18 @@ pub struct Fixture {
 pub enum FixtureRows {
     /// A query of the warehouse's.
     Query(Statement),
-    /// A query of the embedded engine's: as one of the warehouse's it would be longer than that takes.
-    Embedded(Statement),
+    /// Queries of the embedded engine's whose rows come one after the other: as one of the warehouse's they would be longer than
+    /// that takes. The first one names the columns.
+    Embedded(Vec<RowBatch>),
+}
+
+/// Some rows of a test.
+#[derive(Debug)]
+pub struct RowBatch {
+    /// Gives the rows.
+    pub query: Statement,
+    /// How many of them the first batch has, too.
+    pub repeated: usize,
 }
 
 /// Plans a unit test. Pre and post operations are no part of it.
@@ -133,10 +144,20 @@ fn rows(text: &Rendered, translator: &mut Translator<'_>) -> FixtureRows {
             return FixtureRows::Query(Statement::text(&rows));
         }
     }
+    let batches = syntax::batches(text.text(), translator.from).unwrap_or_else(|problem| {
+        let diagnostic = text.place(Diagnostic::error(Code::Untranslatable, problem.message), problem.range);
+        translator.diagnostics.push(diagnostic.help(problem.help.unwrap_or_default()));
+        Vec::new()
+    });
     let mut embedded = Translator::new(translator.from, &dialect::DuckDb);
-    let rows = Statement::text(&embedded.text(text));
+    let mut translated = |Batch { parts, repeated }| {
+        let mut rows = Rendered::default();
+        parts.into_iter().for_each(|part| rows.append(&text.part(part)));
+        RowBatch { query: Statement::text(&embedded.text(&rows)), repeated }
+    };
+    let batches = batches.into_iter().map(&mut translated).collect();
     translator.diagnostics.extend(embedded.diagnostics);
-    FixtureRows::Embedded(rows)
+    FixtureRows::Embedded(batches)
 }
 
 /// How the table of an incremental model lies that a test begins with.

@@ -35,11 +35,12 @@ impl TestBed for BigQuery {
         };
         let (names, ordered) = (names.join(", "), names.join(" nulls last, "));
         let (expected, actual) = (side("-", &expected, &comparison.expected), side("+", &actual, &comparison.actual));
+        let count = |sign: &str| format!("count(if(trueup_sign = '{sign}', 1, null)) over (partition by trueup_row)");
+        let (missing, unexpected) = (count("-"), count("+"));
         format!(
             "select trueup_sign, {names} from (\n\
              select *, row_number() over (partition by trueup_row, trueup_sign) as trueup_number,\n\
-             least(countif(trueup_sign = '-') over (partition by trueup_row), \
-             countif(trueup_sign = '+') over (partition by trueup_row)) as trueup_matched\n\
+             least({missing}, {unexpected}) as trueup_matched\n\
              from (select *, to_json_string(struct({names})) as trueup_row from (\n{expected}\nunion all\n{actual}\n))\n\
              ) where trueup_number > trueup_matched\n\
              order by {ordered} nulls last, trueup_sign desc"

@@ -7,7 +7,7 @@ use crate::dialect::{self, Dialect};
 use crate::execute::Failure;
 use crate::execute::step::failure;
 use crate::execute::unit_test::TestRun;
-use crate::plan::{Fixture, FixtureRows, Statement};
+use crate::plan::{Fixture, FixtureRows, RowBatch, Statement};
 use crate::relation::{Column, JobOptions, Target};
 
 impl TestRun<'_> {
@@ -18,7 +18,7 @@ impl TestRun<'_> {
         }
         match &fixture.rows {
             FixtureRows::Query(query) => self.make_of_query(&fixture.table, &fixture.clauses, query),
-            FixtureRows::Embedded(query) => self.load(fixture, query),
+            FixtureRows::Embedded(batches) => self.load(fixture, batches),
         }
     }
 
@@ -28,8 +28,8 @@ impl TestRun<'_> {
     }
 
     /// Works out the rows in an embedded engine, and brings them in.
-    fn load(&mut self, fixture: &Fixture, query: &Statement) -> Result<(), Failure> {
-        let (columns, rows) = work_out(query)?;
+    fn load(&mut self, fixture: &Fixture, batches: &[RowBatch]) -> Result<(), Failure> {
+        let (columns, rows) = work_out(batches)?;
         let definition = |column: &Column| {
             let data_type = self.bed.type_for(&column.data_type).ok_or_else(|| {
                 let message = format!(
@@ -60,19 +60,25 @@ impl TestRun<'_> {
     }
 }
 
-/// The columns and the rows of a query of the embedded engine's, each as an object of JSON.
-fn work_out(query: &Statement) -> Result<(Vec<Column>, Vec<Map<String, Value>>), Failure> {
+/// The columns and the rows of queries of the embedded engine's, each as an object of JSON.
+fn work_out(batches: &[RowBatch]) -> Result<(Vec<Column>, Vec<Map<String, Value>>), Failure> {
     let engine = DuckDb::in_memory(&[]).map_err(|error| Failure::from_message(error.to_string()))?;
     let mut session = engine.session().map_err(Failure::from)?;
     session.execute("set timezone = 'UTC'").map_err(Failure::from)?;
-    let columns = session.describe(query.sql()).map_err(|error| failure(error, query))?;
+    let mut parts = Vec::new();
+    for (at, RowBatch { query, repeated }) in batches.iter().enumerate() {
+        let statement = Statement::new(format!("create temp table batch_{at} as\n")).then_statement(query);
+        session.execute(statement.sql()).map_err(|error| failure(error, &statement))?;
+        parts.push(format!("(select * from batch_{at} offset {repeated})"));
+    }
+    let all = parts.join(" union all ");
+    let columns = session.describe(&all).map_err(Failure::from)?;
     let values = columns.iter().map(|column| {
         let name = dialect::DuckDb.identifier(&column.name);
         // JSON has no bytes.
         if column.data_type == "BLOB" { format!("to_base64({name}) as {name}") } else { name }
     });
-    let values = values.collect::<Vec<_>>().join(", ");
-    let select = Statement::new(format!("select {values} from (\n")).then_statement(query).then("\n)");
-    let rows = session.query_json(select.sql(), usize::MAX).map_err(|error| failure(error, &select))?;
+    let select = format!("select {} from ({all})", values.collect::<Vec<_>>().join(", "));
+    let rows = session.query_json(&select, usize::MAX).map_err(Failure::from)?;
     Ok((columns, rows))
 }
