@@ -150,14 +150,18 @@ fn rows(text: &Rendered, translator: &mut Translator<'_>) -> FixtureRows {
         Vec::new()
     });
     let mut embedded = Translator::new(translator.from, &dialect::DuckDb);
-    let mut translated = |Batch { parts, repeated }| {
+    let mut translated = Vec::with_capacity(batches.len());
+    for Batch { parts, repeated } in batches {
         let mut rows = Rendered::default();
         parts.into_iter().for_each(|part| rows.append(&text.part(part)));
-        RowBatch { query: Statement::text(&embedded.text(&rows)), repeated }
-    };
-    let batches = batches.into_iter().map(&mut translated).collect();
+        translated.push(RowBatch { query: Statement::text(&embedded.text(&rows)), repeated });
+        // What is wrong with one row is wrong with all.
+        if embedded.diagnostics.has_errors() {
+            break;
+        }
+    }
     translator.diagnostics.extend(embedded.diagnostics);
-    FixtureRows::Embedded(batches)
+    FixtureRows::Embedded(translated)
 }
 
 /// How the table of an incremental model lies that a test begins with.

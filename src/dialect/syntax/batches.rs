@@ -11,8 +11,8 @@ use crate::dialect::Dialect;
 /// How long a text may be that is cut, in bytes: its words take some fifty times as much while it is.
 const LONGEST: usize = 32 << 20;
 
-/// How long a batch is, at least two rows aside, and how many rows it may have.
-const LENGTH: usize = 128 << 10;
+/// How long a batch is, two rows aside, and how many rows it may have: longer lists have no translation.
+const LENGTH: usize = 32 << 10;
 const MOST_ROWS: usize = 200;
 
 /// Some rows of a query, as a query.
