@@ -106,6 +106,9 @@ impl From<UnitTestsError> for CommandError {
         match error {
             UnitTestsError::Connect(error) => error.into(),
             UnitTestsError::Warehouse(error) => error.into(),
+            UnitTestsError::Left { .. } => {
+                Self::Unable { message: error.to_string(), help: Some("drop it, with all that is in it".to_owned()) }
+            }
             UnitTestsError::Unsupported(_) => Self::Unable {
                 message: error.to_string(),
                 help: Some("leave --on-warehouse out: they run in the embedded engine, translated".to_owned()),

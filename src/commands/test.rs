@@ -14,7 +14,8 @@ use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{
-    ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, execute, run_unit_test, run_unit_tests_on,
+    ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, UnitTestsError, execute, run_unit_test,
+    run_unit_tests_on,
 };
 use crate::graph::Selection;
 use crate::plan::{PlanOptions, plan};
@@ -65,7 +66,9 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
         test_on_warehouse(&root, &compilation, &tests, &report, terminal, cancelled)?
     } else {
         let results: Vec<UnitTestResult> = tests.par_iter().map(|id| run_unit_test(&compilation, *id)).collect();
-        results.iter().for_each(|result| report.unit_test(result));
+        for result in &results {
+            report.unit_test(result);
+        }
         results
     };
     let mut checked = None;
@@ -108,10 +111,11 @@ fn test_on_warehouse(
     let results = run_unit_tests_on(&connect, (&in_scratch, &scratch), tests, cancelled, &mut |result| {
         report.unit_test(result);
     });
-    if cancelled.load(Ordering::SeqCst) {
-        return Err(CommandError::Cancelled);
+    match results {
+        Err(left @ UnitTestsError::Left { .. }) => Err(left.into()),
+        _ if cancelled.load(Ordering::SeqCst) => Err(CommandError::Cancelled),
+        results => Ok(results?),
     }
-    Ok(results?)
 }
 
 /// The tests and assertions of the selected actions too: whoever selects a model means them.

@@ -153,7 +153,9 @@ fn rows(text: &Rendered, translator: &mut Translator<'_>) -> FixtureRows {
     let mut translated = Vec::with_capacity(batches.len());
     for Batch { parts, repeated } in batches {
         let mut rows = Rendered::default();
-        parts.into_iter().for_each(|part| rows.append(&text.part(part)));
+        for part in parts {
+            rows.append(&text.part(part));
+        }
         translated.push(RowBatch { query: Statement::text(&embedded.text(&rows)), repeated });
         // What is wrong with one row is wrong with all.
         if embedded.diagnostics.has_errors() {

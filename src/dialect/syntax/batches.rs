@@ -141,15 +141,12 @@ fn grouped(rows: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut count = 0;
     for row in rows {
-        match groups.last_mut().filter(|group| count < MOST_ROWS && row.end - group.start <= LENGTH) {
-            Some(group) => {
-                group.end = row.end;
-                count += 1;
-            }
-            None => {
-                groups.push(row.clone());
-                count = 1;
-            }
+        if let Some(group) = groups.last_mut().filter(|group| count < MOST_ROWS && row.end - group.start <= LENGTH) {
+            group.end = row.end;
+            count += 1;
+        } else {
+            groups.push(row.clone());
+            count = 1;
         }
     }
     groups

@@ -29,7 +29,7 @@ impl TestRun<'_> {
 
     /// Works out the rows in an embedded engine, and brings them in.
     fn load(&mut self, fixture: &Fixture, batches: &[RowBatch]) -> Result<(), Failure> {
-        let (columns, rows) = work_out(batches)?;
+        let WorkedOut { columns, rows } = work_out(batches)?;
         let definition = |column: &Column| {
             let data_type = self.bed.type_for(&column.data_type).ok_or_else(|| {
                 let message = format!(
@@ -60,8 +60,14 @@ impl TestRun<'_> {
     }
 }
 
-/// The columns and the rows of queries of the embedded engine's, each as an object of JSON.
-fn work_out(batches: &[RowBatch]) -> Result<(Vec<Column>, Vec<Map<String, Value>>), Failure> {
+/// Rows that the embedded engine has worked out.
+struct WorkedOut {
+    columns: Vec<Column>,
+    /// An object of JSON each.
+    rows: Vec<Map<String, Value>>,
+}
+
+fn work_out(batches: &[RowBatch]) -> Result<WorkedOut, Failure> {
     let engine = DuckDb::in_memory(&[]).map_err(|error| Failure::from_message(error.to_string()))?;
     let mut session = engine.session().map_err(Failure::from)?;
     session.execute("set timezone = 'UTC'").map_err(Failure::from)?;
@@ -80,5 +86,5 @@ fn work_out(batches: &[RowBatch]) -> Result<(Vec<Column>, Vec<Map<String, Value>
     });
     let select = format!("select {} from ({all})", values.collect::<Vec<_>>().join(", "));
     let rows = session.query_json(&select, usize::MAX).map_err(Failure::from)?;
-    Ok((columns, rows))
+    Ok(WorkedOut { columns, rows })
 }

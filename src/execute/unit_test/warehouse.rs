@@ -22,9 +22,17 @@ pub enum UnitTestsError {
     /// There is no connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// Their schema cannot be made or dropped.
+    /// Their schema cannot be made.
     #[error(transparent)]
     Warehouse(#[from] AdapterError),
+    /// Their schema cannot be dropped.
+    #[error("the schema {schema} of the unit tests may still be there: {message}")]
+    Left {
+        /// Its quoted name.
+        schema: String,
+        /// Why.
+        message: String,
+    },
 }
 
 /// Runs unit tests one after the other in a schema that is made for them and dropped behind them, and tells `report` of each.
@@ -49,14 +57,20 @@ pub fn run_unit_tests_on(
     let results = made.map(|_| run_all(adapter.as_ref(), (compilation, scratch), tests, cancelled, report));
     drop(adapter);
     // Whatever came of it: what failed to be made may be there all the same.
-    let dropped = connect().map_err(UnitTestsError::from).and_then(|adapter| {
-        adapter.state(&[])?;
-        adapter.session()?.execute(&format!("drop schema if exists {schema} cascade"))?;
-        Ok(())
-    });
+    let dropped = drop_schema(connect, &schema);
     let results = results?;
-    dropped?;
+    dropped.map_err(|error| UnitTestsError::Left { schema, message: error.to_string() })?;
     Ok(results)
+}
+
+fn drop_schema(
+    connect: &dyn Fn() -> Result<Arc<dyn Adapter>, ConnectError>,
+    schema: &str,
+) -> Result<(), UnitTestsError> {
+    let adapter = connect()?;
+    adapter.state(&[])?;
+    adapter.session()?.execute(&format!("drop schema if exists {schema} cascade"))?;
+    Ok(())
 }
 
 fn quoted(scratch: &Scratch, dialect: &dyn Dialect) -> String {
