@@ -6,7 +6,7 @@ use crate::analysis;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::FileSystem;
 use crate::graph::{self, Graph};
-use crate::project::{self, LoadError, Overrides, Project};
+use crate::project::{self, LoadError, Overrides, Project, Scratch};
 use crate::template;
 
 /// A project that has been read and checked: what every command works on.
@@ -44,6 +44,23 @@ pub fn compile(
     settle(&project, &mut diagnostics);
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, diagnostics })
+}
+
+impl Compilation {
+    /// The same project once more with all that it names in one schema. Actions have the same ids, and places are those of the
+    /// same files. The SQL has been checked already.
+    #[must_use]
+    pub fn in_scratch(&self, scratch: Scratch) -> Self {
+        let project = self.project.in_scratch(scratch);
+        let (mut evaluated, mut diagnostics) = template::evaluate(&project);
+        let run_time_data = std::mem::take(&mut evaluated.run_time_data);
+        let (graph, found) = graph::resolve(evaluated, &project.settings);
+        diagnostics.extend(found);
+        if project.settings.core.is_some() {
+            diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
+        }
+        Self { project, graph, run_time_data, diagnostics }
+    }
 }
 
 /// Of a file with the marks of a merge in it only that is reported; as a warning if the project compiles for all that.

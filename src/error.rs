@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};
+use crate::execute::UnitTestsError;
 use crate::graph::SelectError;
 use crate::project::LoadError;
 
@@ -97,5 +98,21 @@ impl From<ConnectError> for CommandError {
 impl From<AdapterError> for CommandError {
     fn from(error: AdapterError) -> Self {
         Self::Unable { message: error.message, help: error.help }
+    }
+}
+
+impl From<UnitTestsError> for CommandError {
+    fn from(error: UnitTestsError) -> Self {
+        match error {
+            UnitTestsError::Connect(error) => error.into(),
+            UnitTestsError::Warehouse(error) => error.into(),
+            UnitTestsError::Left { .. } => {
+                Self::Unable { message: error.to_string(), help: Some("drop it, with all that is in it".to_owned()) }
+            }
+            UnitTestsError::Unsupported(_) => Self::Unable {
+                message: error.to_string(),
+                help: Some("leave --on-warehouse out: they run in the embedded engine, translated".to_owned()),
+            },
+        }
     }
 }

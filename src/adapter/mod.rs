@@ -93,6 +93,11 @@ pub trait Session {
         self.execute(sql)
     }
 
+    /// Puts rows into a table. Their values are as [`query_json`](Self::query_json) gives them.
+    fn load(&mut self, _table: &Target, _rows: &[Map<String, Value>]) -> Result<(), AdapterError> {
+        Err(AdapterError::from_message("this warehouse takes rows by its SQL alone"))
+    }
+
     /// The first rows of a query, each value as text.
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError>;
 

@@ -141,6 +141,7 @@ impl ProjectArgs {
                 database_suffix: names.database_suffix.clone(),
                 schema_suffix: names.schema_suffix.clone(),
                 name_prefix: names.table_prefix.clone(),
+                scratch: None,
             },
             disable_assertions: names.disable_assertions,
             default_reservation: names.default_reservation.clone(),

@@ -1,18 +1,25 @@
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use rayon::prelude::*;
 
 use crate::action::{ActionId, Kind};
+use crate::adapter;
 use crate::commands::run::cancel_on_interrupt;
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
-use crate::execute::{ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, execute, run_unit_test};
+use crate::execute::{
+    ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, UnitTestsError, execute, run_unit_test,
+    run_unit_tests_on,
+};
 use crate::graph::Selection;
 use crate::plan::{PlanOptions, plan};
+use crate::project::Scratch;
 use crate::relation::Target;
 use crate::report::{Terminal, TestReport, junit};
 
@@ -29,6 +36,10 @@ pub struct TestArgs {
     /// Only the assertions
     #[arg(long)]
     assertions: bool,
+    /// Run the unit tests on the environment's warehouse, in a schema that is dropped behind them, and not in the embedded
+    /// engine
+    #[arg(long, conflicts_with = "assertions")]
+    on_warehouse: bool,
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -48,14 +59,23 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
     let assertions = if args.unit { Vec::new() } else { of_kind(|kind| matches!(kind, Kind::Assertion(_))) };
 
     let report = TestReport::new(terminal, &compilation);
-    let unit_results: Vec<UnitTestResult> = tests.par_iter().map(|id| run_unit_test(&compilation, *id)).collect();
-    for result in &unit_results {
-        report.unit_test(result);
-    }
+    // The embedded engine is ended with the process.
+    let mut listening = None;
+    let unit_results = if args.on_warehouse && !tests.is_empty() {
+        let cancelled = listening.insert(cancel_on_interrupt()?);
+        test_on_warehouse(&root, &compilation, &tests, &report, terminal, cancelled)?
+    } else {
+        let results: Vec<UnitTestResult> = tests.par_iter().map(|id| run_unit_test(&compilation, *id)).collect();
+        for result in &results {
+            report.unit_test(result);
+        }
+        results
+    };
     let mut checked = None;
     if !assertions.is_empty() {
         let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());
-        checked = Some(check(&root, &compilation, assertions, threads, &report, terminal)?);
+        let cancelled = listening.map_or_else(cancel_on_interrupt, Ok)?;
+        checked = Some(check(&root, &compilation, assertions, threads, &report, terminal, &cancelled)?);
     }
     if let Some(path) = &args.junit {
         let file = File::create(path)
@@ -67,6 +87,35 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
     let unit_passed = unit_results.iter().all(|result| matches!(result.outcome, UnitTestOutcome::Passed));
     let passed = unit_passed && checked.as_ref().is_none_or(RunResults::succeeded);
     if passed { Ok(()) } else { Err(CommandError::Failed) }
+}
+
+/// Runs the unit tests in a schema that is named after the time and this process.
+fn test_on_warehouse(
+    root: &Path,
+    compilation: &Compilation,
+    tests: &[ActionId],
+    report: &TestReport<'_>,
+    terminal: &Terminal,
+    cancelled: &AtomicBool,
+) -> Result<Vec<UnitTestResult>, CommandError> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let schema = format!("trueup_test_{}_{}", since_1970.as_millis(), process::id());
+    let scratch = Scratch { database: compilation.project.default_database(), schema };
+    let in_scratch = compilation.in_scratch(scratch.clone());
+    if in_scratch.diagnostics.has_errors() {
+        show(&in_scratch.diagnostics, compilation, terminal);
+        return Err(CommandError::Failed);
+    }
+    let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
+    let connect = || adapter::connect(&compilation.project, root, &targets);
+    let results = run_unit_tests_on(&connect, (&in_scratch, &scratch), tests, cancelled, &mut |result| {
+        report.unit_test(result);
+    });
+    match results {
+        Err(left @ UnitTestsError::Left { .. }) => Err(left.into()),
+        _ if cancelled.load(Ordering::SeqCst) => Err(CommandError::Cancelled),
+        results => Ok(results?),
+    }
 }
 
 /// The tests and assertions of the selected actions too: whoever selects a model means them.
@@ -87,6 +136,7 @@ fn check(
     threads: Option<usize>,
     report: &TestReport<'_>,
     terminal: &Terminal,
+    cancelled: &AtomicBool,
 ) -> Result<RunResults, CommandError> {
     let graph = &compilation.graph;
     let adapter = connect(root, compilation)?;
@@ -110,8 +160,7 @@ fn check(
     if diagnostics.has_errors() {
         return Err(CommandError::Failed);
     }
-    let cancelled = cancel_on_interrupt()?;
     let options = ExecuteOptions { threads: threads.unwrap_or_else(|| adapter.parallelism()), fail_fast: false };
-    let results = execute(&plan, adapter.as_ref(), options, &cancelled, &mut |event| report.assertion(event))?;
+    let results = execute(&plan, adapter.as_ref(), options, cancelled, &mut |event| report.assertion(event))?;
     if cancelled.load(Ordering::SeqCst) { Err(CommandError::Cancelled) } else { Ok(results) }
 }

@@ -248,7 +248,8 @@ codes! {
     /// An action that cannot be what its config says.
     ///
     /// For example a table whose query is empty, a query that ends in a semicolon, a name with a dot in it, or operations
-    /// that are the target of a ref but have no output.
+    /// that are the target of a ref but have no output. With `trueup test --on-warehouse` also an `input` for a relation that
+    /// the model names without a ref: only a ref can be led to the rows of a test.
     UnfitAction = "unfit-action",
 
     /// A unit test gave other rows than it expects.

@@ -1,4 +1,5 @@
 mod partitioning;
+mod test_bed;
 mod types;
 
 use std::fmt::Write;
@@ -6,8 +7,8 @@ use std::fmt::Write;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, Upsert,
-    Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, TestBed,
+    Upsert, Widening,
 };
 use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
 
@@ -100,6 +101,10 @@ impl Dialect for BigQuery {
             let _ = write!(before, "options({}) ", listed.join(", "));
         }
         Clauses { before, ..Clauses::default() }
+    }
+
+    fn test_bed(&self) -> Option<&dyn TestBed> {
+        Some(self)
     }
 
     fn temporary_table(&self, name: &str, _options: &PhysicalOptions) -> String {

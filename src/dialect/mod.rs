@@ -7,6 +7,7 @@ mod duckdb;
 mod postgres;
 mod redshift;
 pub mod syntax;
+mod test_bed;
 pub mod translate;
 
 use std::fmt::Debug;
@@ -20,6 +21,7 @@ pub use ddl::{Clauses, Command, Filling, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
+pub use test_bed::{ComparedColumn, Comparison, TestBed};
 
 /// What a warehouse's SQL looks like, and how it makes relations. Of the latter, what is given here is DuckDB's.
 pub trait Dialect: Debug + Send + Sync {
@@ -104,6 +106,11 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// What unit tests need of it; `None` where they cannot run there.
+    fn test_bed(&self) -> Option<&dyn TestBed> {
+        None
+    }
 
     /// How many bytes the name of a relation may have.
     fn longest_name(&self) -> usize {

@@ -37,7 +37,7 @@ pub use schema_change::SchemaMismatch;
 pub use script::{Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
 pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
-pub use unit_test::{UnitTestPlan, plan_tested_step, plan_unit_test};
+pub use unit_test::{Fixture, FixtureRows, RowBatch, TestPlace, UnitTestPlan, plan_tested_step, plan_unit_test};
 
 /// What a run will do.
 #[derive(Debug)]

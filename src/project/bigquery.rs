@@ -89,7 +89,7 @@ const PRICE_PER_TIB: f64 = 6.25;
 const RETRY: Duration = Duration::from_mins(10);
 
 /// An access as the settings have it: `${NAME}` still stands in its strings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WrittenBigQuery {
     texts: Vec<(&'static str, String)>,
     is_anonymous: bool,

@@ -106,7 +106,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A connection as the settings have it: `${NAME}` still stands in its strings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum WrittenConnection {
     DuckDb { path: Option<String> },
     Postgres(WrittenServer),
@@ -114,7 +114,7 @@ pub(super) enum WrittenConnection {
     BigQuery(WrittenBigQuery),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WrittenServer {
     texts: Vec<(&'static str, String)>,
     ssl_mode: Option<SslMode>,

@@ -9,7 +9,7 @@ use crate::project::settings::read_dialect;
 use crate::project::{LoadError, Naming};
 
 /// A named warehouse connection with its naming rules.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Environment {
     /// As on the command line: `local`, `prod`.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Source {
 }
 
 /// An environment as the settings have it: `${NAME}` still stands in its strings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WrittenEnvironment {
     pub(super) name: String,
     connection: WrittenConnection,
@@ -98,6 +98,7 @@ impl WrittenEnvironment {
                 database_suffix: fill_maybe(&self.naming.database_suffix)?,
                 schema_suffix: fill_maybe(&self.naming.schema_suffix)?,
                 name_prefix: fill_maybe(&self.naming.name_prefix)?,
+                scratch: None,
             },
             sources: self
                 .sources
@@ -129,6 +130,7 @@ pub(super) fn read_naming(reader: &mut Reader<'_>) -> Naming {
         database_suffix: text("database_suffix"),
         schema_suffix: text("schema_suffix"),
         name_prefix: text("name_prefix"),
+        scratch: None,
     }
 }
 

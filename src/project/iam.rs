@@ -67,7 +67,7 @@ pub enum AwsIdentity {
 }
 
 /// A login as the settings have it: `${NAME}` still stands in its strings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WrittenIam {
     texts: Vec<(&'static str, String)>,
     auto_create: bool,

@@ -21,7 +21,7 @@ pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};
 pub use iam::{AwsIdentity, Iam, RedshiftPlace};
-pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Settings};
+pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Scratch, Settings};
 
 /// The names of settings files, first choice first.
 pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", "dataform.json"];
@@ -36,7 +36,7 @@ pub const INCLUDES: &str = "includes";
 const MACROS: &str = "macros";
 
 /// Everything that a compilation reads.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Project {
     /// What the settings files say, with the overrides of the command line.
     pub settings: Settings,
@@ -66,6 +66,14 @@ impl Project {
     /// How this environment renames what the project makes.
     pub fn naming(&self) -> Naming {
         self.settings.naming.overridden_by(&self.environment.naming)
+    }
+
+    /// The same project with all that it names in one schema.
+    #[must_use]
+    pub fn in_scratch(&self, scratch: Scratch) -> Self {
+        let mut project = self.clone();
+        project.environment.naming.scratch = Some(scratch);
+        project
     }
 
     /// The settings as Dataform's code and tools know them: `dataform.projectConfig`. What is not set is not there.

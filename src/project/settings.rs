@@ -8,7 +8,7 @@ use crate::project::environment::{self, WrittenEnvironment};
 use crate::relation::Target;
 
 /// What the settings files say, before an environment is chosen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The project's name; `project` where none is given.
     pub name: String,
@@ -118,6 +118,31 @@ pub struct Naming {
     pub schema_suffix: Option<String>,
     /// `name` becomes `prefix_name`.
     pub name_prefix: Option<String>,
+    /// Where everything lies instead, declarations too.
+    pub scratch: Option<Scratch>,
+}
+
+/// One schema that takes in all that a project names, so that nothing else is touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scratch {
+    /// Its database (BigQuery: project).
+    pub database: Option<String>,
+    /// The schema.
+    pub schema: String,
+}
+
+impl Scratch {
+    /// A relation in it.
+    pub fn relation(&self, name: impl Into<String>) -> Target {
+        Target { database: self.database.clone(), schema: Some(self.schema.clone()), name: name.into() }
+    }
+
+    /// `schema.name` lies under `schema__name`, with its database before that if it is another one.
+    fn apply(&self, target: &Target) -> Target {
+        let database = target.database.as_deref().filter(|database| self.database.as_deref() != Some(*database));
+        let parts = database.into_iter().chain(target.schema.as_deref()).chain([target.name.as_str()]);
+        self.relation(parts.collect::<Vec<_>>().join("__"))
+    }
 }
 
 impl Naming {
@@ -126,14 +151,20 @@ impl Naming {
         let suffixed = |part: &Option<String>, suffix: &Option<String>| {
             part.as_ref().map(|part| suffix.as_ref().map_or_else(|| part.clone(), |suffix| format!("{part}_{suffix}")))
         };
-        Target {
+        let renamed = Target {
             database: suffixed(&target.database, &self.database_suffix),
             schema: suffixed(&target.schema, &self.schema_suffix),
             name: self
                 .name_prefix
                 .as_ref()
                 .map_or_else(|| target.name.clone(), |prefix| format!("{prefix}_{}", target.name)),
-        }
+        };
+        self.declared(&renamed)
+    }
+
+    /// The same for a declaration.
+    pub fn declared(&self, target: &Target) -> Target {
+        self.scratch.as_ref().map_or_else(|| target.clone(), |scratch| scratch.apply(target))
     }
 
     /// These rules, with those of `other` where it has any.
@@ -143,6 +174,7 @@ impl Naming {
             database_suffix: pick(self.database_suffix.as_ref(), other.database_suffix.as_ref()),
             schema_suffix: pick(self.schema_suffix.as_ref(), other.schema_suffix.as_ref()),
             name_prefix: pick(self.name_prefix.as_ref(), other.name_prefix.as_ref()),
+            scratch: other.scratch.as_ref().or(self.scratch.as_ref()).cloned(),
         }
     }
 }

@@ -68,7 +68,7 @@ impl<'a> TestReport<'a> {
                 let name = format!("unit test `{}`", action.target.name);
                 diagnostics.push(failure_diagnostic(failure, &name, action.name_span));
             }
-            UnitTestOutcome::Untranslatable(found) => diagnostics.extend(found.clone()),
+            UnitTestOutcome::Unfit(found) => diagnostics.extend(found.clone()),
         }
         let format = DiagnosticFormat::Text { color };
         format!("\n{}{table}\n", render_diagnostics(&diagnostics, &self.compilation.project.sources, format))

@@ -117,6 +117,7 @@ fn overrides(written: Option<&Value>) -> Overrides {
             database_suffix: text("databaseSuffix"),
             schema_suffix: text("schemaSuffix"),
             name_prefix: text("tablePrefix"),
+            scratch: None,
         },
         disable_assertions: written.and_then(|written| written.get("disableAssertions")) == Some(&Value::Bool(true)),
         default_reservation: text("defaultReservation"),

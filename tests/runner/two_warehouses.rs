@@ -107,6 +107,12 @@ fn on_bigquery(example: &str) -> Result<(), Failed> {
     let Some(project) = bigquery::Project::new(&format!("example-{example}"))? else { return Ok(()) };
     project.stand_in(&["query", "create schema fresh_streams"])?;
     run(example, &project)?;
+    let copy = Project::copy(&format!("example_project/{example}"))?;
+    let mut tests = copy.command(&["test", "--unit", "--on-warehouse", "--env", "prod"]);
+    let output = tests.envs(project.variables()).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
     project.all_was_parsed()
 }
 

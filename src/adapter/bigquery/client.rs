@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,12 +48,24 @@ pub(super) struct Request {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
-    body: Option<Value>,
+    body: Body,
+}
+
+/// What a request brings.
+#[derive(Debug, Clone)]
+enum Body {
+    Nothing,
+    Json(Value),
+    /// Text in parts, with the line that is between them.
+    Parts {
+        boundary: String,
+        text: String,
+    },
 }
 
 impl Request {
     fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None }
+        Self { method, path: path.into(), query: Vec::new(), body: Body::Nothing }
     }
 
     /// `path` begins behind `/bigquery/v2/`.
@@ -62,11 +74,25 @@ impl Request {
     }
 
     pub(super) fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, format!("bigquery/v2/{}", path.into())) }
+        Self { body: Body::Json(body), ..Self::new(Method::POST, format!("bigquery/v2/{}", path.into())) }
     }
 
     pub(super) fn patch(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PATCH, format!("bigquery/v2/{}", path.into())) }
+        Self { body: Body::Json(body), ..Self::new(Method::PATCH, format!("bigquery/v2/{}", path.into())) }
+    }
+
+    /// Text, with a description of what becomes of it:
+    /// <https://cloud.google.com/bigquery/docs/reference/api-uploads#multipart>.
+    pub(super) fn upload(path: impl Into<String>, description: &Value, text: &str) -> Self {
+        // No line of JSON begins so.
+        let boundary = "trueup-part-of-the-body".to_owned();
+        let text = format!(
+            "--{boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n{description}\r\n\
+             --{boundary}\r\ncontent-type: application/octet-stream\r\n\r\n{text}\r\n--{boundary}--\r\n"
+        );
+        let body = Body::Parts { boundary, text };
+        let request = Self { body, ..Self::new(Method::POST, format!("upload/bigquery/v2/{}", path.into())) };
+        request.with("uploadType", "multipart")
     }
 
     #[must_use]
@@ -178,8 +204,12 @@ impl Client {
         let builder = self.http.request(request.method.clone(), format!("{}/{}", self.endpoint, request.path));
         let builder = builder.headers(headers).query(&request.query);
         let builder = match &request.body {
-            None => builder,
-            Some(json) => builder.json(json),
+            Body::Nothing => builder,
+            Body::Json(json) => builder.json(json),
+            Body::Parts { boundary, text } => {
+                let kind = format!("multipart/related; boundary={boundary}");
+                builder.header(CONTENT_TYPE, kind).body(text.clone())
+            }
         };
         let response = builder.send().await.map_err(lost)?;
         if !response.status().is_success() {

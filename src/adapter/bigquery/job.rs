@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::adapter::bigquery::BigQuery;
 use crate::adapter::bigquery::client::{Client, Request};
 use crate::adapter::bigquery::error::Failure;
-use crate::adapter::bigquery::protocol::{JobList, JobListItem, JobReference, JobResource, number};
+use crate::adapter::bigquery::protocol::{JobList, JobListItem, JobReference, JobResource, TableReference, number};
 use crate::adapter::{JobRef, Usage};
 use crate::relation::JobOptions;
 
@@ -23,15 +23,28 @@ const MISSES: u32 = 4;
 /// How long a job that is to be cancelled may go on.
 const CANCEL_GRACE: Duration = Duration::from_secs(20);
 
-/// A query as a job.
+/// A job.
 pub(super) struct JobSpec<'a> {
     /// What tells this job from all others, but for the number of the try.
     pub(super) identity: Vec<&'a str>,
-    pub(super) sql: &'a str,
+    pub(super) work: JobWork<'a>,
     pub(super) options: JobOptions,
     pub(super) labels: BTreeMap<String, String>,
     /// Called with the id of each try, before it is sent.
     pub(super) announce: &'a dyn Fn(&JobRef) -> Result<(), Failure>,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum JobWork<'a> {
+    /// Runs SQL.
+    Query(&'a str),
+    /// Adds rows to a table that is there, all or nothing.
+    Load {
+        table: &'a TableReference,
+        /// An object of JSON a line.
+        lines: &'a str,
+    },
 }
 
 /// What came of asking for a job.
@@ -42,7 +55,7 @@ struct Submitted {
 }
 
 impl BigQuery {
-    /// Runs a query to its end: one that ended well is not run again, and one that is at work already is waited for.
+    /// Does a job to its end: one that ended well is not run again, and one that is at work already is waited for.
     pub(super) async fn complete(&self, spec: &JobSpec<'_>) -> Result<JobResource, Failure> {
         let mut patience = self.client.patience();
         let mut attempt = 0;
@@ -76,7 +89,11 @@ impl BigQuery {
     }
 
     async fn submit(&self, spec: &JobSpec<'_>, job: &JobRef) -> Result<Submitted, Failure> {
-        let request = Request::post(format!("projects/{}/jobs", job.project), job_body(spec, job, false));
+        let (path, body) = (format!("projects/{}/jobs", job.project), job_body(spec, job, false));
+        let request = match spec.work {
+            JobWork::Query(_) => Request::post(path, body),
+            JobWork::Load { lines, .. } => Request::upload(path, &body, lines),
+        };
         let mut patience = self.client.patience();
         let mut may_be_ours = false;
         loop {
@@ -113,7 +130,13 @@ impl BigQuery {
     /// The columns and the bytes of a query, which does not run.
     pub(super) async fn dry_run(&self, sql: &str, options: &JobOptions) -> Result<JobResource, Failure> {
         let (labels, announce) = (BTreeMap::new(), |_: &JobRef| Ok(()));
-        let spec = JobSpec { identity: Vec::new(), sql, options: options.clone(), labels, announce: &announce };
+        let spec = JobSpec {
+            identity: Vec::new(),
+            work: JobWork::Query(sql),
+            options: options.clone(),
+            labels,
+            announce: &announce,
+        };
         let job = self.job_ref(String::new());
         let request = Request::post(format!("projects/{}/jobs", job.project), job_body(&spec, &job, true));
         let done: JobResource = self.client.send(&request).await?;
@@ -204,18 +227,16 @@ impl BigQuery {
 
 fn job_body(spec: &JobSpec<'_>, job: &JobRef, dry_run: bool) -> Value {
     let options = &spec.options;
-    let mut query = json!({ "query": spec.sql, "useLegacySql": false });
-    if let Some(bytes) = options.maximum_bytes_billed {
-        query["maximumBytesBilled"] = bytes.to_string().into();
-    }
-    if let Some(priority) = options.priority {
-        query["priority"] = priority.word().to_ascii_uppercase().into();
-    }
-    if dry_run {
-        // A result that is kept would tell nothing of what the query reads.
-        query["useQueryCache"] = false.into();
-    }
-    let mut configuration = json!({ "query": query });
+    let mut configuration = match spec.work {
+        JobWork::Query(sql) => json!({ "query": query_configuration(sql, options, dry_run) }),
+        JobWork::Load { table, .. } => json!({ "load": {
+            "sourceFormat": "NEWLINE_DELIMITED_JSON",
+            "destinationTable":
+                { "projectId": table.project_id, "datasetId": table.dataset_id, "tableId": table.table_id },
+            "createDisposition": "CREATE_NEVER",
+            "writeDisposition": "WRITE_APPEND",
+        } }),
+    };
     if dry_run {
         configuration["dryRun"] = true.into();
     }
@@ -236,6 +257,21 @@ fn job_body(spec: &JobSpec<'_>, job: &JobRef, dry_run: bool) -> Value {
         reference["location"] = location.as_str().into();
     }
     json!({ "jobReference": reference, "configuration": configuration })
+}
+
+fn query_configuration(sql: &str, options: &JobOptions, dry_run: bool) -> Value {
+    let mut query = json!({ "query": sql, "useLegacySql": false });
+    if let Some(bytes) = options.maximum_bytes_billed {
+        query["maximumBytesBilled"] = bytes.to_string().into();
+    }
+    if let Some(priority) = options.priority {
+        query["priority"] = priority.word().to_ascii_uppercase().into();
+    }
+    if dry_run {
+        // A result that is kept would tell nothing of what the query reads.
+        query["useQueryCache"] = false.into();
+    }
+    query
 }
 
 /// Asks for a job to be stopped, once; whether it is shows when it is looked at.

@@ -2,15 +2,20 @@ use serde_json::{Map, Value};
 
 use crate::adapter::bigquery::client::Request;
 use crate::adapter::bigquery::error::Failure;
-use crate::adapter::bigquery::job::{JobSpec, label};
+use crate::adapter::bigquery::job::{JobSpec, JobWork, label};
 use crate::adapter::bigquery::pace::metadata_updates;
-use crate::adapter::bigquery::protocol::{JobListItem, JobResource, QueryResults, TableResource, number};
+use crate::adapter::bigquery::protocol::{
+    JobListItem, JobResource, QueryResults, TableReference, TableResource, number,
+};
 use crate::adapter::bigquery::{ACTION_LABEL, BigQuery, rows};
 use crate::adapter::{AdapterError, Estimate, JobRef, LoggedJob, Rows, Session, Usage, json};
 use crate::relation::{Column, ColumnMarks, JobOptions, Target};
 
 /// How many rows come in one answer at the most.
 const PAGE: usize = 10_000;
+
+/// How many bytes come in by one load. More would go well, but not in the time that a request has.
+const LONGEST_LOAD: usize = 16 << 20;
 
 /// The work of one step after the other. Each statement or script is a job.
 pub(super) struct BigQuerySession<'a> {
@@ -37,8 +42,13 @@ impl<'a> BigQuerySession<'a> {
         }
     }
 
-    /// Runs a statement that changes something: once, whoever asks for it again.
+    /// Runs a statement that changes something.
     fn change(&mut self, sql: &str) -> Result<JobResource, AdapterError> {
+        self.do_once(JobWork::Query(sql), sql)
+    }
+
+    /// Does what changes something: once, whoever asks for it again. `text` tells it from what else the step does.
+    fn do_once(&mut self, work: JobWork<'_>, text: &str) -> Result<JobResource, AdapterError> {
         self.jobs += 1;
         let (ordinal, run) = (self.jobs.to_string(), self.bigquery.run_id());
         let action = self.action.as_ref().map(Target::to_string).unwrap_or_default();
@@ -49,23 +59,23 @@ impl<'a> BigQuerySession<'a> {
             log.announce(&logged).map_err(|error| Failure::Lost(format!("the journal cannot be written: {error}")))
         };
         let result = self.bigquery.runtime.block_on(async {
-            self.wait_for_room(sql).await?;
-            self.complete(vec![&run, &action, &ordinal, sql], sql, &announce).await
+            self.wait_for_room(work).await?;
+            self.complete(vec![&run, &action, &ordinal, text], work, &announce).await
         });
-        self.account(result, sql)
+        self.account(result, text)
     }
 
     /// Runs a query.
     fn read(&mut self, sql: &str) -> Result<JobResource, AdapterError> {
         let read = self.bigquery.next_read();
-        let result = self.bigquery.runtime.block_on(self.complete(vec![&read], sql, &|_| Ok(())));
+        let result = self.bigquery.runtime.block_on(self.complete(vec![&read], JobWork::Query(sql), &|_| Ok(())));
         self.account(result, sql)
     }
 
     async fn complete(
         &self,
         identity: Vec<&str>,
-        sql: &str,
+        work: JobWork<'_>,
         announce: &dyn Fn(&JobRef) -> Result<(), Failure>,
     ) -> Result<JobResource, Failure> {
         let options = self.bigquery.options_for(&self.options);
@@ -74,7 +84,7 @@ impl<'a> BigQuerySession<'a> {
         if let Some(action) = &self.action {
             labels.insert(ACTION_LABEL.to_owned(), label(&action.to_string()));
         }
-        self.bigquery.complete(&JobSpec { identity, sql, options, labels, announce }).await
+        self.bigquery.complete(&JobSpec { identity, work, options, labels, announce }).await
     }
 
     fn account(&mut self, result: Result<JobResource, Failure>, sql: &str) -> Result<JobResource, AdapterError> {
@@ -84,7 +94,9 @@ impl<'a> BigQuerySession<'a> {
     }
 
     /// Updates of one table or dataset that come too fast are refused, so they wait here.
-    async fn wait_for_room(&self, sql: &str) -> Result<(), Failure> {
+    async fn wait_for_room(&self, work: JobWork<'_>) -> Result<(), Failure> {
+        // A load is none.
+        let JobWork::Query(sql) = work else { return Ok(()) };
         let client = &self.bigquery.client;
         for (updated, number) in metadata_updates(sql) {
             client.pause(client.pace().updates(&updated, number)).await?;
@@ -177,6 +189,23 @@ impl Session for BigQuerySession<'_> {
     fn execute_script(&mut self, sql: &str, counted: Option<&str>) -> Result<Option<u64>, AdapterError> {
         let job = self.change(sql)?;
         Ok(counted.and_then(|counted| self.count(&job, Some(counted))))
+    }
+
+    fn load(&mut self, table: &Target, rows: &[Map<String, Value>]) -> Result<(), AdapterError> {
+        let (project_id, dataset_id) = self.bigquery.dataset(table).unwrap_or_default();
+        let reference = TableReference { project_id, dataset_id, table_id: table.name.clone() };
+        let mut lines = String::new();
+        for row in rows {
+            let line = serde_json::to_string(row).map_err(|error| AdapterError::from_message(error.to_string()))?;
+            if !lines.is_empty() && lines.len() + line.len() > LONGEST_LOAD {
+                self.do_once(JobWork::Load { table: &reference, lines: &lines }, &lines)?;
+                lines.clear();
+            }
+            lines += &line;
+            lines.push('\n');
+        }
+        self.do_once(JobWork::Load { table: &reference, lines: &lines }, &lines)?;
+        Ok(())
     }
 
     fn query(&mut self, sql: &str, limit: usize) -> Result<Rows, AdapterError> {

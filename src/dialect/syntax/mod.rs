@@ -3,6 +3,7 @@
 //! Unknown is not wrong: what the parser does not read is an error only where the warehouse would surely refuse it too.
 //! Everything but the first pass of the parser runs only on a text that it has refused.
 
+mod batches;
 mod bigquery;
 mod duckdb;
 mod grammar;
@@ -25,6 +26,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::Dialect;
 
+pub use batches::{Batch, batches};
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
 pub use grammar::Grammar;

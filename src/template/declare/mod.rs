@@ -200,7 +200,7 @@ impl Declarer<'_> {
         let named = moved.rename(&canonical);
         let parent = checked.unwrap_or_default().rename(&canonical);
         let target = match config.kind {
-            KindConfig::Declaration => named.clone(),
+            KindConfig::Declaration => self.naming.declared(&named),
             _ => self.naming.apply(&named),
         };
         let checks = match &mut config.kind {

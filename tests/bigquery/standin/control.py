@@ -38,6 +38,8 @@ def answer(server, request):
                     job.wait(60)
         case ("GET", "jobs"):
             return jobs(project)
+        case ("GET", "datasets"):
+            return sorted(dataset.dataset_id for dataset in server.emulator.context.catalog.list_datasets(project.id))
         case ("GET", "tables", dataset):
             return server.emulator.in_turn(lambda: table_names(server, project, dataset))
         case ("GET", "tables", dataset, name):

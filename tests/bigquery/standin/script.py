@@ -232,7 +232,7 @@ class Script(ScriptInterpreter):
         else:
             self._final_table = None
         if change:
-            change.apply()
+            change.apply(self.job.location)
         if kind in DML:
             self.row_count = sum(int(count) for count in step.dml.values()) if step.dml else 0
         if self._final_table is not None:

@@ -54,6 +54,7 @@ class Change:
         table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         if tree.args.get("kind") == "SCHEMA":
             self.target = (*[project.id, *words(table)][-2:], None)
+            self.is_new = context.catalog.get_dataset(*self.target[:2]) is None
         else:
             self.target = tuple(parts(table, project.id))
 
@@ -150,18 +151,19 @@ class Change:
 
     # After it was done
 
-    def apply(self):
+    def apply(self, location):
         match self.tree:
             case exp.Create():
-                self.created()
+                self.created(location)
             case exp.Alter():
                 self.altered()
             case exp.Drop():
                 EXTRA.pop(self.target, None)
 
-    def created(self):
+    def created(self, location):
         if self.target[2] is None:
-            self.dataset_options(self.options())
+            # A dataset that is made is where the query runs, if nothing else is said.
+            self.dataset_options(({"location": location} if self.is_new else {}) | self.options())
             return
         meta = self.context.catalog.get_table(*self.target)
         if meta is None or (self.tree.args.get("exists") and self.target in EXTRA):
@@ -267,7 +269,7 @@ class Change:
             update["labels"] = dict(given["labels"] or [])
         if "description" in given:
             update["description"] = given["description"]
-        if location := given.get("location") or self.location():
+        if location := self.location() or given.get("location"):
             update["location"] = location
         self.context.catalog.update_dataset(meta.model_copy(update=update))
 
