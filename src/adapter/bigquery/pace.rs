@@ -51,7 +51,7 @@ impl Pace {
 }
 
 /// What a script makes, alters and drops, and in how many statements. Each begins a line, as a plan writes it, or stands
-/// behind a semicolon. What is temporary is made anew for each script.
+/// behind a semicolon. What has no dataset is temporary, and another one in each script.
 pub(super) fn metadata_updates(sql: &str) -> BTreeMap<Updated, usize> {
     const VERBS: [&str; 3] = ["alter", "create", "drop"];
     const BESIDE: [&str; 8] = ["or", "replace", "materialized", "external", "snapshot", "if", "not", "exists"];
@@ -60,6 +60,9 @@ pub(super) fn metadata_updates(sql: &str) -> BTreeMap<Updated, usize> {
     for piece in sql.split_inclusive(['\n', ';']) {
         let rest = sql.get(start..).unwrap_or_default();
         start += piece.len();
+        if piece.trim().is_empty() {
+            continue;
+        }
         let is_beside = |word: &&str| BESIDE.iter().any(|beside| word.eq_ignore_ascii_case(beside));
         let mut words = rest.split_whitespace().filter(|word| !is_beside(word));
         let verb = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -70,7 +73,7 @@ pub(super) fn metadata_updates(sql: &str) -> BTreeMap<Updated, usize> {
         let name = name.split(['(', ';']).next().unwrap_or_default().replace('`', "");
         let end = |parts: usize| name.rmatch_indices('.').nth(parts - 1).map_or(0, |(at, _)| at + 1);
         let updated = match kind.to_ascii_lowercase().as_str() {
-            "table" | "view" => Updated::Table(name[end(2)..].to_owned()),
+            "table" | "view" if name.contains('.') => Updated::Table(name[end(2)..].to_owned()),
             "schema" => Updated::Dataset(name[end(1)..].to_owned()),
             _ => continue,
         };
@@ -140,7 +143,7 @@ mod tests {
         );
         assert_eq!(found("create table s.a(b int64);\nalter table `s`.`a` drop column b"), [(table("s.a"), 2)]);
         assert_eq!(found("create schema if not exists `p.s`"), [(Updated::Dataset("s".to_owned()), 1)]);
-        assert_eq!(found("create temp table a as\nselect 1;\ninsert into b select * from a"), []);
+        assert_eq!(found("create temp table a as\nselect 1;\ninsert into s.b select * from a;\ndrop table `a`"), []);
         assert_eq!(found("create"), []);
     }
 }
