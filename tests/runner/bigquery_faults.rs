@@ -30,7 +30,7 @@ const SETTINGS: &str = "name: faults\ndialect: bigquery\ndefaults: { schema: s, 
                         environments: { local: { warehouse: bigquery, retry_timeout: \"20\" } }\n";
 
 /// `raw.events` holds all batches, `raw.latest` the last one alone. What stands outside of a transaction is one statement.
-const MODELS: [(&str, &str); 11] = [
+const MODELS: [(&str, &str); 12] = [
     ("events", "config { type: \"declaration\", schema: \"raw\" }"),
     ("latest", "config { type: \"declaration\", schema: \"raw\" }"),
     (
@@ -42,6 +42,13 @@ const MODELS: [(&str, &str); 11] = [
     (
         "appended",
         "config { type: \"incremental\" }
+        select batch, id from ${ref(\"events\")}
+        ${when(incremental(), `where batch > (select max(batch) from ${self()})`)}",
+    ),
+    (
+        "noted",
+        "config { type: \"incremental\" }
+        post_operations { insert into raw.log select 'noted', max(batch) from ${self()} }
         select batch, id from ${ref(\"events\")}
         ${when(incremental(), `where batch > (select max(batch) from ${self()})`)}",
     ),
@@ -81,10 +88,11 @@ const MODELS: [(&str, &str); 11] = [
 ];
 
 /// The tables that are looked at, and their columns.
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     ("s.plain", &["day", "events", "amount"]),
     ("s.shown", &["day", "events"]),
     ("s.appended", &["batch", "id"]),
+    ("s.noted", &["batch", "id"]),
     ("s.bare", &["batch", "id"]),
     ("s.audited", &["batch", "id"]),
     ("s.merged", &["id", "batch", "amount"]),
@@ -304,6 +312,7 @@ impl Faults {
                 *of_day = (of_day.0 + 1, of_day.1 + amount);
                 ids.insert(*id, (batch, *amount));
                 expected.insert(format!("s.appended {batch} {id}"), 1..=1);
+                expected.insert(format!("s.noted {batch} {id}"), 1..=1);
                 expected.insert(format!("s.bare {batch} {id}"), by_run.clone());
                 expected.insert(format!("s.audited {batch} {id}"), by_run.clone());
             }
@@ -314,7 +323,7 @@ impl Faults {
                 }
                 ids.push(*id);
             }
-            for word in ["first", "second"] {
+            for word in ["first", "second", "noted"] {
                 expected.insert(format!("raw.log {word} {batch}"), by_run.clone());
             }
             // The first run makes the table.
