@@ -106,6 +106,7 @@ impl From<UnitTestsError> for CommandError {
         match error {
             UnitTestsError::Connect(error) => error.into(),
             UnitTestsError::Warehouse(error) => error.into(),
+            UnitTestsError::Project(_) => Self::Failed,
             UnitTestsError::Left { .. } => {
                 Self::Unable { message: error.to_string(), help: Some("drop it, with all that is in it".to_owned()) }
             }

@@ -14,12 +14,11 @@ use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{
-    ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, UnitTestsError, execute, run_unit_test,
-    run_unit_tests_on,
+    ExecuteOptions, RunResults, UnitTestOutcome, UnitTestResult, UnitTestsError, UnitTestsOptions, execute,
+    run_unit_test, run_unit_tests_on,
 };
 use crate::graph::Selection;
 use crate::plan::{PlanOptions, plan};
-use crate::project::Scratch;
 use crate::relation::Target;
 use crate::report::{Terminal, TestReport, junit};
 
@@ -36,14 +35,14 @@ pub struct TestArgs {
     /// Only the assertions
     #[arg(long)]
     assertions: bool,
-    /// Run the unit tests on the environment's warehouse, in a schema that is dropped behind them, and not in the embedded
-    /// engine
+    /// Run the unit tests on the environment's warehouse, in schemas that are dropped behind them, and not in the
+    /// embedded engine
     #[arg(long, conflicts_with = "assertions")]
     on_warehouse: bool,
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// How many assertions may run at the same time [default: what the warehouse takes]
+    /// How many assertions, or unit tests on the warehouse, may run at the same time [default: what the warehouse takes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: Option<u32>,
 }
@@ -59,11 +58,12 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
     let assertions = if args.unit { Vec::new() } else { of_kind(|kind| matches!(kind, Kind::Assertion(_))) };
 
     let report = TestReport::new(terminal, &compilation);
+    let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());
     // The embedded engine is ended with the process.
     let mut listening = None;
     let unit_results = if args.on_warehouse && !tests.is_empty() {
         let cancelled = listening.insert(cancel_on_interrupt()?);
-        test_on_warehouse(&root, &compilation, &tests, &report, terminal, cancelled)?
+        test_on_warehouse(&root, &compilation, &tests, threads, &report, terminal, cancelled)?
     } else {
         let results: Vec<UnitTestResult> = tests.par_iter().map(|id| run_unit_test(&compilation, *id)).collect();
         for result in &results {
@@ -73,7 +73,6 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
     };
     let mut checked = None;
     if !assertions.is_empty() {
-        let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());
         let cancelled = listening.map_or_else(cancel_on_interrupt, Ok)?;
         checked = Some(check(&root, &compilation, assertions, threads, &report, terminal, &cancelled)?);
     }
@@ -89,31 +88,28 @@ pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandErr
     if passed { Ok(()) } else { Err(CommandError::Failed) }
 }
 
-/// Runs the unit tests in a schema that is named after the time and this process.
+/// Runs the unit tests in schemas that are named after the time and this process.
 fn test_on_warehouse(
     root: &Path,
     compilation: &Compilation,
     tests: &[ActionId],
+    threads: Option<usize>,
     report: &TestReport<'_>,
     terminal: &Terminal,
     cancelled: &AtomicBool,
 ) -> Result<Vec<UnitTestResult>, CommandError> {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let schema = format!("trueup_test_{}_{}", since_1970.as_millis(), process::id());
-    let scratch = Scratch { database: compilation.project.default_database(), schema };
-    let in_scratch = compilation.in_scratch(scratch.clone());
-    if in_scratch.diagnostics.has_errors() {
-        show(&in_scratch.diagnostics, compilation, terminal);
-        return Err(CommandError::Failed);
-    }
     let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
     let connect = || adapter::connect(&compilation.project, root, &targets);
-    let results = run_unit_tests_on(&connect, (&in_scratch, &scratch), tests, cancelled, &mut |result| {
-        report.unit_test(result);
-    });
-    match results {
+    let options = UnitTestsOptions { schema: &schema, threads, cancelled };
+    match run_unit_tests_on(&connect, compilation, tests, options, &mut |result| report.unit_test(result)) {
         Err(left @ UnitTestsError::Left { .. }) => Err(left.into()),
         _ if cancelled.load(Ordering::SeqCst) => Err(CommandError::Cancelled),
+        Err(UnitTestsError::Project(diagnostics)) => {
+            show(&diagnostics, compilation, terminal);
+            Err(CommandError::Failed)
+        }
         results => Ok(results?),
     }
 }

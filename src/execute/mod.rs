@@ -24,7 +24,9 @@ pub use event::Event;
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
-pub use unit_test::{UnitTestOutcome, UnitTestResult, UnitTestsError, run_unit_test, run_unit_tests_on};
+pub use unit_test::{
+    Connect, UnitTestOutcome, UnitTestResult, UnitTestsError, UnitTestsOptions, run_unit_test, run_unit_tests_on,
+};
 
 use schedule::Schedule;
 

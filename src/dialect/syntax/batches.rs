@@ -193,7 +193,7 @@ mod tests {
         let cut = queries(&long);
         assert_eq!(cut.len(), 2);
         assert_eq!(cut[1], ("select 'ä union all' as a".to_owned(), 0));
-        assert_eq!(cut[0].0.matches(one.trim_end()).count(), MOST_ROWS);
+        assert_eq!(cut[0].0.matches("as a").count(), MOST_ROWS);
     }
 
     #[test]

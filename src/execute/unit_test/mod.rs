@@ -15,7 +15,7 @@ use crate::execute::{Failure, Outcome, run_step};
 use crate::plan::{Statement, TestPlace, UnitTestPlan, plan_tested_step, plan_unit_test};
 use crate::relation::{Column, Target};
 
-pub use warehouse::{UnitTestsError, run_unit_tests_on};
+pub use warehouse::{Connect, UnitTestsError, UnitTestsOptions, run_unit_tests_on};
 
 /// How many of the differing rows are shown.
 const SHOWN: usize = 20;
