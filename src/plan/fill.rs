@@ -185,7 +185,6 @@ impl FillWork {
             ScriptStatement::Count(rows.insert()),
         ]);
         alter(job, &dropped);
-        job.run(&Statement::new(format!("drop table {staged}")));
         Ok(())
     }
 }

@@ -131,6 +131,7 @@ impl IncrementalWork {
         let fits = fit(&self.columns, columns, &staged, dialect);
         let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty();
         if !is_plain {
+            // It goes with the job: to drop it would be one more statement that can fail behind the new rows.
             let head = Statement::new(dialect.temporary_table(&staged, &self.options));
             job.run(&head.then_statement(&source));
         }
@@ -176,9 +177,6 @@ impl IncrementalWork {
             }
         }
         self.alter(job, "drop", &change.dropped, |column| dialect.identifier(&column.name));
-        if !is_plain {
-            job.run(&Statement::new(format!("drop table {staged}")));
-        }
     }
 
     /// Where the key holds the column of the partitions, only those are read that the new rows may have a match in. Gives
