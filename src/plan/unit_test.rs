@@ -109,6 +109,11 @@ pub fn plan_unit_test(
                 Target { database, schema, name }
             }
         };
+        if inputs.iter().any(|other: &Fixture| other.table == table) {
+            let message = format!("another input of this test stands for `{}` too", input.relation);
+            let diagnostic = Diagnostic::error(Code::UnfitAction, message).at(input.span, "");
+            translator.diagnostics.push(diagnostic.help("put all rows into one `input`"));
+        }
         let schema = super::create_schema(&table, to).filter(|_| place == TestPlace::OwnWarehouse);
         let rows = rows(&input.rows, &mut translator);
         inputs.push(Fixture { table, schema: schema.map(Statement::new), clauses, rows });
