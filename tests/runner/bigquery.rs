@@ -25,7 +25,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             Trial::test(format!("bigquery::{name}"), move || run(&name, &path)).with_ignored_flag(!is_installed)
         });
     let client = Trial::test("bigquery::google_client", google_client).with_ignored_flag(!is_installed);
-    trials.chain([client]).collect()
+    let plans = Trial::test("bigquery::plans_are_googlesql", plans_are_googlesql).with_ignored_flag(!is_installed);
+    trials.chain([client, plans]).collect()
 }
 
 fn run(name: &str, session: &Path) -> Result<(), Failed> {
@@ -44,6 +45,16 @@ fn google_client() -> Result<(), Failed> {
         .stdin(Stdio::null())
         .output()?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+}
+
+/// What the plan tests expect for BigQuery is what BigQuery's own parser takes.
+fn plans_are_googlesql() -> Result<(), Failed> {
+    let Some(project) = Project::new("plans")? else { return Ok(()) };
+    let mut problems = String::new();
+    for path in markdown::files("tests/plan") {
+        problems.push_str(&project.stand_in(&["parse", &path.display().to_string()])?);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(format!("this is no GoogleSQL:\n{problems}").into()) }
 }
 
 /// Whether there is a Python that the stand-in can run on.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 
+import googlesql
 import job_requests
 import rest
 import tables
@@ -36,6 +37,8 @@ def answer(server, request):
             for job in list(project.jobs.values()):
                 if not job.is_vanished():
                     job.wait(60)
+        case ("POST", "parse"):
+            return problems(request.json()["sql"])
         case ("GET", "jobs"):
             return jobs(project)
         case ("GET", "datasets"):
@@ -67,6 +70,15 @@ def answer(server, request):
         case _:
             raise ApiError("notFound", f"stand-in: no such request: {request.method} {request.path}")
     return {}
+
+
+def problems(sql):
+    """What parsers of GoogleSQL do not take in a text."""
+    try:
+        googlesql.check(sql)
+    except ApiError as error:
+        return [error.message]
+    return [message for _, message in googlesql.check_sqlglot(sql)]
 
 
 def query(server, project, sql):
