@@ -7,11 +7,11 @@ use crate::dialect::Dialect;
 use crate::plan::controls_transactions;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::{runs, unique_guard};
-use crate::plan::multi_statement::{JobWriter, changes_rows, definitions};
+use crate::plan::multi_statement::{JobWriter, changes_rows, defines, definitions};
 use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
 use crate::plan::script::{Script, ScriptStatement, column_definition};
-use crate::plan::statement::{Statement, in_order};
+use crate::plan::statement::{Statement, WarehouseText, in_order};
 use crate::plan::watermark::Watermark;
 use crate::relation::{Column, Partitioning, TimeUnit};
 
@@ -34,24 +34,45 @@ impl IncrementalWork {
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
-        job.texts(&self.pre_operations);
-        let mut declarations: Vec<Statement> = self.watermarks.iter().flat_map(Watermark::declarations).collect();
+        let hints: Vec<Statement> = self.watermarks.iter().filter_map(Watermark::hint).collect();
+        let mut declarations: Vec<Statement> = self.watermarks.iter().map(Watermark::declaration).collect();
         if !self.partitions.is_empty() && self.arrival().is_none() {
             declarations.push(StagedRows::declare_named(&self.partitions, self.partition_type(dialect).as_deref()));
         }
+        let rows = |job: &mut JobWriter<'_>, declarations: &[Statement], change: &Change, within: &[WarehouseText]| {
+            job.with(declarations, |job| {
+                self.watermarks.iter().for_each(|watermark| watermark.settle(job));
+                self.write(job, columns, change, runs(within), dialect);
+            });
+        };
         // What changes rows is undone with the new rows if it fails, so that the step can be repeated.
+        let changes = |text: &WarehouseText| changes_rows(text, dialect);
         let has_own = self.pre_operations.iter().any(|text| controls_transactions(text.sql(), dialect));
-        let can_be_within = !has_own && self.post_operations.iter().all(|text| changes_rows(text, dialect));
-        let (within, behind) = if can_be_within {
+        let (within, behind) = if !has_own && self.post_operations.iter().all(changes) {
             (self.post_operations.as_slice(), [].as_slice())
         } else {
             ([].as_slice(), self.post_operations.as_slice())
         };
-        let within = runs(within);
-        job.with(&declarations, |job| {
-            self.watermarks.iter().for_each(|watermark| watermark.settle(job));
-            self.write(job, columns, &change, within, dialect);
-        });
+        let begins = self.pre_operations.iter().position(changes);
+        let can_be_undone = |text: &WarehouseText| changes(text) || defines(text, dialect);
+        if let Some(begins) = begins.filter(|_| self.pre_operations.iter().all(can_be_undone)) {
+            let (before, changing) = self.pre_operations.split_at(begins);
+            job.texts(before);
+            self.add_columns(&mut job, &change, dialect);
+            let written = Change { added: Vec::new(), dropped: Vec::new(), written: change.written.clone() };
+            // What the warehouse says of itself is asked outside of the transaction.
+            job.with(&hints, |job| {
+                job.in_transaction(true, |job| {
+                    job.texts(changing);
+                    rows(job, &declarations, &written, within);
+                });
+            });
+            self.drop_columns(&mut job, &change, dialect);
+        } else {
+            job.texts(&self.pre_operations);
+            let declarations: Vec<Statement> = hints.into_iter().chain(declarations).collect();
+            rows(&mut job, &declarations, &change, within);
+        }
         job.texts(behind);
         let reads = self.estimate(&[], dialect);
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
@@ -123,7 +144,7 @@ impl IncrementalWork {
     ) {
         let put = |job: &mut JobWriter<'_>, mut statements: Vec<ScriptStatement>| {
             statements.extend(behind);
-            if statements.len() > 1 { job.transaction(&statements) } else { job.push_all(&statements) }
+            job.in_transaction(statements.len() > 1, |job| job.push_all(&statements));
         };
         let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
         let staged = dialect.identifier(STAGED);
@@ -139,7 +160,7 @@ impl IncrementalWork {
         if self.strategy == IncrementalStrategy::Merge {
             job.push_all(unique_guard(&staged, &self.unique_key, dialect).as_slice());
         }
-        self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
+        self.add_columns(job, change, dialect);
         match self.strategy {
             IncrementalStrategy::Append if is_plain => {
                 put(job, vec![ScriptStatement::Count(rows.insert_from(&source))]);
@@ -176,6 +197,14 @@ impl IncrementalWork {
                 job.with(variable.as_slice(), |job| put(job, statements));
             }
         }
+        self.drop_columns(job, change, dialect);
+    }
+
+    fn add_columns(&self, job: &mut JobWriter<'_>, change: &Change, dialect: &dyn Dialect) {
+        self.alter(job, "add", &change.added, |column| column_definition(column, &self.options, dialect));
+    }
+
+    fn drop_columns(&self, job: &mut JobWriter<'_>, change: &Change, dialect: &dyn Dialect) {
         self.alter(job, "drop", &change.dropped, |column| dialect.identifier(&column.name));
     }
 

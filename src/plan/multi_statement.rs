@@ -37,6 +37,8 @@ pub(super) struct JobWriter<'a> {
     length: usize,
     /// Whether a variable may be declared here: at the start of a block.
     may_declare: bool,
+    /// Whether a transaction has begun.
+    has_begun: bool,
     /// For each block that is open, how many declarations in it have opened a block of their own.
     blocks: Vec<usize>,
 }
@@ -50,6 +52,7 @@ impl<'a> JobWriter<'a> {
             counted: None,
             length: 0,
             may_declare: true,
+            has_begun: false,
             blocks: vec![0],
         }
     }
@@ -75,10 +78,22 @@ impl<'a> JobWriter<'a> {
         }
     }
 
-    /// Adds statements that take effect together. None of them may make or change a relation.
+    /// Adds statements that take effect together, with those around them if they are in a transaction already.
     pub(super) fn transaction(&mut self, statements: &[ScriptStatement]) {
+        self.in_transaction(true, |job| job.push_all(statements));
+    }
+
+    /// Puts a transaction around what is written, if that is wanted. Nothing in it may make or change a relation that is
+    /// not temporary.
+    pub(super) fn in_transaction(&mut self, is_wanted: bool, write: impl FnOnce(&mut Self)) {
+        if !is_wanted || self.has_begun {
+            write(self);
+            return;
+        }
         self.run(&Statement::new("begin transaction"));
-        self.push_all(statements);
+        self.has_begun = true;
+        write(self);
+        self.has_begun = false;
         self.run(&Statement::new("commit transaction"));
     }
 
@@ -185,7 +200,7 @@ pub(super) fn definitions(texts: &[WarehouseText], dialect: &dyn Dialect) -> Sta
 
 /// Whether a statement only says what a name means in those that follow.
 pub(super) fn defines(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
-    const STARTS: [&str; 3] = ["declare ", "create temp function ", "create temporary function "];
+    const STARTS: [&str; 4] = ["declare ", "set ", "create temp function ", "create temporary function "];
     let words = first_words(text.sql(), dialect);
     STARTS.iter().any(|start| words.starts_with(start))
 }

@@ -129,16 +129,19 @@ impl Watermark {
         &self.plain
     }
 
-    pub(super) fn declarations(&self) -> Vec<Statement> {
-        let data_type = self.data_type.as_deref();
-        let declare = |name: &str, value: &str| declare(name, data_type, value);
-        match &self.newest {
-            None => vec![declare(&self.name, &self.plain)],
-            Some(newest) => vec![declare(&newest.name, &newest.start), declare(&self.name, &newest.bounded)],
-        }
+    /// Declares where to look first. What it finds may be old.
+    pub(super) fn hint(&self) -> Option<Statement> {
+        let newest = self.newest.as_ref()?;
+        Some(declare(&newest.name, self.data_type.as_deref(), &newest.start))
     }
 
-    /// Behind the declarations.
+    /// Behind that.
+    pub(super) fn declaration(&self) -> Statement {
+        let value = self.newest.as_ref().map_or(&self.plain, |newest| &newest.bounded);
+        declare(&self.name, self.data_type.as_deref(), value)
+    }
+
+    /// Behind both.
     pub(super) fn settle(&self, job: &mut JobWriter<'_>) {
         if self.newest.is_some() {
             let Self { name, plain, .. } = self;
@@ -149,7 +152,8 @@ impl Watermark {
     /// A script whose last statement gives the value.
     pub(super) fn query(&self, dialect: &dyn Dialect) -> Statement {
         let mut job = JobWriter::new(dialect);
-        job.with(&self.declarations(), |job| {
+        let declarations: Vec<Statement> = self.hint().into_iter().chain([self.declaration()]).collect();
+        job.with(&declarations, |job| {
             self.settle(job);
             job.run(&Statement::new(format!("select {0} as {0}", self.name)));
         });
