@@ -76,7 +76,8 @@ static SHARED: Mutex<Server> = Mutex::new(Server::NotStarted);
 /// The server's address; none where it cannot be had.
 fn start() -> Result<Option<String>, Failed> {
     let mut shared = SHARED.lock()?;
-    if matches!(*shared, Server::NotStarted) {
+    // One that was not asked for a while has ended itself, and is started again.
+    if !matches!(*shared, Server::CannotBeHad) {
         let mut script = Command::new(scripts().join("start.sh"));
         let output = script.arg(folder()).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
         *shared = match output.status.code() {
@@ -94,7 +95,9 @@ pub(crate) fn stop() {
         return;
     }
     if let Ok(Server::At(endpoint)) = SHARED.lock().as_deref() {
-        let _ = Command::new(scripts().join("standin")).arg("stop").env("BIGQUERY_ENDPOINT", endpoint).status();
+        let mut command = Command::new(scripts().join("standin"));
+        // It may have ended by itself.
+        let _ = command.arg("stop").env("BIGQUERY_ENDPOINT", endpoint).stderr(Stdio::null()).status();
     }
 }
 
