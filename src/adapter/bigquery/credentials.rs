@@ -66,7 +66,7 @@ impl Identity {
                 Ok(CacheableResource::New { data, .. }) => data,
                 // No tag was sent that this could be the answer to.
                 Ok(CacheableResource::NotModified) => HeaderMap::new(),
-                Err(error) => return Err(chain(&error)),
+                Err(error) => return Err(no_token(&chain(&error))),
             },
         };
         if let Some(project) = &self.quota_project {
@@ -106,6 +106,18 @@ fn from_text(text: &str, scopes: &[&str], what: &str) -> Result<Credentials, Str
 
 fn why(error: &Error, what: &str) -> String {
     format!("{what} cannot be used: {}", chain(error))
+}
+
+/// Why there is no token. Where nothing else says who asks, Google's library asks the machine, and fails with many words.
+fn no_token(why: &str) -> String {
+    if !why.contains("computeMetadata") {
+        return why.to_owned();
+    }
+    let cause = why.rsplit(": ").next().unwrap_or(why);
+    format!(
+        "nothing says who asks: no file in GOOGLE_APPLICATION_CREDENTIALS, no login of `gcloud`, and this machine has no \
+         service account ({cause})"
+    )
 }
 
 /// An error with its causes, in one line. Says no more than once what a cause repeats.
