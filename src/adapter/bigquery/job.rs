@@ -59,18 +59,23 @@ impl BigQuery {
     pub(super) async fn complete(&self, spec: &JobSpec<'_>) -> Result<JobResource, Failure> {
         let mut patience = self.client.patience();
         let mut attempt = 0;
+        let mut was_lost = false;
         loop {
             let job = self.job_ref(job_id(&spec.identity, attempt));
             (spec.announce)(&job)?;
             let Submitted { job: submitted, is_old } = self.submit(spec, &job).await?;
+            // One that could not be found for a while is this process's own all the same.
+            let is_old = is_old && !was_lost;
             let Some(done) = self.wait(submitted, &job).await? else {
                 // It never began, or else the same id would be refused.
                 let pause = patience.pause(None).ok_or_else(|| Failure::Lost(format!("job {} is gone", job.id)))?;
                 self.client.pause(pause).await?;
+                was_lost = true;
                 continue;
             };
             let Some(error) = &done.status.error_result else { return Ok(done) };
             attempt += 1;
+            was_lost = false;
             if is_old {
                 // That was another process's try.
                 continue;
