@@ -161,11 +161,7 @@ impl Worker<'_> {
             let script = work.finish(&columns, worker.dialect)?;
             Ok((worker.run_statements(&script.statements)?, script.after))
         };
-        let added = if self.dialect.capabilities().transactional_ddl {
-            self.in_transaction(|worker| add(worker, true))
-        } else {
-            add(self, true)
-        };
+        let added = self.in_transaction(|worker| add(worker, true));
         let widenings = too_short.take();
         let (rows, after) = if widenings.is_empty() {
             added?

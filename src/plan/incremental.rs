@@ -135,8 +135,7 @@ impl IncrementalWork {
         statements.extend(dialect.missing_indexes(&self.target, &self.options).map(ScriptStatement::from));
         let (within, after) = post_operations(&self.post_operations, dialect);
         statements.extend(within);
-        let in_transaction = dialect.capabilities().transactional_ddl;
-        Ok(Script { statements, in_transaction, after, ..Script::default() })
+        Ok(Script { statements, in_transaction: true, after, ..Script::default() })
     }
 }
 

@@ -65,13 +65,7 @@ pub(super) fn plan(
     statements.extend(within);
     let last = if after.is_empty() { &mut statements } else { &mut after };
     last.extend(build.inherit(translator.to));
-    Work::Build(Script {
-        before,
-        statements,
-        in_transaction: capabilities.transactional_ddl,
-        after,
-        ..Script::default()
-    })
+    Work::Build(Script { before, statements, in_transaction: true, after, ..Script::default() })
 }
 
 /// What the model becomes there.
