@@ -6,6 +6,7 @@ mod ddl;
 mod duckdb;
 mod postgres;
 mod redshift;
+pub mod semantics;
 pub mod syntax;
 mod test_bed;
 pub mod translate;

@@ -1,0 +1,103 @@
+//! What names, types and functions mean in a dialect: what a query gives can be told from these and its text alone.
+
+mod names;
+
+use std::fmt::Debug;
+
+use sqlparser::ast;
+
+use crate::relation::{DataType, Nullability};
+
+pub use names::{AliasScope, CaseRule, NameRules};
+
+/// The rules of one dialect. What it does not know is unknown, which is never wrong.
+pub trait Semantics: Debug + Send + Sync {
+    /// How names find their columns.
+    fn names(&self) -> &NameRules;
+
+    /// The type that is written there.
+    fn data_type(&self, written: &ast::DataType) -> DataType;
+
+    /// The type that a warehouse or a person calls so: `numeric(10,2)`, `ARRAY<INT64>`.
+    fn named_type(&self, name: &str) -> DataType;
+
+    /// What the warehouse calls a type.
+    fn type_name(&self, data_type: &DataType) -> String;
+
+    /// The type of a literal.
+    fn literal(&self, value: &ast::Value) -> DataType;
+
+    /// What a function, or an operator by its sign, makes of arguments of these types. `name` is as written, without quotes,
+    /// in lower case: `count`, `safe.parse_json`, `+`, `is null`, `like`, `between`.
+    fn call(&self, name: &str, arguments: &[&DataType]) -> Call;
+
+    /// The type that values of all of these come to, in a CASE or a UNION; `None` if there surely is none.
+    fn common(&self, types: &[&DataType]) -> Option<DataType>;
+
+    /// What a column is called whose expression has no name: `f0_`, `?column?`, `sum(x)`; `None` if nobody knows. `number`
+    /// counts the columns before it that have none either.
+    fn unnamed(&self, expression: &ast::Expr, number: usize) -> Option<String>;
+
+    /// Whether values of two types can be compared; `None` if nobody knows.
+    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool>;
+}
+
+/// What a call gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// How it comes by its value.
+    pub kind: FunctionKind,
+    /// What it gives.
+    pub data_type: DataType,
+    /// When that is NULL.
+    pub nulls: NullRule,
+}
+
+/// How a function comes by its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionKind {
+    /// From one row.
+    Scalar,
+    /// From all rows of a group; or of a window, if there is an OVER.
+    Aggregate,
+    /// From the rows around it; there has to be an OVER.
+    Window,
+    /// From anything: it gives many rows.
+    Table,
+    /// Nobody knows the function.
+    Unknown,
+}
+
+/// When the result of a function is NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NullRule {
+    /// When one of its arguments is.
+    Strict,
+    /// When all of its arguments are.
+    Coalesce,
+    /// Never.
+    Never,
+    /// Even when no argument is.
+    Always,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Call {
+    /// Of a function that nobody knows.
+    pub const UNKNOWN: Self =
+        Self { kind: FunctionKind::Unknown, data_type: DataType::Unknown, nulls: NullRule::Unknown };
+}
+
+impl NullRule {
+    /// Whether the result can be NULL.
+    pub fn apply(self, arguments: impl IntoIterator<Item = Nullability>) -> Nullability {
+        match self {
+            Self::Strict => Nullability::of_any(arguments),
+            Self::Coalesce => Nullability::of_all(arguments),
+            Self::Never => Nullability::NotNull,
+            Self::Always => Nullability::Nullable,
+            Self::Unknown => Nullability::Unknown,
+        }
+    }
+}

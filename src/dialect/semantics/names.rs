@@ -1,0 +1,51 @@
+/// How names find their columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameRules {
+    /// When two names are one.
+    pub case: CaseRule,
+    /// Whether an expression in a select list may use the names that stand before it in the list.
+    pub lateral_aliases: bool,
+    /// Whether WHERE and the conditions of joins see the names of the select list.
+    pub aliases_in_where: bool,
+    /// How GROUP BY sees them.
+    pub aliases_in_group_by: AliasScope,
+    /// How HAVING sees them.
+    pub aliases_in_having: AliasScope,
+    /// Whether the name of a relation alone stands for its whole row.
+    pub whole_rows: bool,
+    /// Whether a column that is named as its struct's field path may leave out the table: `a.b` is field `b` of column `a`.
+    pub fields: bool,
+    /// Whether an aggregate in a subquery may be of columns of the outer query alone.
+    pub aggregates_outer_columns: bool,
+}
+
+/// When two names are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseRule {
+    /// Whatever the case of their letters, with quotes and without.
+    Ignored,
+    /// Names without quotes are in lower case; those with quotes are as they are.
+    FoldsToLower,
+}
+
+/// Whether a clause sees the names that the select list gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AliasScope {
+    /// It does not.
+    Hidden,
+    /// It does, where no column has that name.
+    AfterColumns,
+    /// It does, and they go before columns.
+    BeforeColumns,
+}
+
+impl CaseRule {
+    /// A name as it is compared.
+    pub fn fold(self, name: &str, is_quoted: bool) -> String {
+        match self {
+            Self::Ignored => name.to_lowercase(),
+            Self::FoldsToLower if is_quoted => name.to_owned(),
+            Self::FoldsToLower => name.to_lowercase(),
+        }
+    }
+}
