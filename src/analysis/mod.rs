@@ -1,6 +1,9 @@
 //! What can be said of the SQL without a warehouse.
 
+pub mod bind;
+pub mod bound;
 mod checks;
+mod keys;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -15,6 +15,67 @@ pub trait Semantics: Debug + Send + Sync {
     /// How names find their columns.
     fn names(&self) -> &NameRules;
 
+    /// Columns, in lower case, that relations have without naming them.
+    fn pseudo_columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Names, in lower case, that stand for a value of the session or the moment without brackets behind them.
+    fn values(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Words, in lower case, that stand for themselves as an argument of some function: the parts of a date, types.
+    fn keyword_arguments(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether `from t, t.items` joins the elements of an array.
+    fn joins_arrays_by_path(&self) -> bool {
+        false
+    }
+
+    /// Whether the elements of an array of structs become rows with their fields as columns.
+    fn unnests_structs(&self) -> bool {
+        false
+    }
+
+    /// What a function in a FROM gives rows of: a struct for several columns. `None` if nobody knows.
+    fn rows_of(&self, _function: &str, _arguments: &[&DataType]) -> Option<DataType> {
+        None
+    }
+
+    /// Whether a star gives the columns of USING before all others.
+    fn puts_using_first(&self) -> bool {
+        true
+    }
+
+    /// Whether a column in a result has the letters of its definition, and not those of the query.
+    fn keeps_letters_of_columns(&self) -> bool {
+        false
+    }
+
+    /// Whether UNION BY NAME without another word leaves the same row there once.
+    fn names_rows_distinct(&self) -> bool {
+        true
+    }
+
+    /// What the column at a place of VALUES is called, if it is called anything.
+    fn column_of_values(&self, _place: usize) -> Option<String> {
+        None
+    }
+
+    /// The type that a column has for others if an expression of this type makes it: a NULL or a literal text may be of no
+    /// type yet within a query.
+    fn in_a_table(&self, data_type: DataType) -> DataType {
+        data_type
+    }
+
+    /// Whether UNPIVOT gives the value before its name.
+    fn unpivots_value_first(&self) -> bool {
+        false
+    }
+
     /// The type that is written there.
     fn data_type(&self, written: &ast::DataType) -> DataType;
 

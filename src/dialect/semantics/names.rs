@@ -1,3 +1,5 @@
+use sqlparser::ast::Ident;
+
 /// How names find their columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameRules {
@@ -40,12 +42,20 @@ pub enum AliasScope {
 }
 
 impl CaseRule {
-    /// A name as it is compared.
-    pub fn fold(self, name: &str, is_quoted: bool) -> String {
+    /// The name that an identifier stands for.
+    pub fn name(self, identifier: &Ident) -> String {
         match self {
-            Self::Ignored => name.to_lowercase(),
-            Self::FoldsToLower if is_quoted => name.to_owned(),
-            Self::FoldsToLower => name.to_lowercase(),
+            Self::FoldsToLower if identifier.quote_style.is_none() => identifier.value.to_lowercase(),
+            Self::FoldsToLower | Self::Ignored => identifier.value.clone(),
+        }
+    }
+
+    /// Whether two names are one.
+    pub fn is_same(self, one: &str, other: &str) -> bool {
+        match self {
+            Self::FoldsToLower => one == other,
+            Self::Ignored if one.is_ascii() && other.is_ascii() => one.eq_ignore_ascii_case(other),
+            Self::Ignored => one.to_lowercase() == other.to_lowercase(),
         }
     }
 }

@@ -1,0 +1,163 @@
+//! Calls of functions and operators.
+
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
+use sqlparser::tokenizer::Span;
+
+use super::{Binder, around};
+use crate::analysis::bound::{Call, Expr, ExprKind, Window};
+use crate::dialect::semantics::FunctionKind;
+use crate::relation::{DataType, Nullability};
+
+impl Binder<'_> {
+    /// An operator that the dialect is not asked about.
+    pub(super) fn operation(&self, name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
+        let call = Call {
+            name: name.to_owned(),
+            kind: FunctionKind::Scalar,
+            arguments,
+            is_distinct: false,
+            clauses: Vec::new(),
+            window: None,
+        };
+        Expr {
+            kind: ExprKind::Call(Box::new(call)),
+            data_type: DataType::Unknown,
+            nullable: Nullability::Unknown,
+            span,
+        }
+    }
+
+    /// A function or an operator of which the dialect says what it gives.
+    pub(super) fn make_call(&self, name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
+        let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
+        let known = self.semantics.call(name, &types);
+        let nullable = known.nulls.apply(arguments.iter().map(|argument| argument.nullable));
+        let mut made = self.operation(name, arguments, span);
+        if let ExprKind::Call(call) = &mut made.kind {
+            call.kind = known.kind;
+        }
+        Expr { data_type: known.data_type, nullable, ..made }
+    }
+
+    pub(super) fn function(&mut self, function: &ast::Function) -> Expr {
+        let parts: Vec<String> = function.name.0.iter().map(|part| part.to_string().to_lowercase()).collect();
+        let name = parts.join(".").replace(['`', '"'], "");
+        let names = function.name.0.iter().filter_map(|part| part.as_ident());
+        let place = around(names.map(|name| name.span));
+        if name == "array"
+            && let FunctionArguments::Subquery(query) = &function.args
+        {
+            return self.array_of(query);
+        }
+        let (arguments, rest) = self.arguments(&function.args);
+        let mut clauses = rest.clauses;
+        clauses.extend(self.exprs(function.within_group.iter().map(|order| &order.expr)));
+        clauses.extend(self.exprs(function.filter.as_deref()));
+        let window = function.over.as_ref().map(|over| self.window(over));
+        let span = around(std::iter::once(place).chain(arguments.iter().map(|argument| argument.span)));
+        let mut made = self.make_call(&name, arguments, span);
+        let is_aggregate_with_window = window.is_some();
+        if let ExprKind::Call(call) = &mut made.kind {
+            call.is_distinct = rest.is_distinct;
+            call.clauses = clauses;
+            call.window = window;
+            if is_aggregate_with_window {
+                call.kind = FunctionKind::Window;
+            }
+        }
+        made
+    }
+
+    fn array_of(&mut self, query: &ast::Query) -> Expr {
+        let query = Box::new(self.query(query));
+        let span = query.span;
+        let first = query.columns.known.first().filter(|_| !query.columns.is_open);
+        let data_type = first.map_or(DataType::Unknown, |column| column.data_type.clone().array());
+        Expr { kind: ExprKind::ArrayOf(query), data_type, nullable: Nullability::NotNull, span }
+    }
+
+    /// The arguments of a function, and what else stands in its brackets.
+    pub(super) fn arguments(&mut self, arguments: &FunctionArguments) -> (Vec<Expr>, Rest) {
+        let list = match arguments {
+            FunctionArguments::None => return (Vec::new(), Rest::default()),
+            FunctionArguments::Subquery(query) => {
+                let query = Box::new(self.query(query));
+                let span = query.span;
+                let value = Expr {
+                    kind: ExprKind::Subquery(query),
+                    data_type: DataType::Unknown,
+                    nullable: Nullability::Unknown,
+                    span,
+                };
+                return (vec![value], Rest::default());
+            }
+            FunctionArguments::List(list) => list,
+        };
+        let mut bound = Vec::with_capacity(list.args.len());
+        for argument in &list.args {
+            let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
+                argument;
+            match arg {
+                FunctionArgExpr::Expr(expr) => bound.push(self.argument(expr)),
+                // `count(*)` looks at no column.
+                FunctionArgExpr::Wildcard
+                | FunctionArgExpr::QualifiedWildcard(_)
+                | FunctionArgExpr::WildcardWithOptions(_) => {}
+            }
+        }
+        let mut rest = Rest {
+            is_distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
+            clauses: Vec::new(),
+        };
+        for clause in &list.clauses {
+            match clause {
+                FunctionArgumentClause::OrderBy(order) => {
+                    rest.clauses.extend(self.exprs(order.iter().map(|order| &order.expr)));
+                }
+                FunctionArgumentClause::Where(expr) | FunctionArgumentClause::Limit(expr) => {
+                    rest.clauses.push(self.expr(expr));
+                }
+                FunctionArgumentClause::Having(bound) => rest.clauses.push(self.expr(&bound.1)),
+                _ => {}
+            }
+        }
+        (bound, rest)
+    }
+
+    /// An argument. A word that is a part of a date, such as the `day` of `date_trunc(d, day)`, is no column.
+    fn argument(&mut self, expr: &ast::Expr) -> Expr {
+        if let ast::Expr::Identifier(name) = expr
+            && name.quote_style.is_none()
+            && self.semantics.keyword_arguments().contains(&name.value.to_lowercase().as_str())
+        {
+            let text = self.name(name);
+            let before = self.bound.unbound.len();
+            let found = self.column(&text, name.span);
+            self.bound.unbound.truncate(before);
+            return found;
+        }
+        self.expr(expr)
+    }
+
+    fn window(&mut self, over: &ast::WindowType) -> Window {
+        match over {
+            ast::WindowType::WindowSpec(spec) => self.window_spec(spec),
+            // It is bound where it is defined.
+            ast::WindowType::NamedWindow(_) => Window::default(),
+        }
+    }
+
+    pub(super) fn window_spec(&mut self, spec: &ast::WindowSpec) -> Window {
+        Window {
+            partition_by: self.exprs(&spec.partition_by),
+            order_by: self.exprs(spec.order_by.iter().map(|order| &order.expr)),
+        }
+    }
+}
+
+/// What stands in the brackets of a function besides its arguments.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub(super) is_distinct: bool,
+    pub(super) clauses: Vec<Expr>,
+}

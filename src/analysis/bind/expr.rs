@@ -1,0 +1,386 @@
+//! Expressions.
+
+use sqlparser::ast::{self, AccessExpr, CastKind, Subscript};
+use sqlparser::tokenizer::Span;
+
+use super::scope::{Scope, unbound};
+use super::{Binder, around};
+use crate::analysis::bound::{Expr, ExprKind, SourceId};
+use crate::relation::{DataType, Field, Nullability};
+
+impl Binder<'_> {
+    pub(super) fn exprs<'e>(&mut self, exprs: impl IntoIterator<Item = &'e ast::Expr>) -> Vec<Expr> {
+        exprs.into_iter().map(|expr| self.expr(expr)).collect()
+    }
+
+    #[recursive::recursive]
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
+        use ast::Expr as E;
+        match expr {
+            E::Identifier(name) => self.identifier(name),
+            E::CompoundIdentifier(parts) => {
+                let names: Vec<String> = parts.iter().map(|part| self.name(part)).collect();
+                self.path(&names, around(parts.iter().map(|part| part.span)))
+            }
+            E::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
+            E::Nested(inner) => self.expr(inner),
+            E::Value(value) => self.literal(&value.value, value.span),
+            E::TypedString(typed) => self.typed(&typed.data_type, &typed.value.to_string(), typed.value.span),
+            E::Interval(interval) => self.interval(interval),
+            E::BinaryOp { left, op, right } => self.binary(left, op, right),
+            E::UnaryOp { op, expr } => {
+                let operand = self.expr(expr);
+                let span = operand.span;
+                let name = match op {
+                    ast::UnaryOperator::Not | ast::UnaryOperator::BangNot => "not".to_owned(),
+                    other => other.to_string().to_lowercase(),
+                };
+                self.make_call(&name, vec![operand], span)
+            }
+            E::IsNull(value) => self.test("is null", value, Nullability::NotNull),
+            E::IsNotNull(value) => self.test("is not null", value, Nullability::NotNull),
+            E::IsTrue(value) => self.test("is true", value, Nullability::NotNull),
+            E::IsNotTrue(value) => self.test("is not true", value, Nullability::NotNull),
+            E::IsFalse(value) => self.test("is false", value, Nullability::NotNull),
+            E::IsNotFalse(value) => self.test("is not false", value, Nullability::NotNull),
+            E::IsUnknown(value) => self.test("is unknown", value, Nullability::NotNull),
+            E::IsNotUnknown(value) => self.test("is not unknown", value, Nullability::NotNull),
+            E::IsDistinctFrom(left, right) => self.compare("is distinct from", left, right, Some(Nullability::NotNull)),
+            E::IsNotDistinctFrom(left, right) => {
+                self.compare("is not distinct from", left, right, Some(Nullability::NotNull))
+            }
+            E::InList { expr, list, negated } => {
+                let mut parts = vec![self.expr(expr)];
+                parts.extend(self.exprs(list));
+                self.predicate(if *negated { "not in" } else { "in" }, parts)
+            }
+            E::InUnnest { expr, array_expr, negated } => {
+                let parts = vec![self.expr(expr), self.expr(array_expr)];
+                self.predicate(if *negated { "not in unnest" } else { "in unnest" }, parts)
+            }
+            E::InSubquery { expr, subquery, negated } => {
+                let value = self.expr(expr);
+                let query = Box::new(self.query(subquery));
+                let span = around([value.span, query.span]);
+                let kind = ExprKind::InSubquery { value: Box::new(value), query, is_negated: *negated };
+                Expr { kind, data_type: DataType::Boolean, nullable: Nullability::Unknown, span }
+            }
+            E::Between { expr, negated, low, high } => {
+                let parts = vec![self.expr(expr), self.expr(low), self.expr(high)];
+                self.predicate(if *negated { "not between" } else { "between" }, parts)
+            }
+            E::Like { negated, expr, pattern, .. } => self.pattern("like", *negated, expr, pattern),
+            E::ILike { negated, expr, pattern, .. } => self.pattern("ilike", *negated, expr, pattern),
+            E::SimilarTo { negated, expr, pattern, .. } => self.pattern("similar to", *negated, expr, pattern),
+            E::RLike { negated, expr, pattern, .. } => self.pattern("rlike", *negated, expr, pattern),
+            E::AnyOp { left, right, .. } | E::AllOp { left, right, .. } => {
+                let parts = vec![self.expr(left), self.expr(right)];
+                self.predicate("any", parts)
+            }
+            E::Cast { kind, expr, data_type, .. } => {
+                let value = self.expr(expr);
+                let is_safe = matches!(kind, CastKind::SafeCast | CastKind::TryCast);
+                self.cast(value, data_type, is_safe)
+            }
+            E::Convert { is_try, expr, data_type: Some(data_type), .. } => {
+                let value = self.expr(expr);
+                self.cast(value, data_type, *is_try)
+            }
+            E::AtTimeZone { timestamp, time_zone } => self.named("at time zone", [&**timestamp, &**time_zone]),
+            E::Extract { field, expr, .. } => self.named(&format!("extract {}", field.to_string().to_lowercase()), [&**expr]),
+            E::Ceil { expr, .. } => self.named("ceil", [&**expr]),
+            E::Floor { expr, .. } => self.named("floor", [&**expr]),
+            E::Position { expr, r#in } => self.named("position", [&**expr, &**r#in]),
+            E::Substring { expr, substring_from, substring_for, .. } => {
+                let rest = [substring_from, substring_for].into_iter().flatten();
+                self.named("substring", std::iter::once(&**expr).chain(rest.map(|part| &**part)))
+            }
+            E::Trim { trim_what, expr, trim_characters, .. } => {
+                let what = trim_what.iter().map(|what| &**what).chain(trim_characters.iter().flatten());
+                self.named("trim", std::iter::once(&**expr).chain(what))
+            }
+            E::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let rest = [Some(overlay_what), Some(overlay_from), overlay_for.as_ref()].into_iter().flatten();
+                self.named("overlay", std::iter::once(&**expr).chain(rest.map(|part| &**part)))
+            }
+            E::Collate { expr, .. } => self.expr(expr),
+            E::Function(function) => self.function(function),
+            E::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref())
+            }
+            E::Exists { subquery, .. } => {
+                let query = Box::new(self.query(subquery));
+                let span = query.span;
+                let kind = ExprKind::Exists(query);
+                Expr { kind, data_type: DataType::Boolean, nullable: Nullability::NotNull, span }
+            }
+            E::Subquery(subquery) => self.scalar(subquery),
+            E::Struct { values, fields } => self.structure(values, fields),
+            E::Tuple(values) => {
+                let values = self.exprs(values);
+                let span = around(values.iter().map(|value| value.span));
+                self.make_call("row", values, span)
+            }
+            E::Array(array) => {
+                let elements = self.exprs(&array.elem);
+                let span = around(elements.iter().map(|element| element.span));
+                let types: Vec<&DataType> = elements.iter().map(|element| &element.data_type).collect();
+                let element = if types.is_empty() { None } else { self.semantics.common(&types) };
+                let data_type = element.map_or(DataType::Unknown, DataType::array);
+                let mut made = self.make_call("array", elements, span);
+                (made.data_type, made.nullable) = (data_type, Nullability::NotNull);
+                made
+            }
+            E::Named { expr, .. } | E::Prefixed { value: expr, .. } => {
+                let part = self.expr(expr);
+                let span = part.span;
+                Expr::other(vec![part], span)
+            }
+            E::JsonAccess { value, .. } => {
+                let part = self.expr(value);
+                let span = part.span;
+                Expr::other(vec![part], span)
+            }
+            E::Dictionary(fields) => self.other(fields.iter().map(|field| &*field.value)),
+            E::Map(map) => self.other(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value])),
+            E::GroupingSets(sets) | E::Cube(sets) | E::Rollup(sets) => self.other(sets.iter().flatten()),
+            E::IsJson { expr, .. } | E::IsNormalized { expr, .. } => self.test("is json", expr, Nullability::Unknown),
+            E::Lambda(lambda) => self.lambda(lambda),
+            E::OuterJoin(inner) | E::Prior(inner) | E::Convert { expr: inner, .. } => {
+                let part = self.expr(inner);
+                let span = part.span;
+                Expr::other(vec![part], span)
+            }
+            E::MemberOf(member) => self.other([&*member.value, &*member.array]),
+            E::MatchAgainst { .. } | E::Wildcard(_) | E::QualifiedWildcard(..) => Expr::unknown(Span::empty()),
+        }
+    }
+
+    fn identifier(&mut self, name: &ast::Ident) -> Expr {
+        let text = self.name(name);
+        self.column(&text, name.span)
+    }
+
+    fn named<'e>(&mut self, name: &str, parts: impl IntoIterator<Item = &'e ast::Expr>) -> Expr {
+        let parts = self.exprs(parts);
+        let span = around(parts.iter().map(|part| part.span));
+        self.make_call(name, parts, span)
+    }
+
+    fn other<'e>(&mut self, parts: impl IntoIterator<Item = &'e ast::Expr>) -> Expr {
+        let parts = self.exprs(parts);
+        let span = around(parts.iter().map(|part| part.span));
+        Expr::other(parts, span)
+    }
+
+    fn test(&mut self, name: &str, value: &ast::Expr, nullable: Nullability) -> Expr {
+        let parts = vec![self.expr(value)];
+        Expr { nullable, ..self.predicate(name, parts) }
+    }
+
+    fn pattern(&mut self, name: &str, is_negated: bool, value: &ast::Expr, pattern: &ast::Expr) -> Expr {
+        let parts = vec![self.expr(value), self.expr(pattern)];
+        let name = if is_negated { format!("not {name}") } else { name.to_owned() };
+        self.predicate(&name, parts)
+    }
+
+    fn compare(&mut self, name: &str, left: &ast::Expr, right: &ast::Expr, nullable: Option<Nullability>) -> Expr {
+        let parts = vec![self.expr(left), self.expr(right)];
+        let compared = self.predicate(name, parts);
+        Expr { nullable: nullable.unwrap_or(compared.nullable), ..compared }
+    }
+
+    /// Something that is true or false, and NULL if a part is.
+    fn predicate(&mut self, name: &str, parts: Vec<Expr>) -> Expr {
+        let span = around(parts.iter().map(|part| part.span));
+        let nullable = Nullability::of_any(parts.iter().map(|part| part.nullable));
+        Expr { data_type: DataType::Boolean, nullable, ..self.operation(name, parts, span) }
+    }
+
+    fn binary(&mut self, left: &ast::Expr, op: &ast::BinaryOperator, right: &ast::Expr) -> Expr {
+        use ast::BinaryOperator as B;
+        let name = op.to_string().to_lowercase();
+        match op {
+            B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
+                let name = if matches!(op, B::NotEq) { "<>" } else { &name };
+                self.compare(name, left, right, None)
+            }
+            B::And | B::Or | B::Xor => self.compare(&name, left, right, None),
+            _ => {
+                let parts = vec![self.expr(left), self.expr(right)];
+                let span = around(parts.iter().map(|part| part.span));
+                self.make_call(&name, parts, span)
+            }
+        }
+    }
+
+    fn literal(&mut self, value: &ast::Value, span: Span) -> Expr {
+        if let ast::Value::Placeholder(_) = value {
+            return unbound(span);
+        }
+        let nullable = if matches!(value, ast::Value::Null) { Nullability::Nullable } else { Nullability::NotNull };
+        let text = value.to_string();
+        Expr { kind: ExprKind::Literal(text), data_type: self.semantics.literal(value), nullable, span }
+    }
+
+    /// `date '2024-01-01'`
+    fn typed(&mut self, data_type: &ast::DataType, text: &str, span: Span) -> Expr {
+        let data_type = self.semantics.data_type(data_type);
+        Expr { kind: ExprKind::Literal(text.to_owned()), data_type, nullable: Nullability::NotNull, span }
+    }
+
+    fn interval(&mut self, interval: &ast::Interval) -> Expr {
+        let value = self.expr(&interval.value);
+        let (nullable, span) = (value.nullable, value.span);
+        Expr { data_type: DataType::Interval, nullable, ..self.operation("interval", vec![value], span) }
+    }
+
+    fn cast(&mut self, value: Expr, data_type: &ast::DataType, is_safe: bool) -> Expr {
+        let span = value.span;
+        let nullable = if is_safe && value.nullable == Nullability::NotNull { Nullability::Unknown } else { value.nullable };
+        let data_type = self.semantics.data_type(data_type);
+        Expr { kind: ExprKind::Cast { value: Box::new(value), is_safe }, data_type, nullable, span }
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        conditions: &[ast::CaseWhen],
+        else_result: Option<&ast::Expr>,
+    ) -> Expr {
+        let tests = operand.into_iter().chain(conditions.iter().map(|when| &when.condition));
+        let tests = self.exprs(tests);
+        let results = conditions.iter().map(|when| &when.result).chain(else_result);
+        let results = self.exprs(results);
+        let types: Vec<&DataType> = results.iter().map(|result| &result.data_type).collect();
+        let data_type = self.semantics.common(&types).unwrap_or_default();
+        let mut nullable = Nullability::of_any(results.iter().map(|result| result.nullable));
+        if else_result.is_none() {
+            nullable = Nullability::Nullable;
+        }
+        let span = around(tests.iter().chain(&results).map(|part| part.span));
+        // The results come first, since they are what it gives; the conditions only choose.
+        let mut call = self.operation("case", results, span);
+        if let ExprKind::Call(case) = &mut call.kind {
+            case.clauses = tests;
+        }
+        Expr { data_type, nullable, ..call }
+    }
+
+    /// A query that gives one value; without a row that is NULL.
+    fn scalar(&mut self, subquery: &ast::Query) -> Expr {
+        let query = Box::new(self.query(subquery));
+        let span = query.span;
+        let first = query.columns.known.first().filter(|_| !query.columns.is_open);
+        let data_type = first.map(|column| column.data_type.clone()).unwrap_or_default();
+        let nullable = first.map_or(Nullability::Unknown, |column| column.nullable.max(Nullability::Unknown));
+        Expr { kind: ExprKind::Subquery(query), data_type, nullable, span }
+    }
+
+    fn structure(&mut self, values: &[ast::Expr], fields: &[ast::StructField]) -> Expr {
+        let mut parts = Vec::with_capacity(values.len());
+        let mut types = Vec::with_capacity(values.len());
+        for (place, value) in values.iter().enumerate() {
+            let (value, name) = match value {
+                ast::Expr::Named { expr, name } => (&**expr, Some(name.value.clone())),
+                ast::Expr::Identifier(name) => (value, Some(name.value.clone())),
+                ast::Expr::CompoundIdentifier(names) => (value, names.last().map(|name| name.value.clone())),
+                value => (value, None),
+            };
+            let declared = fields.get(place);
+            let part = self.expr(value);
+            let name = match declared {
+                Some(field) => field.field_name.as_ref().map(|name| name.value.clone()),
+                None => name,
+            };
+            let data_type = match declared {
+                Some(field) => self.semantics.data_type(&field.field_type),
+                None => part.data_type.clone(),
+            };
+            types.push(Field { name: name.map(String::into_boxed_str), data_type });
+            parts.push(part);
+        }
+        let span = around(parts.iter().map(|part| part.span));
+        let made = self.operation("struct", parts, span);
+        Expr { data_type: DataType::Struct(types), nullable: Nullability::NotNull, ..made }
+    }
+
+    /// Names and places behind an expression: `a.b[0].c`.
+    fn access(&mut self, root: &ast::Expr, chain: &[AccessExpr]) -> Expr {
+        // What stands before the first bracket is one path.
+        let dots = chain.iter().take_while(|link| matches!(link, AccessExpr::Dot(ast::Expr::Identifier(_)))).count();
+        let mut start: Vec<&ast::Ident> = match root {
+            ast::Expr::Identifier(name) => vec![name],
+            ast::Expr::CompoundIdentifier(names) => names.iter().collect(),
+            _ => Vec::new(),
+        };
+        let (mut value, rest) = if start.is_empty() {
+            (self.expr(root), chain)
+        } else {
+            start.extend(chain[..dots].iter().filter_map(|link| match link {
+                AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
+                _ => None,
+            }));
+            let names: Vec<String> = start.iter().map(|part| self.name(part)).collect();
+            (self.path(&names, around(start.iter().map(|part| part.span))), &chain[dots..])
+        };
+        for link in rest {
+            let span = value.span;
+            value = match link {
+                AccessExpr::Dot(ast::Expr::Identifier(name)) => {
+                    let text = self.name(name);
+                    self.field(value, &text, around([span, name.span]))
+                }
+                AccessExpr::Dot(other) => {
+                    let other = self.expr(other);
+                    Expr::other(vec![value, other], span)
+                }
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    let data_type = match &value.data_type {
+                        DataType::Array(element) => (**element).clone(),
+                        DataType::Json => DataType::Json,
+                        _ => DataType::Unknown,
+                    };
+                    // `[offset(0)]` is no call of a function.
+                    let index = match index {
+                        ast::Expr::Function(function) => self.arguments(&function.args).0,
+                        index => vec![self.expr(index)],
+                    };
+                    let parts = std::iter::once(value).chain(index).collect();
+                    let made = self.operation("element", parts, span);
+                    Expr { data_type, nullable: Nullability::Unknown, ..made }
+                }
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                    let data_type = value.data_type.clone();
+                    let bounds = self.exprs([lower_bound, upper_bound, stride].into_iter().flatten());
+                    let parts = std::iter::once(value).chain(bounds).collect();
+                    let made = self.operation("slice", parts, span);
+                    Expr { data_type, nullable: Nullability::Unknown, ..made }
+                }
+            };
+        }
+        value
+    }
+
+    /// Its parameters are names that nobody else knows.
+    fn lambda(&mut self, lambda: &ast::LambdaFunction) -> Expr {
+        self.scopes.push(Scope { is_open: true, ..Scope::default() });
+        let body = self.expr(&lambda.body);
+        self.scopes.pop();
+        let span = body.span;
+        Expr::other(vec![body], span)
+    }
+
+    /// The type of a whole row.
+    pub(super) fn row_type(&self, source: SourceId) -> DataType {
+        let columns = &self.source(source).columns;
+        let field = |column: &crate::analysis::bound::Column| Field {
+            name: column.name.clone().map(String::into_boxed_str),
+            data_type: column.data_type.clone(),
+        };
+        if columns.is_open || columns.known.is_empty() {
+            return DataType::Unknown;
+        }
+        DataType::Struct(columns.visible().map(|(_, column)| field(column)).collect())
+    }
+}

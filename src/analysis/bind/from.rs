@@ -1,0 +1,441 @@
+//! What stands in a FROM, and how it is joined.
+
+use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
+use sqlparser::tokenizer::Span;
+
+use super::scope::Merged;
+use super::{Binder, around};
+use crate::analysis::bound::{
+    Column, Columns, CteId, Expr, Join, JoinKind, Origin, OriginKind, Relation, Source, SourceId, SourceKind,
+};
+use crate::relation::{DataType, Nullability};
+
+impl Binder<'_> {
+    /// Binds the items of a FROM into the scope at hand.
+    pub(super) fn from(&mut self, items: &[ast::TableWithJoins]) -> Vec<Join> {
+        let mut joins = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            let first = self.table_with_joins(item, &mut joins);
+            if place > 0
+                && let Some(source) = first
+            {
+                let span = self.source(source).span;
+                joins.push(Join { source, kind: JoinKind::Cross, condition: None, span });
+            }
+        }
+        joins
+    }
+
+    fn table_with_joins(&mut self, item: &ast::TableWithJoins, joins: &mut Vec<Join>) -> Option<SourceId> {
+        let first = self.factor(&item.relation, joins);
+        for join in &item.joins {
+            self.join(join, joins);
+        }
+        first
+    }
+
+    /// Adds a relation to the scope; gives the first source that it has become.
+    fn factor(&mut self, factor: &TableFactor, joins: &mut Vec<Join>) -> Option<SourceId> {
+        if let TableFactor::NestedJoin { table_with_joins, alias: None } = factor {
+            return self.table_with_joins(table_with_joins, joins);
+        }
+        let source = self.relation(factor);
+        let id = self.add_source(source);
+        self.scope().sources.push(id);
+        Some(id)
+    }
+
+    pub(super) fn join(&mut self, join: &ast::Join, joins: &mut Vec<Join>) {
+        let before = self.scope().sources.clone();
+        let Some(source) = self.factor(&join.relation, joins) else { return };
+        let (kind, constraint) = kind_of(&join.join_operator);
+        if kind == JoinKind::Semi {
+            self.scope().sources.retain(|id| before.contains(id));
+        }
+        let span = self.source(source).span;
+        let condition = match constraint {
+            Some(JoinConstraint::On(condition)) => Some(self.expr(condition)),
+            Some(JoinConstraint::Using(names)) => {
+                let names = names.iter().filter_map(|name| name.0.first()?.as_ident());
+                let names = names.map(|name| (self.name(name), name.span)).collect();
+                self.using(names, &before, source, kind)
+            }
+            Some(JoinConstraint::Natural) => self.natural(&before, source, kind, span),
+            Some(JoinConstraint::None) | None => None,
+        };
+        let is_bare = condition.is_none() && kind == JoinKind::Inner;
+        let kind = if is_bare { JoinKind::Cross } else { kind };
+        self.mark_optional(kind, &before);
+        joins.push(Join { source, kind, condition, span });
+    }
+
+    /// Notes which sources can now be rows of NULLs.
+    fn mark_optional(&mut self, kind: JoinKind, before: &[SourceId]) {
+        let all = self.scope().sources.clone();
+        for id in all {
+            let is_before = before.contains(&id);
+            let is_optional = match kind {
+                JoinKind::Left | JoinKind::Other => !is_before,
+                JoinKind::Right => is_before,
+                JoinKind::Full => true,
+                JoinKind::Inner | JoinKind::Cross | JoinKind::Semi => false,
+            };
+            self.source_mut(id).is_optional |= is_optional;
+        }
+    }
+
+    fn natural(&mut self, before: &[SourceId], source: SourceId, kind: JoinKind, span: Span) -> Option<Expr> {
+        let is_open = |id: &SourceId| self.source(*id).columns.is_open;
+        if is_open(&source) || before.iter().any(is_open) {
+            // Which columns are one is not known, so neither is which of their names are ambiguous.
+            self.scope().is_open = true;
+            return None;
+        }
+        let left: Vec<String> = before
+            .iter()
+            .flat_map(|id| self.source(*id).columns.visible())
+            .filter_map(|(_, column)| column.name.clone())
+            .collect();
+        let right = self.source(source).columns.visible().filter_map(|(_, column)| column.name.clone());
+        let shared = right.filter(|name| left.iter().any(|other| self.is_same(name, other)));
+        let names = shared.map(|name| (name, span)).collect();
+        self.using(names, before, source, kind)
+    }
+
+    /// Makes one column of those that have the same name; gives the comparison.
+    fn using(
+        &mut self,
+        names: Vec<(String, Span)>,
+        before: &[SourceId],
+        source: SourceId,
+        kind: JoinKind,
+    ) -> Option<Expr> {
+        let mut condition: Option<Expr> = None;
+        for (name, span) in names {
+            let place = |id: SourceId| {
+                let known = &self.source(id).columns.known;
+                known.iter().position(|column| column.name.as_deref().is_some_and(|other| self.is_same(other, &name)))
+            };
+            let right_place = place(source);
+            let earlier = self.scopes.last().and_then(|scope| {
+                scope.merged.iter().position(|merged| self.is_same(&merged.name, &name))
+            });
+            let left = match earlier {
+                Some(earlier) => self.scope().merged[earlier].parts.clone(),
+                None => {
+                    let known = before.iter().find_map(|id| Some((*id, Some(place(*id)?))));
+                    let open = || before.iter().find(|id| self.source(**id).columns.is_open).map(|id| (*id, None));
+                    known.or_else(open).into_iter().collect()
+                }
+            };
+            let Some(first) = left.first().copied() else {
+                let reason = crate::analysis::bound::Unbound::Column(before.to_vec());
+                self.unbound(&name, reason, span);
+                continue;
+            };
+            if right_place.is_none() && !self.source(source).columns.is_open {
+                self.unbound(&name, crate::analysis::bound::Unbound::ColumnOf(source), span);
+                continue;
+            }
+            let compared = vec![
+                self.column_of(first.0, first.1, &name, 0, true, span),
+                self.column_of(source, right_place, &name, 0, true, span),
+            ];
+            let mut equal = self.operation("=", compared, span);
+            equal.data_type = DataType::Boolean;
+            condition = Some(match condition {
+                None => equal,
+                Some(condition) => {
+                    Expr { data_type: DataType::Boolean, ..self.operation("and", vec![condition, equal], span) }
+                }
+            });
+            let mut parts = left;
+            parts.push((source, right_place));
+            let of = match kind {
+                JoinKind::Right => Some(parts.len() - 1),
+                JoinKind::Full => None,
+                _ if earlier.is_some_and(|earlier| self.scope().merged[earlier].of.is_none()) => None,
+                _ => earlier.and_then(|earlier| self.scope().merged[earlier].of).or(Some(0)),
+            };
+            let merged = Merged { name, parts, of };
+            match earlier {
+                Some(earlier) => self.scope().merged[earlier] = merged,
+                None => self.scope().merged.push(merged),
+            }
+        }
+        condition
+    }
+
+    /// A relation, with the names that the query gives it.
+    pub(super) fn relation(&mut self, factor: &TableFactor) -> Source {
+        match factor {
+            TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
+                self.table(name, alias.as_ref())
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.table_function(name, &args.args, *with_ordinality, alias.as_ref())
+            }
+            TableFactor::Function { name, args, with_ordinality, alias, .. } => {
+                self.table_function(name, args, *with_ordinality, alias.as_ref())
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => self.derived(*lateral, subquery, alias.as_ref()),
+            TableFactor::UNNEST { .. } => self.unnest(factor),
+            TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => self.turned(factor),
+            TableFactor::TableFunction { expr, alias } => {
+                let arguments = vec![self.expr(expr)];
+                self.values(arguments, Columns::unknown(), alias.as_ref())
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                // The sources inside are hidden behind the alias.
+                self.scopes.push(super::scope::Scope::default());
+                let mut joins = Vec::new();
+                self.table_with_joins(table_with_joins, &mut joins);
+                let scope = self.scopes.pop().unwrap_or_default();
+                let span = around(scope.sources.iter().map(|id| self.source(*id).span));
+                self.named_as(plain(SourceKind::Opaque, Columns::unknown(), span), alias.as_ref())
+            }
+            TableFactor::Table { .. } => self.named_as(plain(SourceKind::Opaque, Columns::unknown(), Span::empty()), None),
+            other => {
+                let alias = match other {
+                    TableFactor::JsonTable { alias, .. }
+                    | TableFactor::OpenJsonTable { alias, .. }
+                    | TableFactor::MatchRecognize { alias, .. }
+                    | TableFactor::XmlTable { alias, .. }
+                    | TableFactor::SemanticView { alias, .. } => alias.as_ref(),
+                    _ => None,
+                };
+                self.named_as(plain(SourceKind::Opaque, Columns::unknown(), Span::empty()), alias)
+            }
+        }
+    }
+
+    fn table(&mut self, name: &ast::ObjectName, alias: Option<&ast::TableAlias>) -> Source {
+        let identifiers: Vec<&ast::Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+        let span = around(identifiers.iter().map(|part| part.span));
+        let path = self.path_of(name);
+        if let [only] = path.as_slice()
+            && let Some(cte) = self.find_cte(only)
+        {
+            return self.read_cte(cte, path, alias, span);
+        }
+        if path.len() > 1 && self.semantics.joins_arrays_by_path() && self.names_source(&path[0]) {
+            // An array in a row of what stands before it: `from t, t.items`.
+            let array = self.path(&path, span);
+            let element = element(&array.data_type);
+            let name = path.last().cloned();
+            let columns = self.elements(&element, name.as_deref(), alias);
+            let mut source = self.values(vec![array], columns, None);
+            (source.name, source.span) = (alias.map(|alias| self.name(&alias.name)).or(name), span);
+            return source;
+        }
+        if let Some(columns) = self.made_before(&path) {
+            return self.named_as(Source { path, ..plain(SourceKind::Undeclared, columns, span) }, alias);
+        }
+        let source = match self.relations.find(&path) {
+            Some(known) => Source { path, keys: known.keys, ..plain(known.kind, known.columns, span) },
+            None => {
+                Source { path, ..plain(SourceKind::Undeclared, Columns::unknown(), span) }
+            }
+        };
+        self.named_as(source, alias)
+    }
+
+    fn names_source(&self, name: &str) -> bool {
+        let mut visible = self.scopes.iter().filter(|scope| !scope.is_hidden).flat_map(|scope| &scope.sources);
+        visible.any(|id| self.source(*id).name.as_deref().is_some_and(|called| self.is_same(called, name)))
+    }
+
+    fn find_cte(&self, name: &str) -> Option<CteId> {
+        self.visible_ctes.iter().rev().copied().find(|id| self.is_same(&self.bound.cte(*id).name, name))
+    }
+
+    fn read_cte(&mut self, id: CteId, path: Vec<String>, alias: Option<&ast::TableAlias>, span: Span) -> Source {
+        let cte = &mut self.bound.ctes[id.0 as usize];
+        cte.uses += 1;
+        let (columns, keys) = (cte.columns.clone(), cte.query.keys.clone());
+        // The path is that of no relation.
+        let name = path.into_iter().next();
+        let mut source = Source { keys, ..plain(SourceKind::Cte(id), columns, span) };
+        source.name = name;
+        self.named_as(source, alias)
+    }
+
+    fn derived(&mut self, is_lateral: bool, query: &ast::Query, alias: Option<&ast::TableAlias>) -> Source {
+        let was_hidden = self.scope().is_hidden;
+        self.scope().is_hidden = !is_lateral;
+        let query = self.query(query);
+        self.scope().is_hidden = was_hidden;
+        let (columns, keys, span) = (query.columns.clone(), query.keys.clone(), query.span);
+        let source = Source { keys, ..plain(SourceKind::Derived(Box::new(query)), columns, span) };
+        self.named_as(source, alias)
+    }
+
+    fn table_function(
+        &mut self,
+        name: &ast::ObjectName,
+        arguments: &[ast::FunctionArg],
+        with_ordinality: bool,
+        alias: Option<&ast::TableAlias>,
+    ) -> Source {
+        let list = ast::FunctionArgumentList { duplicate_treatment: None, args: arguments.to_vec(), clauses: Vec::new() };
+        let (arguments, _) = self.arguments(&ast::FunctionArguments::List(list));
+        let function = name.to_string().to_lowercase();
+        let span = around(name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.span));
+        let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
+        let given = self.semantics.rows_of(&function, &types);
+        let columns = match given {
+            Some(element) => {
+                let mut columns = self.elements(&element, Some(&function), alias);
+                if with_ordinality {
+                    columns.known.push(named("ordinality", DataType::BIGINT, Nullability::NotNull));
+                }
+                columns
+            }
+            None => Columns::unknown(),
+        };
+        let mut source = self.values(arguments, columns, alias);
+        source.name = source.name.or(Some(function));
+        source.span = around([span, source.span]);
+        source
+    }
+
+    fn unnest(&mut self, factor: &TableFactor) -> Source {
+        let TableFactor::UNNEST { alias, array_exprs, with_offset, with_offset_alias, with_ordinality } = factor else {
+            return plain(SourceKind::Opaque, Columns::unknown(), Span::empty());
+        };
+        let arrays = self.exprs(array_exprs);
+        let mut columns = match arrays.as_slice() {
+            [array] => self.elements(&element(&array.data_type), Some("unnest"), alias.as_ref()),
+            several => {
+                let column = |array: &Expr| Column {
+                    name: Some("unnest".to_owned()),
+                    data_type: element(&array.data_type),
+                    ..Column::default()
+                };
+                Columns::closed(several.iter().map(column).collect())
+            }
+        };
+        if *with_offset {
+            let name = with_offset_alias.as_ref().map_or_else(|| "offset".to_owned(), |alias| self.name(alias));
+            columns.known.push(named(&name, DataType::BIGINT, Nullability::NotNull));
+        }
+        if *with_ordinality {
+            columns.known.push(named("ordinality", DataType::BIGINT, Nullability::NotNull));
+        }
+        self.values(arrays, columns, alias.as_ref())
+    }
+
+    /// The columns of rows that are elements of an array: the fields of a struct, or one column, which is called as the
+    /// alias of the source.
+    fn elements(&self, element: &DataType, default: Option<&str>, alias: Option<&ast::TableAlias>) -> Columns {
+        let alias_name = alias.filter(|alias| alias.columns.is_empty()).map(|alias| self.name(&alias.name));
+        let name = alias_name.or_else(|| default.map(str::to_owned));
+        let one = |data_type: &DataType, is_hidden: bool| Column {
+            name: name.clone(),
+            data_type: data_type.clone(),
+            is_hidden,
+            ..Column::default()
+        };
+        match element {
+            DataType::Struct(fields) if self.semantics.unnests_structs() => {
+                let field = |field: &crate::relation::Field| Column {
+                    name: field.name.as_ref().map(ToString::to_string),
+                    data_type: field.data_type.clone(),
+                    ..Column::default()
+                };
+                Columns::closed(fields.iter().map(field).collect())
+            }
+            DataType::Unknown if self.semantics.unnests_structs() => {
+                Columns { known: vec![one(element, true)], is_open: true }
+            }
+            _ => Columns::closed(vec![one(element, false)]),
+        }
+    }
+
+    /// Rows that expressions give. Their columns come from these.
+    fn values(&mut self, arguments: Vec<Expr>, mut columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
+        let mut origins: Vec<Origin> = Vec::new();
+        for argument in &arguments {
+            self.origins(argument, OriginKind::Transformed, &mut origins);
+        }
+        origins.sort();
+        origins.dedup();
+        for column in &mut columns.known {
+            column.origins.clone_from(&origins);
+        }
+        let span = around(arguments.iter().map(|argument| argument.span));
+        self.named_as(plain(SourceKind::Values(arguments), columns, span), alias)
+    }
+
+    /// Gives a source its alias, and its columns those of the list behind that.
+    pub(super) fn named_as(&self, mut source: Source, alias: Option<&ast::TableAlias>) -> Source {
+        if source.name.is_none() {
+            source.name = source.path.last().cloned();
+        }
+        let relation = match &source.kind {
+            SourceKind::Action(id) => Some(Relation::Action(*id)),
+            SourceKind::Own => Some(Relation::Own),
+            SourceKind::Undeclared => Some(Relation::Undeclared(source.path.join(".").into())),
+            _ => None,
+        };
+        if let Some(relation) = relation {
+            for column in &mut source.columns.known {
+                let name: Option<std::sync::Arc<str>> = column.name.as_deref().map(Into::into);
+                let origin = |column| Origin { relation: relation.clone(), column, kind: OriginKind::Passed };
+                column.origins = name.map(origin).into_iter().collect();
+            }
+        }
+        let Some(alias) = alias else { return source };
+        source.name = Some(self.name(&alias.name));
+        if alias.columns.is_empty() {
+            return source;
+        }
+        if source.columns.is_open {
+            // Which columns get the names is not known, and whether there are more.
+            source.columns.known.clear();
+        }
+        for (place, given) in alias.columns.iter().enumerate() {
+            let name = Some(self.name(&given.name));
+            match source.columns.known.get_mut(place) {
+                Some(column) => column.name = name,
+                None if source.columns.is_open => source.columns.known.push(Column { name, ..Column::default() }),
+                None => {}
+            }
+        }
+        source
+    }
+}
+
+/// A source without a name.
+pub(super) fn plain(kind: SourceKind, columns: Columns, span: Span) -> Source {
+    Source { name: None, path: Vec::new(), kind, columns, keys: Vec::new(), is_optional: false, span }
+}
+
+pub(super) fn named(name: &str, data_type: DataType, nullable: Nullability) -> Column {
+    Column { name: Some(name.to_owned()), data_type, nullable, ..Column::default() }
+}
+
+/// The type of the elements of an array.
+fn element(array: &DataType) -> DataType {
+    match array {
+        DataType::Array(element) => (**element).clone(),
+        _ => DataType::Unknown,
+    }
+}
+
+fn kind_of(operator: &JoinOperator) -> (JoinKind, Option<&JoinConstraint>) {
+    use JoinOperator as J;
+    match operator {
+        J::Join(constraint) | J::Inner(constraint) | J::StraightJoin(constraint) => (JoinKind::Inner, Some(constraint)),
+        J::Left(constraint) | J::LeftOuter(constraint) => (JoinKind::Left, Some(constraint)),
+        J::Right(constraint) | J::RightOuter(constraint) => (JoinKind::Right, Some(constraint)),
+        J::FullOuter(constraint) => (JoinKind::Full, Some(constraint)),
+        J::CrossJoin(constraint) => (JoinKind::Cross, Some(constraint)),
+        J::Semi(constraint) | J::LeftSemi(constraint) | J::Anti(constraint) | J::LeftAnti(constraint) => {
+            (JoinKind::Semi, Some(constraint))
+        }
+        J::AsOf { constraint, .. } => (JoinKind::Other, Some(constraint)),
+        J::RightSemi(constraint) | J::RightAnti(constraint) => (JoinKind::Other, Some(constraint)),
+        J::CrossApply | J::OuterApply | J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin => (JoinKind::Other, None),
+    }
+}

@@ -1,0 +1,123 @@
+//! Finds out what each name of a text means, and what type each expression has: from sqlparser's tree to [`Bound`].
+//!
+//! What is not understood becomes something of which nothing is known; the rest is bound all the same.
+
+mod call;
+mod expr;
+mod from;
+mod origins;
+mod pipe;
+mod pivot;
+mod query;
+mod scope;
+mod select;
+mod star;
+mod statement;
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast;
+use sqlparser::tokenizer::Span;
+
+use crate::analysis::bound::{Bound, Columns, Cte, CteId, Key, Source, SourceId, SourceKind};
+use crate::dialect::semantics::{NameRules, Semantics};
+use scope::Scope;
+
+/// What is known of the relations that a text reads.
+pub trait Relations {
+    /// What stands at that path, if the project knows it.
+    fn find(&self, path: &[String]) -> Option<Known>;
+}
+
+/// A relation that the project knows.
+#[derive(Debug)]
+pub struct Known {
+    /// An action, or the table of the model itself.
+    pub kind: SourceKind,
+    /// Its columns.
+    pub columns: Columns,
+    /// Its keys.
+    pub keys: Vec<Key>,
+}
+
+/// Names in lower case that a text may use without a FROM.
+#[derive(Debug, Default, Clone)]
+pub struct Variables {
+    /// Those that are declared in it, or before it in the same script.
+    pub names: BTreeSet<String>,
+    /// Whether there may be others.
+    pub is_open: bool,
+}
+
+/// Binds the statements of a text.
+pub fn bind(
+    statements: &[ast::Statement],
+    semantics: &dyn Semantics,
+    relations: &dyn Relations,
+    variables: Variables,
+) -> Bound {
+    let mut binder = Binder {
+        semantics,
+        rules: semantics.names(),
+        relations,
+        variables,
+        bound: Bound::default(),
+        scopes: Vec::new(),
+        visible_ctes: Vec::new(),
+        relations_made: Vec::new(),
+    };
+    for statement in statements {
+        let statement = binder.statement(statement);
+        binder.bound.statements.push(statement);
+    }
+    binder.bound
+}
+
+struct Binder<'a> {
+    semantics: &'a dyn Semantics,
+    rules: &'a NameRules,
+    relations: &'a dyn Relations,
+    variables: Variables,
+    bound: Bound,
+    /// Those of the queries around, the innermost last.
+    scopes: Vec<Scope>,
+    /// The names of WITH that can be seen, the innermost last.
+    visible_ctes: Vec<CteId>,
+    /// What earlier statements of the script have made, by path.
+    relations_made: Vec<(Vec<String>, Columns)>,
+}
+
+impl Binder<'_> {
+    fn add_source(&mut self, source: Source) -> SourceId {
+        let id = SourceId(u32::try_from(self.bound.sources.len()).unwrap_or(u32::MAX));
+        self.bound.sources.push(source);
+        id
+    }
+
+    fn add_cte(&mut self, cte: Cte) -> CteId {
+        let id = CteId(u32::try_from(self.bound.ctes.len()).unwrap_or(u32::MAX));
+        self.bound.ctes.push(cte);
+        id
+    }
+
+    fn source(&self, id: SourceId) -> &Source {
+        self.bound.source(id)
+    }
+
+    fn source_mut(&mut self, id: SourceId) -> &mut Source {
+        &mut self.bound.sources[id.0 as usize]
+    }
+
+    fn name(&self, identifier: &ast::Ident) -> String {
+        self.rules.case.name(identifier)
+    }
+
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        self.rules.case.is_same(one, other)
+    }
+}
+
+/// The place of several, from the first to the last.
+fn around(spans: impl IntoIterator<Item = Span>) -> Span {
+    Span::union_iter(spans)
+}

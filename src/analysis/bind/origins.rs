@@ -1,0 +1,100 @@
+//! Which columns an expression comes from.
+
+use super::Binder;
+use crate::analysis::bound::{Expr, ExprKind, Influence, InfluenceKind, Origin, OriginKind, Relation, SourceId, SourceKind};
+use crate::dialect::semantics::FunctionKind;
+
+impl Binder<'_> {
+    /// Adds the columns that a value comes from; `kind` is what becomes of them on the way.
+    pub(super) fn origins(&self, expr: &Expr, kind: OriginKind, found: &mut Vec<Origin>) {
+        match &expr.kind {
+            ExprKind::Column { source, column, name, .. } => self.origins_of_column(*source, *column, name, kind, found),
+            ExprKind::Row(source) => {
+                for place in 0..self.source(*source).columns.known.len() {
+                    self.origins_of_column(*source, Some(place), "", kind.max(OriginKind::Transformed), found);
+                }
+            }
+            ExprKind::Field { of, name } => {
+                let start = found.len();
+                self.origins(of, kind, found);
+                for origin in found.iter_mut().skip(start).filter(|origin| origin.kind == OriginKind::Passed) {
+                    origin.column = format!("{}.{name}", origin.column).into();
+                }
+            }
+            ExprKind::Alias(place) => {
+                let alias = self.scopes.last().and_then(|scope| scope.aliases.get(*place));
+                let origins = alias.into_iter().flat_map(|alias| &alias.origins);
+                found.extend(origins.map(|origin| origin.went_through(kind)));
+            }
+            ExprKind::Call(call) => {
+                let is_aggregate = call.kind == FunctionKind::Aggregate;
+                let own = if is_aggregate { OriginKind::Aggregated } else { OriginKind::Transformed };
+                for part in expr.children() {
+                    self.origins(part, kind.max(own), found);
+                }
+            }
+            ExprKind::Subquery(query) | ExprKind::ArrayOf(query) | ExprKind::Exists(query) => {
+                let columns = query.columns.known.iter().flat_map(|column| &column.origins);
+                found.extend(columns.map(|origin| origin.went_through(kind.max(OriginKind::Transformed))));
+            }
+            _ => {
+                if let Some(query) = expr.query() {
+                    let columns = query.columns.known.iter().flat_map(|column| &column.origins);
+                    found.extend(columns.map(|origin| origin.went_through(kind.max(OriginKind::Transformed))));
+                }
+                for part in expr.children() {
+                    self.origins(part, kind.max(OriginKind::Transformed), found);
+                }
+            }
+        }
+    }
+
+    fn origins_of_column(
+        &self,
+        source: SourceId,
+        column: Option<usize>,
+        name: &str,
+        kind: OriginKind,
+        found: &mut Vec<Origin>,
+    ) {
+        let source = self.source(source);
+        match column.and_then(|place| source.columns.known.get(place)) {
+            Some(column) => found.extend(column.origins.iter().map(|origin| origin.went_through(kind))),
+            None => found.extend(relation_of(&source.kind, &source.path).map(|relation| Origin {
+                relation,
+                column: name.into(),
+                kind,
+            })),
+        }
+    }
+
+    /// The columns in an expression, as those that decide on rows.
+    pub(super) fn influences(&self, expr: &Expr, kind: InfluenceKind, found: &mut Vec<Influence>) {
+        let mut origins = Vec::new();
+        self.origins(expr, OriginKind::Passed, &mut origins);
+        found.extend(origins.into_iter().map(|Origin { relation, column, .. }| Influence { relation, column, kind }));
+        expr.walk(&mut |part| {
+            if let Some(query) = part.query() {
+                found.extend(query.influences.iter().cloned());
+            }
+            true
+        });
+    }
+}
+
+impl Origin {
+    /// The same column after one more step.
+    fn went_through(&self, kind: OriginKind) -> Self {
+        Self { kind: self.kind.max(kind), ..self.clone() }
+    }
+}
+
+/// The relation that a source stands for by itself.
+pub(super) fn relation_of(kind: &SourceKind, path: &[String]) -> Option<Relation> {
+    match kind {
+        SourceKind::Action(id) => Some(Relation::Action(*id)),
+        SourceKind::Own => Some(Relation::Own),
+        SourceKind::Undeclared => Some(Relation::Undeclared(path.join(".").into())),
+        _ => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! Pipes: each operator makes a query of the one before it.
+
+use sqlparser::ast::{self, PipeOperator};
+
+use super::Binder;
+use super::from::plain;
+use super::scope::Scope;
+use crate::analysis::bound::{
+    Body, Columns, Distinct, Expr, Grouping, Item, Query, Select, SetOperation, Source, SourceId,
+    SourceKind,
+};
+use crate::analysis::keys;
+use crate::dialect::semantics::AliasScope;
+
+/// What an operator of a pipe has bound so far.
+#[derive(Default)]
+struct Stage {
+    columns: Columns,
+    projection: Vec<Item>,
+    filter: Option<Expr>,
+    grouping: Option<Grouping>,
+    joins: Vec<crate::analysis::bound::Join>,
+}
+
+impl Binder<'_> {
+    /// Applies operators one after the other. `ranges` are the sources whose names can still be written before columns.
+    pub(super) fn pipes(&mut self, mut query: Query, operators: &[PipeOperator]) -> Query {
+        let mut ranges: Vec<SourceId> = match &query.body {
+            Body::Select(select) => select.sources.clone(),
+            _ => Vec::new(),
+        };
+        for operator in operators {
+            query = self.pipe(query, &mut ranges, operator);
+        }
+        query
+    }
+
+    fn pipe(&mut self, mut input: Query, ranges: &mut Vec<SourceId>, operator: &PipeOperator) -> Query {
+        match operator {
+            PipeOperator::Limit { expr, offset } => {
+                let limit = self.exprs(std::iter::once(expr).chain(offset));
+                input.limit.extend(limit);
+                return input;
+            }
+            PipeOperator::Union { set_quantifier, queries } => return self.piped_set(input, "union", *set_quantifier, queries),
+            PipeOperator::Intersect { set_quantifier, queries } => {
+                return self.piped_set(input, "intersect", *set_quantifier, queries);
+            }
+            PipeOperator::Except { set_quantifier, queries } => {
+                return self.piped_set(input, "except", *set_quantifier, queries);
+            }
+            _ => {}
+        }
+        let (columns, keys, span) = (input.columns.clone(), input.keys.clone(), input.span);
+        let mut source = Source { keys, ..plain(SourceKind::Derived(Box::new(input)), columns, span) };
+        if let PipeOperator::As { alias } = operator {
+            source.name = Some(self.name(alias));
+        }
+        let id = self.add_source(source);
+        if let PipeOperator::As { .. } = operator {
+            *ranges = vec![id];
+        }
+        self.scopes.push(Scope { sources: vec![id], ranges: ranges.clone(), ..Scope::default() });
+        let mut stage = Stage::default();
+        self.stage(operator, ranges, &mut stage);
+        self.finish_stage(stage, span)
+    }
+
+    fn stage(&mut self, operator: &PipeOperator, ranges: &mut Vec<SourceId>, stage: &mut Stage) {
+        let all = ast::WildcardAdditionalOptions::default();
+        match operator {
+            PipeOperator::Where { expr } => {
+                stage.filter = Some(self.expr(expr));
+                self.star(&all, &mut stage.projection, &mut stage.columns);
+            }
+            PipeOperator::Select { exprs } => {
+                stage.projection = self.projection(exprs, &mut stage.columns);
+                ranges.clear();
+            }
+            PipeOperator::Extend { exprs } => {
+                self.star(&all, &mut stage.projection, &mut stage.columns);
+                let more = self.projection(exprs, &mut stage.columns);
+                stage.projection.extend(more);
+            }
+            PipeOperator::Aggregate { full_table_exprs, group_by_expr } => {
+                let mut keys = Vec::new();
+                for item in group_by_expr {
+                    keys.push(self.expr(&item.expr.expr));
+                    self.piped_item(&item.expr, stage);
+                }
+                for item in full_table_exprs {
+                    self.piped_item(&item.expr, stage);
+                }
+                stage.grouping = Some(Grouping::By { keys, has_sets: false });
+                ranges.clear();
+            }
+            PipeOperator::Set { assignments } => {
+                let replaced: Vec<_> = assignments.iter().filter_map(replacement).collect();
+                let replaced = ast::ReplaceSelectItem { items: replaced };
+                let options = ast::WildcardAdditionalOptions { opt_replace: Some(replaced), ..all };
+                self.star(&options, &mut stage.projection, &mut stage.columns);
+            }
+            PipeOperator::Drop { columns } => {
+                let mut names = columns.iter().cloned();
+                if let Some(first_element) = names.next() {
+                    let except = ast::ExceptSelectItem { first_element, additional_elements: names.collect() };
+                    let options = ast::WildcardAdditionalOptions { opt_except: Some(except), ..all };
+                    self.star(&options, &mut stage.projection, &mut stage.columns);
+                }
+            }
+            PipeOperator::Rename { mappings } => {
+                let renamed = Some(ast::RenameSelectItem::Multiple(mappings.clone()));
+                let options = ast::WildcardAdditionalOptions { opt_rename: renamed, ..all };
+                self.star(&options, &mut stage.projection, &mut stage.columns);
+            }
+            PipeOperator::Join(join) => {
+                self.join(join, &mut stage.joins);
+                let joined = self.scope().sources.last().copied();
+                ranges.extend(joined);
+                self.star(&all, &mut stage.projection, &mut stage.columns);
+            }
+            PipeOperator::OrderBy { exprs } => {
+                self.exprs(exprs.iter().map(|order| &order.expr));
+                self.star(&all, &mut stage.projection, &mut stage.columns);
+            }
+            PipeOperator::As { .. } | PipeOperator::TableSample { .. } => {
+                self.star(&all, &mut stage.projection, &mut stage.columns);
+            }
+            _ => {
+                stage.columns = Columns::unknown();
+                ranges.clear();
+            }
+        }
+    }
+
+    fn piped_item(&mut self, item: &ast::ExprWithAlias, stage: &mut Stage) {
+        let item = match &item.alias {
+            Some(alias) => ast::SelectItem::ExprWithAlias { expr: item.expr.clone(), alias: alias.clone() },
+            None => ast::SelectItem::UnnamedExpr(item.expr.clone()),
+        };
+        let bound = self.seeing(AliasScope::Hidden, |binder| binder.projection(&[item], &mut stage.columns));
+        stage.projection.extend(bound);
+    }
+
+    fn finish_stage(&mut self, stage: Stage, span: sqlparser::tokenizer::Span) -> Query {
+        let Stage { columns, projection, filter, grouping, joins } = stage;
+        let sources = self.scope().sources.clone();
+        let select = Select {
+            sources,
+            joins,
+            projection,
+            distinct: Distinct::All,
+            filter,
+            grouping: grouping.unwrap_or(Grouping::None),
+            having: None,
+            qualify: None,
+            span,
+        };
+        let influences = self.influences_of(&select);
+        self.scopes.pop();
+        let keys = keys::of_select(&select, &columns, &self.bound);
+        Query { body: Body::Select(Box::new(select)), columns, influences, keys, ..Query::opaque(span) }
+    }
+
+    fn piped_set(
+        &mut self,
+        input: Query,
+        word: &'static str,
+        quantifier: ast::SetQuantifier,
+        queries: &[ast::Query],
+    ) -> Query {
+        let by_name = matches!(
+            quantifier,
+            ast::SetQuantifier::ByName | ast::SetQuantifier::AllByName | ast::SetQuantifier::DistinctByName
+        );
+        let is_distinct = !matches!(quantifier, ast::SetQuantifier::All | ast::SetQuantifier::AllByName);
+        queries.iter().fold(input, |left, right| {
+            let right = self.query(right);
+            self.combined(SetOperation { left, right, by_name, is_distinct, word })
+        })
+    }
+}
+
+fn replacement(assignment: &ast::Assignment) -> Option<Box<ast::ReplaceSelectElement>> {
+    let ast::AssignmentTarget::ColumnName(name) = &assignment.target else { return None };
+    let column_name = name.0.last()?.as_ident()?.clone();
+    Some(Box::new(ast::ReplaceSelectElement { expr: assignment.value.clone(), column_name, as_keyword: true }))
+}

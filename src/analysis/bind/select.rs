@@ -1,0 +1,254 @@
+//! One SELECT.
+
+use sqlparser::ast::{self, GroupByExpr, SelectItem, ValueTableMode};
+
+use super::scope::{Alias, Scope};
+use super::{Binder, around};
+use crate::analysis::bound::{
+    Body, Column, Columns, Distinct, Expr, ExprKind, Grouping, Influence, InfluenceKind, Item, OriginKind, Query,
+    Select, SourceId, SourceKind,
+};
+use crate::analysis::keys;
+use crate::dialect::semantics::AliasScope;
+use crate::relation::{DataType, Field};
+
+impl Binder<'_> {
+    pub(super) fn select(&mut self, select: &ast::Select, order_by: Option<&ast::OrderBy>) -> Query {
+        self.scopes.push(Scope::default());
+        let joins = self.from(&select.from);
+        let is_odd = !select.lateral_views.is_empty() || !select.connect_by.is_empty() || select.into.is_some();
+        if is_odd {
+            self.scope().is_open = true;
+        }
+        // A word of its own is the column of a hierarchical query: LEVEL.
+        let early_filter = if self.rules.aliases_in_where { None } else { self.filter(select) };
+        let mut columns = Columns::default();
+        let projection = match select.flavor {
+            ast::SelectFlavor::FromFirstNoSelect => {
+                let mut projection = Vec::new();
+                self.star(&ast::WildcardAdditionalOptions::default(), &mut projection, &mut columns);
+                projection
+            }
+            _ => self.projection(&select.projection, &mut columns),
+        };
+        self.scope().lists_unknown = columns.is_open;
+        let filter = if self.rules.aliases_in_where {
+            self.seeing(AliasScope::AfterColumns, |binder| binder.filter(select))
+        } else {
+            early_filter
+        };
+        let grouping = self.grouping(&select.group_by);
+        let in_having = self.rules.aliases_in_having;
+        let having = select.having.as_ref().map(|having| self.seeing(in_having, |binder| binder.expr(having)));
+        let after = AliasScope::AfterColumns;
+        for ast::NamedWindowDefinition(_, window) in &select.named_window {
+            if let ast::NamedWindowExpr::WindowSpec(spec) = window {
+                self.seeing(AliasScope::Hidden, |binder| binder.window_spec(spec));
+            }
+        }
+        let qualify = select.qualify.as_ref().map(|qualify| self.seeing(after, |binder| binder.expr(qualify)));
+        let distinct = match &select.distinct {
+            Some(ast::Distinct::Distinct) => Distinct::Rows,
+            Some(ast::Distinct::On(exprs)) => {
+                Distinct::On(self.seeing(AliasScope::BeforeColumns, |binder| {
+                    exprs.iter().map(|expr| binder.by_alias_or_place(expr)).collect()
+                }))
+            }
+            Some(ast::Distinct::All) | None => match select.value_table_mode {
+                Some(ValueTableMode::DistinctAsStruct | ValueTableMode::DistinctAsValue) => Distinct::Rows,
+                _ => Distinct::All,
+            },
+        };
+        let order_by = order_by.map(|order| self.seeing(AliasScope::BeforeColumns, |binder| binder.order_by(order)));
+        let span = select.select_token.0.span;
+        let sources = self.scope().sources.clone();
+        let bound = Select { sources, joins, projection, distinct, filter, grouping, having, qualify, span };
+        let influences = self.influences_of(&bound);
+        if select.value_table_mode.is_some() {
+            // The one column is the value; those of a struct are its fields.
+            columns = self.value_table(select.value_table_mode, columns);
+        }
+        self.scopes.pop();
+        let keys = keys::of_select(&bound, &columns, &self.bound);
+        let span = around(std::iter::once(span).chain(bound.projection.iter().map(|item| item.expr.span)));
+        Query {
+            body: Body::Select(Box::new(bound)),
+            order_by: order_by.unwrap_or_default(),
+            columns,
+            influences,
+            keys,
+            ..Query::opaque(span)
+        }
+    }
+
+    fn filter(&mut self, select: &ast::Select) -> Option<Expr> {
+        select.selection.as_ref().map(|filter| self.expr(filter))
+    }
+
+    /// The select list. What it gives is added to `columns`.
+    pub(super) fn projection(&mut self, items: &[SelectItem], columns: &mut Columns) -> Vec<Item> {
+        let mut projection = Vec::with_capacity(items.len());
+        let mut unnamed = 0;
+        for item in items {
+            let lateral = if self.rules.lateral_aliases { AliasScope::AfterColumns } else { AliasScope::Hidden };
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let bound = self.seeing(lateral, |binder| binder.expr(expr));
+                    let (name, is_named) = match own_name(expr) {
+                        Some(name) => (self.output_name(&bound, name), false),
+                        None => {
+                            let name = self.semantics.unnamed(expr, unnamed);
+                            unnamed += 1;
+                            (name, false)
+                        }
+                    };
+                    self.add_item(bound, name, is_named, &mut projection, columns);
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let bound = self.seeing(lateral, |binder| binder.expr(expr));
+                    let name = Some(self.name(alias));
+                    self.add_item(bound, name, true, &mut projection, columns);
+                }
+                SelectItem::Wildcard(options) => self.star(options, &mut projection, columns),
+                SelectItem::QualifiedWildcard(of, options) => {
+                    self.qualified_star(of, options, &mut projection, columns);
+                }
+                SelectItem::ExprWithAliases { expr, .. } => {
+                    self.expr(expr);
+                    columns.is_open = true;
+                }
+            }
+        }
+        projection
+    }
+
+    /// A column under the name that it has where it comes from, in the letters that the dialect gives it.
+    fn output_name(&self, bound: &Expr, written: &ast::Ident) -> Option<String> {
+        match &bound.kind {
+            ExprKind::Column { name, .. } if self.semantics.keeps_letters_of_columns() => Some(name.clone()),
+            _ => Some(self.name(written)),
+        }
+    }
+
+    pub(super) fn add_item(
+        &mut self,
+        expr: Expr,
+        name: Option<String>,
+        is_named: bool,
+        projection: &mut Vec<Item>,
+        columns: &mut Columns,
+    ) {
+        let mut origins = Vec::new();
+        self.origins(&expr, OriginKind::Passed, &mut origins);
+        origins.sort();
+        origins.dedup();
+        let (data_type, nullable) = (expr.data_type.clone(), expr.nullable);
+        let alias = Alias {
+            name: name.clone(),
+            data_type: data_type.clone(),
+            nullable,
+            origins: origins.clone(),
+            is_named,
+        };
+        self.scope().aliases.push(alias);
+        let data_type = self.semantics.in_a_table(data_type);
+        columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false });
+        projection.push(Item { expr, from_star: false });
+    }
+
+    fn grouping(&mut self, group_by: &GroupByExpr) -> Grouping {
+        let scope = self.rules.aliases_in_group_by;
+        match group_by {
+            GroupByExpr::All(_) => Grouping::All,
+            GroupByExpr::Expressions(exprs, modifiers) if exprs.is_empty() && modifiers.is_empty() => Grouping::None,
+            GroupByExpr::Expressions(exprs, modifiers) => self.seeing(scope, |binder| {
+                let mut keys = Vec::new();
+                let mut has_sets = !modifiers.is_empty();
+                for expr in exprs {
+                    match expr {
+                        ast::Expr::GroupingSets(sets) | ast::Expr::Cube(sets) | ast::Expr::Rollup(sets) => {
+                            has_sets = true;
+                            keys.extend(sets.iter().flatten().map(|expr| binder.by_alias_or_place(expr)));
+                        }
+                        ast::Expr::Tuple(exprs) => {
+                            keys.extend(exprs.iter().map(|expr| binder.by_alias_or_place(expr)));
+                        }
+                        expr => keys.push(binder.by_alias_or_place(expr)),
+                    }
+                }
+                Grouping::By { keys, has_sets }
+            }),
+        }
+    }
+
+    pub(super) fn influences_of(&self, select: &Select) -> Vec<Influence> {
+        let mut found = Vec::new();
+        for source in &select.sources {
+            found.extend(self.influences_of_source(*source));
+        }
+        for condition in select.joins.iter().filter_map(|join| join.condition.as_ref()) {
+            self.influences(condition, InfluenceKind::Join, &mut found);
+        }
+        for filter in [&select.filter, &select.having, &select.qualify].into_iter().flatten() {
+            self.influences(filter, InfluenceKind::Filter, &mut found);
+        }
+        let groups: &[Expr] = match (&select.grouping, &select.distinct) {
+            (Grouping::By { keys, .. }, _) | (_, Distinct::On(keys)) => keys,
+            _ => &[],
+        };
+        for key in groups {
+            self.influences(key, InfluenceKind::Group, &mut found);
+        }
+        for item in &select.projection {
+            item.expr.walk(&mut |part| {
+                found.extend(part.query().into_iter().flat_map(|query| query.influences.iter().cloned()));
+                true
+            });
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    fn influences_of_source(&self, id: SourceId) -> Vec<Influence> {
+        match &self.source(id).kind {
+            SourceKind::Cte(id) => self.bound.cte(*id).query.influences.clone(),
+            SourceKind::Derived(query) => query.influences.clone(),
+            SourceKind::Turned(of) => self.influences_of_source(*of),
+            _ => Vec::new(),
+        }
+    }
+
+    /// SELECT AS STRUCT and AS VALUE.
+    fn value_table(&self, mode: Option<ValueTableMode>, columns: Columns) -> Columns {
+        match mode {
+            Some(ValueTableMode::AsStruct | ValueTableMode::DistinctAsStruct) => columns,
+            Some(_) => match columns.known.first().map(|column| &column.data_type) {
+                Some(DataType::Struct(fields)) => {
+                    let column = |field: &Field| Column {
+                        name: field.name.as_ref().map(ToString::to_string),
+                        data_type: field.data_type.clone(),
+                        ..Column::default()
+                    };
+                    Columns::closed(fields.iter().map(column).collect())
+                }
+                _ => Columns::unknown(),
+            },
+            None => columns,
+        }
+    }
+}
+
+/// The name that an expression has by itself: that of its column or field.
+fn own_name(expr: &ast::Expr) -> Option<&ast::Ident> {
+    match expr {
+        ast::Expr::Identifier(name) => Some(name),
+        ast::Expr::CompoundIdentifier(names) => names.last(),
+        ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
+            ast::AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
+            _ => None,
+        },
+        ast::Expr::Nested(inner) => own_name(inner),
+        _ => None,
+    }
+}

@@ -1,0 +1,226 @@
+use sqlparser::tokenizer::Span;
+
+use crate::analysis::bound::{Query, SourceId};
+use crate::dialect::semantics::FunctionKind;
+use crate::relation::{DataType, Nullability};
+
+/// An expression.
+#[derive(Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its type.
+    pub data_type: DataType,
+    /// Whether it can be NULL.
+    pub nullable: Nullability,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What an expression is.
+#[derive(Debug)]
+pub enum ExprKind {
+    /// A column of something in a FROM.
+    Column {
+        /// Of what.
+        source: SourceId,
+        /// Its place there; `None` if it is not known to be there, and cannot be elsewhere.
+        column: Option<usize>,
+        /// As it is written.
+        name: String,
+        /// How many queries further out that FROM is.
+        levels: usize,
+        /// Whether the name of the source stands before it.
+        is_qualified: bool,
+    },
+    /// A column of the same select list, by its place.
+    Alias(usize),
+    /// A whole row.
+    Row(SourceId),
+    /// A value inside of a struct.
+    Field {
+        /// The struct.
+        of: Box<Expr>,
+        /// Its name.
+        name: String,
+    },
+    /// A value as it is written: its text.
+    Literal(String),
+    /// A name that is bound to nothing here: a variable, a mistake that is told elsewhere, or unknown.
+    Unbound,
+    /// A function or an operator.
+    Call(Box<Call>),
+    /// A query that gives one value.
+    Subquery(Box<Query>),
+    /// Whether a query gives any row.
+    Exists(Box<Query>),
+    /// Whether a value is among those that a query gives.
+    InSubquery {
+        /// The value.
+        value: Box<Expr>,
+        /// The query.
+        query: Box<Query>,
+        /// Whether it is the opposite.
+        is_negated: bool,
+    },
+    /// The elements of an array that a query gives.
+    ArrayOf(Box<Query>),
+    /// A value as another type.
+    Cast {
+        /// The value.
+        value: Box<Expr>,
+        /// Whether what cannot be cast is NULL.
+        is_safe: bool,
+    },
+    /// Something that is made of these.
+    Other(Vec<Expr>),
+}
+
+/// A call of a function or an operator.
+#[derive(Debug)]
+pub struct Call {
+    /// In lower case, as it is written, without quotes; the sign of an operator.
+    pub name: String,
+    /// How it comes by its value. An aggregate with a window is [`FunctionKind::Window`].
+    pub kind: FunctionKind,
+    /// In their order.
+    pub arguments: Vec<Expr>,
+    /// Whether each value counts once.
+    pub is_distinct: bool,
+    /// FILTER, ORDER BY and other expressions inside of it.
+    pub clauses: Vec<Expr>,
+    /// OVER.
+    pub window: Option<Window>,
+}
+
+/// The rows that a window function sees.
+#[derive(Debug, Default)]
+pub struct Window {
+    /// PARTITION BY.
+    pub partition_by: Vec<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<Expr>,
+}
+
+impl Expr {
+    /// Of which nothing is known.
+    pub fn unknown(span: Span) -> Self {
+        Self::other(Vec::new(), span)
+    }
+
+    /// Something of unknown type that is made of these.
+    pub fn other(parts: Vec<Self>, span: Span) -> Self {
+        Self {
+            kind: ExprKind::Other(parts),
+            data_type: DataType::Unknown,
+            nullable: Nullability::Unknown,
+            span,
+        }
+    }
+
+    /// The expressions right below it, but for those in queries.
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Column { .. }
+            | ExprKind::Alias(_)
+            | ExprKind::Row(_)
+            | ExprKind::Literal(_)
+            | ExprKind::Unbound
+            | ExprKind::Subquery(_)
+            | ExprKind::Exists(_)
+            | ExprKind::ArrayOf(_) => Vec::new(),
+            ExprKind::Field { of: one, .. }
+            | ExprKind::InSubquery { value: one, .. }
+            | ExprKind::Cast { value: one, .. } => vec![one],
+            ExprKind::Other(parts) => parts.iter().collect(),
+            ExprKind::Call(call) => {
+                let window = call.window.iter();
+                let around = window.flat_map(|window| window.partition_by.iter().chain(&window.order_by));
+                call.arguments.iter().chain(&call.clauses).chain(around).collect()
+            }
+        }
+    }
+
+    /// The query in it, if it is made of one.
+    pub fn query(&self) -> Option<&Query> {
+        match &self.kind {
+            ExprKind::Subquery(query)
+            | ExprKind::Exists(query)
+            | ExprKind::ArrayOf(query)
+            | ExprKind::InSubquery { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+
+    /// Visits it and all below it, but for queries, from the outside in. Below those for which `visit` gives false nothing is visited.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self) -> bool) {
+        if visit(self) {
+            for child in self.children() {
+                child.walk(visit);
+            }
+        }
+    }
+
+    /// Whether something in it, outside of queries, is so.
+    pub fn any(&self, is_so: &dyn Fn(&Self) -> bool) -> bool {
+        let mut found = false;
+        self.walk(&mut |expr| {
+            found |= is_so(expr);
+            !found
+        });
+        found
+    }
+
+    /// Whether it holds an aggregate that is not over a window.
+    pub fn is_aggregated(&self) -> bool {
+        self.any(&|expr| expr.call().is_some_and(|call| call.kind == FunctionKind::Aggregate))
+    }
+
+    /// The call, if it is one.
+    pub fn call(&self) -> Option<&Call> {
+        match &self.kind {
+            ExprKind::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The call of that name, if it is one.
+    pub fn call_of(&self, name: &str) -> Option<&Call> {
+        self.call().filter(|call| call.name == name)
+    }
+
+    /// The column, if it is one.
+    pub fn column(&self) -> Option<(SourceId, Option<usize>)> {
+        match &self.kind {
+            ExprKind::Column { source, column, .. } => Some((*source, *column)),
+            _ => None,
+        }
+    }
+
+    /// Whether two expressions say the same, wherever they stand.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let parts = |one: &Self, other: &Self| {
+            let (one, other) = (one.children(), other.children());
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+        };
+        match (&self.kind, &other.kind) {
+            (
+                ExprKind::Column { source: a, column: b, name: c, .. },
+                ExprKind::Column { source: x, column: y, name: z, .. },
+            ) => a == x && b == y && (b.is_some() || c.eq_ignore_ascii_case(z)),
+            (ExprKind::Alias(a), ExprKind::Alias(x)) => a == x,
+            (ExprKind::Row(a), ExprKind::Row(x)) => a == x,
+            (ExprKind::Literal(a), ExprKind::Literal(x)) => a == x,
+            (ExprKind::Field { name: a, .. }, ExprKind::Field { name: x, .. }) => {
+                a.eq_ignore_ascii_case(x) && parts(self, other)
+            }
+            (ExprKind::Call(a), ExprKind::Call(x)) => {
+                a.name == x.name && a.is_distinct == x.is_distinct && a.kind == x.kind && parts(self, other)
+            }
+            (ExprKind::Cast { is_safe: a, .. }, ExprKind::Cast { is_safe: x, .. }) => {
+                a == x && self.data_type == other.data_type && parts(self, other)
+            }
+            _ => false,
+        }
+    }
+}

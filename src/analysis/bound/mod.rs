@@ -1,0 +1,408 @@
+//! A query whose names are bound to what they mean: the small tree that types, lineage, keys and checks work on.
+
+mod expr;
+
+use std::sync::Arc;
+
+use sqlparser::tokenizer::Span;
+
+use crate::action::ActionId;
+use crate::relation::{DataType, Nullability};
+
+pub use expr::{Call, Expr, ExprKind, Window};
+
+/// A place in [`Bound::sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u32);
+
+/// A place in [`Bound::ctes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CteId(pub u32);
+
+/// The statements of one text.
+#[derive(Debug, Default)]
+pub struct Bound {
+    /// What each of them is, as far as it is read.
+    pub statements: Vec<Statement>,
+    /// All that stands in a FROM, in all of its queries.
+    pub sources: Vec<Source>,
+    /// All common table expressions.
+    pub ctes: Vec<Cte>,
+    /// Names that mean nothing, or more than one thing.
+    pub unbound: Vec<UnboundName>,
+}
+
+/// A statement.
+#[derive(Debug)]
+pub enum Statement {
+    /// A query.
+    Query(Query),
+    /// Rows of a query into a table.
+    Insert {
+        /// The table.
+        into: SourceId,
+        /// The columns that get the values, if they are named.
+        columns: Vec<Expr>,
+        /// What gives the rows.
+        query: Query,
+        /// Where it names the table.
+        span: Span,
+    },
+    /// UPDATE, DELETE, MERGE: its expressions, each with the columns that it is assigned to.
+    Change(Vec<Expr>),
+    /// A relation made of a query.
+    Create(Query),
+    /// Anything else.
+    Other,
+}
+
+/// A query with what stands around it.
+#[derive(Debug)]
+pub struct Query {
+    /// The common table expressions that it brings.
+    pub ctes: Vec<CteId>,
+    /// What gives the rows.
+    pub body: Body,
+    /// ORDER BY.
+    pub order_by: Vec<Expr>,
+    /// LIMIT and its like.
+    pub limit: Vec<Expr>,
+    /// What it gives.
+    pub columns: Columns,
+    /// What decides on its rows, but is not in them.
+    pub influences: Vec<Influence>,
+    /// Sets of columns, by their places, whose values no two rows share.
+    pub keys: Vec<Key>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// What gives the rows of a query.
+#[derive(Debug)]
+pub enum Body {
+    /// A SELECT.
+    Select(Box<Select>),
+    /// UNION, INTERSECT, EXCEPT.
+    SetOperation(Box<SetOperation>),
+    /// A query in brackets.
+    Nested(Box<Query>),
+    /// Rows as they are written.
+    Values(Vec<Vec<Expr>>),
+    /// Something that is not understood.
+    Opaque,
+}
+
+/// UNION, INTERSECT, EXCEPT.
+#[derive(Debug)]
+pub struct SetOperation {
+    /// Before it.
+    pub left: Query,
+    /// Behind it.
+    pub right: Query,
+    /// Whether columns are matched by their names.
+    pub by_name: bool,
+    /// Whether the same row comes once.
+    pub is_distinct: bool,
+    /// In small letters: `union`, `intersect`, `except`.
+    pub word: &'static str,
+}
+
+/// A SELECT.
+#[derive(Debug)]
+pub struct Select {
+    /// What stands in its FROM, in order.
+    pub sources: Vec<SourceId>,
+    /// How each source but the first of its item is joined.
+    pub joins: Vec<Join>,
+    /// What it gives.
+    pub projection: Vec<Item>,
+    /// DISTINCT.
+    pub distinct: Distinct,
+    /// WHERE.
+    pub filter: Option<Expr>,
+    /// GROUP BY.
+    pub grouping: Grouping,
+    /// HAVING.
+    pub having: Option<Expr>,
+    /// QUALIFY.
+    pub qualify: Option<Expr>,
+    /// The word SELECT.
+    pub span: Span,
+}
+
+/// Whether the same row comes once.
+#[derive(Debug)]
+pub enum Distinct {
+    /// As often as it is.
+    All,
+    /// Once.
+    Rows,
+    /// One row for the values of these.
+    On(Vec<Expr>),
+}
+
+/// GROUP BY.
+#[derive(Debug)]
+pub enum Grouping {
+    /// None.
+    None,
+    /// By all columns that are no aggregates.
+    All,
+    /// By these.
+    By {
+        /// The expressions. A name or a number of a column of the select list is an [`ExprKind::Alias`].
+        keys: Vec<Expr>,
+        /// Whether there is a row for each of several sets of them (ROLLUP, CUBE, GROUPING SETS).
+        has_sets: bool,
+    },
+}
+
+/// A column of a select list.
+#[derive(Debug)]
+pub struct Item {
+    /// What it is.
+    pub expr: Expr,
+    /// Whether it comes out of a star.
+    pub from_star: bool,
+}
+
+/// How a source is joined to those before it.
+#[derive(Debug)]
+pub struct Join {
+    /// The source.
+    pub source: SourceId,
+    /// How.
+    pub kind: JoinKind,
+    /// ON; of USING and NATURAL the comparisons that they mean.
+    pub condition: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What becomes of rows that find no partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    /// They are left out.
+    Inner,
+    /// Those before it stay.
+    Left,
+    /// Those of the source stay.
+    Right,
+    /// All stay.
+    Full,
+    /// Every row with every row.
+    Cross,
+    /// Rows are only looked for: SEMI and ANTI.
+    Semi,
+    /// A form that is not understood.
+    Other,
+}
+
+/// Something that stands in a FROM.
+#[derive(Debug)]
+pub struct Source {
+    /// The name that its columns can be written with.
+    pub name: Option<String>,
+    /// The whole path, if it is a relation that is named by one.
+    pub path: Vec<String>,
+    /// What it is.
+    pub kind: SourceKind,
+    /// What it gives.
+    pub columns: Columns,
+    /// Its keys, by the places of the columns.
+    pub keys: Vec<Key>,
+    /// Whether a join can make a row of NULLs of it.
+    pub is_optional: bool,
+    /// Where it is named.
+    pub span: Span,
+}
+
+/// What stands in a FROM.
+#[derive(Debug)]
+pub enum SourceKind {
+    /// A relation of the project.
+    Action(ActionId),
+    /// The table of the model itself.
+    Own,
+    /// A relation that nobody declares.
+    Undeclared,
+    /// A common table expression.
+    Cte(CteId),
+    /// A query in brackets.
+    Derived(Box<Query>),
+    /// The elements of arrays, or the rows that a function gives.
+    Values(Vec<Expr>),
+    /// PIVOT and UNPIVOT of another source.
+    Turned(SourceId),
+    /// Something that is not understood.
+    Opaque,
+}
+
+/// A common table expression.
+#[derive(Debug)]
+pub struct Cte {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub query: Query,
+    /// Its columns, with the names that it gives them.
+    pub columns: Columns,
+    /// How often it is read.
+    pub uses: usize,
+    /// Its name where it is defined.
+    pub span: Span,
+}
+
+/// Columns in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Those that are known.
+    pub known: Vec<Column>,
+    /// Whether there may be others, at any place.
+    pub is_open: bool,
+}
+
+/// A column of a query or of a relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Column {
+    /// As the warehouse has it; `None` where nobody knows it or it has none.
+    pub name: Option<String>,
+    /// Its type.
+    pub data_type: DataType,
+    /// Whether it can be NULL.
+    pub nullable: Nullability,
+    /// Where it comes from, each once, in order.
+    pub origins: Vec<Origin>,
+    /// Whether a star leaves it out.
+    pub is_hidden: bool,
+}
+
+/// A relation that a query reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// One of the project.
+    Action(ActionId),
+    /// The table of the model itself.
+    Own,
+    /// One that nobody declares, by its path.
+    Undeclared(Arc<str>),
+}
+
+/// A column that another one comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Of which relation.
+    pub relation: Relation,
+    /// Which one; the fields of a struct behind it, with dots.
+    pub column: Arc<str>,
+    /// What has become of it.
+    pub kind: OriginKind,
+}
+
+/// What has become of a column on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OriginKind {
+    /// Nothing.
+    Passed,
+    /// It went through an expression.
+    Transformed,
+    /// It was brought together with others of its kind.
+    Aggregated,
+}
+
+/// A column that decides on the rows of a query.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Influence {
+    /// Of which relation.
+    pub relation: Relation,
+    /// Which one.
+    pub column: Arc<str>,
+    /// In what way.
+    pub kind: InfluenceKind,
+}
+
+/// In what way a column decides on rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InfluenceKind {
+    /// In WHERE, HAVING, QUALIFY.
+    Filter,
+    /// In the condition of a join.
+    Join,
+    /// In GROUP BY, DISTINCT ON and the like.
+    Group,
+}
+
+/// Columns whose values no two rows share, by their places, in order.
+pub type Key = Vec<usize>;
+
+/// A name that is bound to nothing.
+#[derive(Debug)]
+pub struct UnboundName {
+    /// As it is written.
+    pub name: String,
+    /// Why.
+    pub reason: Unbound,
+    /// Where.
+    pub span: Span,
+}
+
+/// Why a name is bound to nothing.
+#[derive(Debug)]
+pub enum Unbound {
+    /// Nothing in sight has a column of that name. These are in sight.
+    Column(Vec<SourceId>),
+    /// The source has no column of that name.
+    ColumnOf(SourceId),
+    /// The type has no field of that name.
+    Field(DataType),
+    /// No source is called so. These are in sight.
+    Source(Vec<SourceId>),
+    /// All of these have one.
+    Ambiguous(Vec<SourceId>),
+}
+
+impl Bound {
+    /// What a column refers to.
+    pub fn source(&self, id: SourceId) -> &Source {
+        &self.sources[id.0 as usize]
+    }
+
+    /// What a name of WITH stands for.
+    pub fn cte(&self, id: CteId) -> &Cte {
+        &self.ctes[id.0 as usize]
+    }
+}
+
+impl Columns {
+    /// Nobody knows any of them.
+    pub fn unknown() -> Self {
+        Self { known: Vec::new(), is_open: true }
+    }
+
+    /// All of them.
+    pub fn closed(known: Vec<Column>) -> Self {
+        Self { known, is_open: false }
+    }
+
+    /// Those that are there for sure and that a star gives.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.known.iter().enumerate().filter(|(_, column)| !column.is_hidden)
+    }
+}
+
+impl Query {
+    /// One of which nothing is known.
+    pub fn opaque(span: Span) -> Self {
+        Self {
+            ctes: Vec::new(),
+            body: Body::Opaque,
+            order_by: Vec::new(),
+            limit: Vec::new(),
+            columns: Columns::unknown(),
+            influences: Vec::new(),
+            keys: Vec::new(),
+            span,
+        }
+    }
+}
+
