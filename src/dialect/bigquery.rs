@@ -4,6 +4,7 @@ mod types;
 
 use std::fmt::Write;
 
+use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
@@ -42,6 +43,10 @@ impl Dialect for BigQuery {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::BigQuery
+    }
+
+    fn semantics(&self) -> &'static dyn Semantics {
+        &semantics::BigQuery
     }
 
     fn aggregates_outer_columns(&self) -> bool {

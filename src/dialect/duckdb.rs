@@ -1,3 +1,4 @@
+use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
@@ -35,6 +36,10 @@ impl Dialect for DuckDb {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::DuckDb
+    }
+
+    fn semantics(&self) -> &'static dyn Semantics {
+        &semantics::DuckDb
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -54,6 +54,9 @@ pub trait Dialect: Debug + Send + Sync {
     /// The grammar in which its statements are parsed.
     fn grammar(&self) -> &dyn syntax::Grammar;
 
+    /// What its names, types and functions mean.
+    fn semantics(&self) -> &'static dyn semantics::Semantics;
+
     /// Whether names of relations that differ only in the case of letters are the same, quoted or not.
     fn ignores_case(&self) -> bool {
         false

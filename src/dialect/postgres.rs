@@ -2,6 +2,7 @@ use std::hash::{Hash, Hasher};
 
 use fnv::FnvHasher;
 
+use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
@@ -38,6 +39,10 @@ impl Dialect for Postgres {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::Postgres
+    }
+
+    fn semantics(&self) -> &'static dyn Semantics {
+        &semantics::Postgres
     }
 
     /// "`user` is equivalent to `current_user`" (the manual, Session Information Functions).

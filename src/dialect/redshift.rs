@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
 use crate::dialect::postgres::widened;
+use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
@@ -37,6 +38,10 @@ impl Dialect for Redshift {
 
     fn grammar(&self) -> &dyn Grammar {
         &syntax::Redshift
+    }
+
+    fn semantics(&self) -> &'static dyn Semantics {
+        &semantics::Redshift
     }
 
     /// Names are folded, in quotes too, unless `enable_case_sensitive_identifier` is on.

@@ -1,6 +1,13 @@
 //! What names, types and functions mean in a dialect: what a query gives can be told from these and its text alone.
 
+mod bigquery;
+mod duckdb;
 mod names;
+mod pattern;
+mod postgres;
+mod redshift;
+mod signatures;
+mod types;
 
 use std::fmt::Debug;
 
@@ -8,7 +15,11 @@ use sqlparser::ast;
 
 use crate::relation::{DataType, Nullability};
 
+pub use bigquery::BigQuery;
+pub use duckdb::DuckDb;
 pub use names::{AliasScope, CaseRule, NameRules};
+pub use postgres::Postgres;
+pub use redshift::Redshift;
 
 /// The rules of one dialect. What it does not know is unknown, which is never wrong.
 pub trait Semantics: Debug + Send + Sync {
@@ -90,16 +101,29 @@ pub trait Semantics: Debug + Send + Sync {
 
     /// What a function, or an operator by its sign, makes of arguments of these types. `name` is as written, without quotes,
     /// in lower case: `count`, `safe.parse_json`, `+`, `is null`, `like`, `between`.
-    fn call(&self, name: &str, arguments: &[&DataType]) -> Call;
+    ///
+    /// Signs and words that are operators: `+`, `and`, `not`, `is null`, `is not null`, `is true`, `is distinct from`, `like`,
+    /// `ilike`, `between`, `in` (with the values of the list), `exists`, `case` (with the results, not the conditions), `array`
+    /// (a literal, with its elements), `[]` (an element of something), `at time zone`. `extract` has the part as its first
+    /// argument, a text. The words that are negated have the type of those that are not.
+    fn call(&self, name: &str, arguments: &[&DataType]) -> Call {
+        self.call_with(name, arguments, &[])
+    }
 
-    /// The type that values of all of these come to, in a CASE or a UNION; `None` if there surely is none.
+    /// The same, with the texts of the arguments that are literals, at their places: in some functions it depends on the
+    /// value what type they give, as in `round(price, 2)` and `extract('epoch', moment)`. Without, such a type is unknown.
+    fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call;
+
+    /// The type that values of all of these come to, in a CASE or a UNION; `None` if there surely is none. A text
+    /// can be a literal, which becomes what the others are.
     fn common(&self, types: &[&DataType]) -> Option<DataType>;
 
     /// What a column is called whose expression has no name: `f0_`, `?column?`, `sum(x)`; `None` if nobody knows. `number`
     /// counts the columns before it that have none either.
     fn unnamed(&self, expression: &ast::Expr, number: usize) -> Option<String>;
 
-    /// Whether values of two types can be compared; `None` if nobody knows.
+    /// Whether values of two types can be compared; `None` if nobody knows. Not to be asked for literals: these become what
+    /// they are compared with.
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool>;
 }
 

@@ -1,0 +1,169 @@
+//! BigQuery: GoogleSQL.
+
+use std::sync::LazyLock;
+
+use sqlparser::ast::{self, Value};
+
+use super::pattern::Arguments;
+use super::signatures::{Rule, Signatures, Words};
+use super::{AliasScope, Call, CaseRule, NameRules, NullRule, Semantics, types};
+use crate::dialect::syntax;
+use crate::relation::DataType;
+
+/// Google's BigQuery. What a column says of lengths and digits is gone as soon as something is made of it, so types have none.
+#[derive(Debug)]
+pub struct BigQuery;
+
+const NAMES: NameRules = NameRules {
+    case: CaseRule::Ignored,
+    lateral_aliases: false,
+    aliases_in_where: false,
+    aliases_in_group_by: AliasScope::AfterColumns,
+    aliases_in_having: AliasScope::AfterColumns,
+    whole_rows: true,
+    fields: true,
+    aggregates_outer_columns: true,
+};
+
+/// `NUMERIC`.
+const NUMERIC: (u32, i32) = (38, 9);
+/// `BIGNUMERIC`, which has a part of a 77th digit, too.
+const BIGNUMERIC: (u32, i32) = (76, 38);
+
+static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+    let words = Words { data_type: &|name| BigQuery.named_type(name), rule: &rule };
+    Signatures::read(&[include_str!("bigquery.signatures")], &words)
+});
+
+impl Semantics for BigQuery {
+    fn names(&self) -> &NameRules {
+        &NAMES
+    }
+
+    fn data_type(&self, written: &ast::DataType) -> DataType {
+        use ast::DataType as Written;
+        match written {
+            Written::TinyInt(_)
+            | Written::SmallInt(_)
+            | Written::Int(_)
+            | Written::Integer(_)
+            | Written::BigInt(_)
+            | Written::Int64 => DataType::BIGINT,
+            Written::Float64 | Written::Float(_) => DataType::Double,
+            Written::Numeric(_) | Written::Decimal(_) => DataType::decimal(NUMERIC.0, NUMERIC.1),
+            Written::BigNumeric(_) | Written::BigDecimal(_) => DataType::decimal(BIGNUMERIC.0, BIGNUMERIC.1),
+            Written::String(_) => DataType::TEXT,
+            Written::Bytes(_) => DataType::Bytes,
+            Written::Datetime(_) => DataType::TIMESTAMP,
+            Written::Timestamp(..) => DataType::INSTANT,
+            Written::Custom(name, arguments) => match name.to_string().to_lowercase().as_str() {
+                "geography" => DataType::Geography,
+                "byteint" => DataType::BIGINT,
+                "range" => match arguments.first().map(|element| self.named_type(element)) {
+                    Some(element) if arguments.len() == 1 => DataType::Range(Box::new(element)),
+                    _ => DataType::Unknown,
+                },
+                _ => DataType::Unknown,
+            },
+            _ => types::read(written, self),
+        }
+    }
+
+    fn named_type(&self, name: &str) -> DataType {
+        let is_range = name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("range<"));
+        if let Some(element) = name.get(6..).and_then(|rest| rest.strip_suffix('>')).filter(|_| is_range) {
+            return DataType::Range(Box::new(self.named_type(element)));
+        }
+        types::parse(name, &syntax::BigQuery).map_or(DataType::Unknown, |written| self.data_type(&written))
+    }
+
+    fn type_name(&self, data_type: &DataType) -> String {
+        match data_type {
+            DataType::Unknown => "UNKNOWN".to_owned(),
+            DataType::Boolean => "BOOL".to_owned(),
+            DataType::Null | DataType::Integer { .. } => "INT64".to_owned(),
+            DataType::Decimal(Some(digits)) if digits.scale > NUMERIC.1 => "BIGNUMERIC".to_owned(),
+            DataType::Decimal(_) => "NUMERIC".to_owned(),
+            DataType::Real | DataType::Double => "FLOAT64".to_owned(),
+            DataType::Text(_) | DataType::Char(_) | DataType::Uuid => "STRING".to_owned(),
+            DataType::Bytes => "BYTES".to_owned(),
+            DataType::Date => "DATE".to_owned(),
+            DataType::Time { .. } => "TIME".to_owned(),
+            DataType::Timestamp { zoned: false } => "DATETIME".to_owned(),
+            DataType::Timestamp { zoned: true } => "TIMESTAMP".to_owned(),
+            DataType::Interval => "INTERVAL".to_owned(),
+            DataType::Json | DataType::Map(_) => "JSON".to_owned(),
+            DataType::Geography => "GEOGRAPHY".to_owned(),
+            DataType::Array(element) => format!("ARRAY<{}>", self.type_name(element)),
+            DataType::Range(element) => format!("RANGE<{}>", self.type_name(element)),
+            DataType::Struct(fields) => {
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|field| {
+                        let name = field.name.as_deref().map(|name| format!("{name} ")).unwrap_or_default();
+                        format!("{name}{}", self.type_name(&field.data_type))
+                    })
+                    .collect();
+                format!("STRUCT<{}>", fields.join(", "))
+            }
+            DataType::Named(name) => name.to_uppercase(),
+        }
+    }
+
+    fn literal(&self, value: &Value) -> DataType {
+        match value {
+            Value::Number(text, _) if text.parse::<i64>().is_ok() => DataType::BIGINT,
+            Value::Number(text, _) if text.contains(['.', 'e', 'E']) => DataType::Double,
+            Value::SingleQuotedString(_)
+            | Value::DoubleQuotedString(_)
+            | Value::TripleSingleQuotedString(_)
+            | Value::TripleDoubleQuotedString(_)
+            | Value::SingleQuotedRawStringLiteral(_)
+            | Value::DoubleQuotedRawStringLiteral(_)
+            | Value::TripleSingleQuotedRawStringLiteral(_)
+            | Value::TripleDoubleQuotedRawStringLiteral(_) => DataType::TEXT,
+            Value::SingleQuotedByteStringLiteral(_)
+            | Value::DoubleQuotedByteStringLiteral(_)
+            | Value::TripleSingleQuotedByteStringLiteral(_)
+            | Value::TripleDoubleQuotedByteStringLiteral(_) => DataType::Bytes,
+            Value::Boolean(_) => DataType::Boolean,
+            Value::Null => DataType::Null,
+            _ => DataType::Unknown,
+        }
+    }
+
+    fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call {
+        let Ok(signatures) = &*SIGNATURES else { return Call::UNKNOWN };
+        let arguments = Arguments { types: arguments, literals };
+        match name.strip_prefix("safe.") {
+            Some(name) => Call { nulls: NullRule::Always, ..signatures.call(name, &arguments, self) },
+            None => signatures.call(name, &arguments, self),
+        }
+    }
+
+    fn common(&self, types: &[&DataType]) -> Option<DataType> {
+        let mut types = types.iter().copied();
+        let first = types.next()?.clone();
+        Some(types.fold(first, |one, other| common_of_two(&one, other)))
+    }
+
+    fn unnamed(&self, _expression: &ast::Expr, number: usize) -> Option<String> {
+        Some(format!("f{number}_"))
+    }
+
+    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
+        (one == other && !one.is_vague()).then_some(true)
+    }
+}
+
+fn common_of_two(one: &DataType, other: &DataType) -> DataType {
+    match (one, other) {
+        (one, other) if one == other => one.clone(),
+        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
+        _ => DataType::Unknown,
+    }
+}
+
+fn rule(_name: &str) -> Option<Rule> {
+    None
+}

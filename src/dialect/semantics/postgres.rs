@@ -1,0 +1,201 @@
+//! PostgreSQL 15.
+
+use std::sync::LazyLock;
+
+use sqlparser::ast::{self, Value};
+
+use super::pattern::Arguments;
+use super::signatures::{Rule, Signatures, Words};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types};
+use crate::dialect::syntax;
+use crate::relation::{DataType, Digits};
+
+/// PostgreSQL. A `varchar` without a limit is told from `text` by nothing that matters, so here they are one.
+#[derive(Debug)]
+pub struct Postgres;
+
+const NAMES: NameRules = NameRules {
+    case: CaseRule::FoldsToLower,
+    lateral_aliases: false,
+    aliases_in_where: false,
+    aliases_in_group_by: AliasScope::AfterColumns,
+    aliases_in_having: AliasScope::Hidden,
+    whole_rows: true,
+    fields: false,
+    aggregates_outer_columns: false,
+};
+
+static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+    let words = Words { data_type: &|name| Postgres.named_type(name), rule: &rule };
+    Signatures::read(&[include_str!("postgres.signatures")], &words)
+});
+
+impl Semantics for Postgres {
+    fn names(&self) -> &NameRules {
+        &NAMES
+    }
+
+    fn data_type(&self, written: &ast::DataType) -> DataType {
+        use ast::DataType as Written;
+        match written {
+            Written::JSONB => DataType::Named("jsonb".into()),
+            Written::Regclass => DataType::Named("regclass".into()),
+            Written::TsVector => DataType::Named("tsvector".into()),
+            Written::TsQuery => DataType::Named("tsquery".into()),
+            // Whatever the number of brackets: an array of arrays is an array.
+            Written::Array(
+                ast::ArrayElemTypeDef::SquareBracket(element, _) | ast::ArrayElemTypeDef::Qualified(element, _),
+            ) => match self.data_type(element) {
+                inner @ DataType::Array(_) => inner,
+                element => element.array(),
+            },
+            _ => data_type(written, self),
+        }
+    }
+
+    fn named_type(&self, name: &str) -> DataType {
+        types::parse(name, &syntax::Postgres).map_or(DataType::Unknown, |written| self.data_type(&written))
+    }
+
+    fn type_name(&self, data_type: &DataType) -> String {
+        match data_type {
+            DataType::Null | DataType::Text(None) => "text".to_owned(),
+            DataType::Array(element) => format!("{}[]", self.type_name(element)),
+            _ => type_name(data_type),
+        }
+    }
+
+    fn literal(&self, value: &Value) -> DataType {
+        literal(value).unwrap_or(DataType::Decimal(None))
+    }
+
+    fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call {
+        let Ok(signatures) = &*SIGNATURES else { return Call::UNKNOWN };
+        let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+        signatures.call(name, &Arguments { types: arguments, literals }, self)
+    }
+
+    fn common(&self, types: &[&DataType]) -> Option<DataType> {
+        let mut types = types.iter().copied();
+        let first = types.next()?.clone();
+        Some(types.fold(first, |one, other| common_of_two(&one, other)))
+    }
+
+    fn unnamed(&self, _expression: &ast::Expr, _number: usize) -> Option<String> {
+        None
+    }
+
+    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
+        (one == other && !one.is_vague()).then_some(true)
+    }
+}
+
+/// The types that PostgreSQL and Redshift write alike.
+pub(super) fn data_type(written: &ast::DataType, dialect: &dyn Semantics) -> DataType {
+    use ast::DataType as Written;
+    match written {
+        Written::Numeric(digits) | Written::Decimal(digits) | Written::Dec(digits) => {
+            DataType::Decimal(types::digits(digits))
+        }
+        Written::Float(ast::ExactNumberInfo::Precision(bits)) if *bits <= 24 => DataType::Real,
+        Written::Float(_) => DataType::Double,
+        Written::Char(length) | Written::Character(length) => {
+            DataType::Char(Some(length.as_ref().map_or(Some(1), |length| types::characters(Some(length))).unwrap_or(1)))
+        }
+        Written::Custom(name, arguments) => {
+            let name = name.to_string().to_lowercase();
+            let number = |place: usize| arguments.get(place).and_then(|text| text.parse().ok());
+            match name.strip_prefix("pg_catalog.").unwrap_or(&name) {
+                "bpchar" => DataType::Char(number(0)),
+                "int4range" => DataType::Range(Box::new(DataType::INT)),
+                "int8range" => DataType::Range(Box::new(DataType::BIGINT)),
+                "numrange" => DataType::Range(Box::new(DataType::Decimal(None))),
+                "daterange" => DataType::Range(Box::new(DataType::Date)),
+                "tsrange" => DataType::Range(Box::new(DataType::TIMESTAMP)),
+                "tstzrange" => DataType::Range(Box::new(DataType::INSTANT)),
+                known @ ("bit" | "box" | "cidr" | "circle" | "geometry" | "inet" | "jsonpath" | "line" | "lseg"
+                | "macaddr" | "money" | "name" | "oid" | "path" | "point" | "polygon" | "regtype"
+                | "super" | "xml" | "hllsketch") => DataType::Named(known.into()),
+                "geography" => DataType::Geography,
+                "varbyte" => DataType::Bytes,
+                _ => DataType::Unknown,
+            }
+        }
+        _ => types::read(written, dialect),
+    }
+}
+
+/// What PostgreSQL and Redshift call alike.
+pub(super) fn type_name(data_type: &DataType) -> String {
+    let zone = |zoned: &bool| if *zoned { "with time zone" } else { "without time zone" };
+    match data_type {
+        DataType::Unknown => "unknown".to_owned(),
+        DataType::Null => "text".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Integer { bits: 8 | 16, .. } => "smallint".to_owned(),
+        DataType::Integer { bits: 64 | 128, .. } => "bigint".to_owned(),
+        DataType::Integer { .. } => "integer".to_owned(),
+        DataType::Decimal(None) => "numeric".to_owned(),
+        DataType::Decimal(Some(Digits { precision, scale })) => format!("numeric({precision},{scale})"),
+        DataType::Real => "real".to_owned(),
+        DataType::Double => "double precision".to_owned(),
+        DataType::Text(None) => "character varying".to_owned(),
+        DataType::Text(Some(length)) => format!("character varying({length})"),
+        DataType::Char(None) => "bpchar".to_owned(),
+        DataType::Char(Some(length)) => format!("character({length})"),
+        DataType::Bytes => "bytea".to_owned(),
+        DataType::Date => "date".to_owned(),
+        DataType::Time { zoned } => format!("time {}", zone(zoned)),
+        DataType::Timestamp { zoned } => format!("timestamp {}", zone(zoned)),
+        DataType::Interval => "interval".to_owned(),
+        DataType::Json => "json".to_owned(),
+        DataType::Uuid => "uuid".to_owned(),
+        DataType::Geography => "geography".to_owned(),
+        DataType::Array(element) => format!("{}[]", type_name(element)),
+        DataType::Struct(_) => "record".to_owned(),
+        DataType::Map(_) => "jsonb".to_owned(),
+        DataType::Range(element) => match &**element {
+            DataType::Integer { bits: 64, .. } => "int8range",
+            DataType::Integer { .. } => "int4range",
+            DataType::Date => "daterange",
+            DataType::Timestamp { zoned: true } => "tstzrange",
+            DataType::Timestamp { .. } => "tsrange",
+            _ => "numrange",
+        }
+        .to_owned(),
+        DataType::Named(name) => name.to_string(),
+    }
+}
+
+/// The type of a literal; `None` for a number that is not whole, or too large for that.
+pub(super) fn literal(value: &Value) -> Option<DataType> {
+    Some(match value {
+        Value::Number(text, _) => {
+            let text = text.replace('_', "");
+            match text.parse::<i64>() {
+                Ok(value) if i32::try_from(value).is_ok() => DataType::INT,
+                Ok(_) => DataType::BIGINT,
+                Err(_) => return None,
+            }
+        }
+        Value::SingleQuotedString(_)
+        | Value::EscapedStringLiteral(_)
+        | Value::UnicodeStringLiteral(_)
+        | Value::DollarQuotedString(_) => DataType::TEXT,
+        Value::Boolean(_) => DataType::Boolean,
+        Value::Null => DataType::Null,
+        _ => DataType::Unknown,
+    })
+}
+
+fn common_of_two(one: &DataType, other: &DataType) -> DataType {
+    match (one, other) {
+        (one, other) if one == other => one.clone(),
+        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
+        _ => DataType::Unknown,
+    }
+}
+
+fn rule(_name: &str) -> Option<Rule> {
+    None
+}
