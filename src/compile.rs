@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis;
+use crate::analysis::{self, Analysis};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::FileSystem;
 use crate::graph::{self, Graph};
@@ -18,6 +18,8 @@ pub struct Compilation {
     pub graph: Graph,
     /// What code keeps for run time (Dataform's `jitData`): a JSON object as text.
     pub run_time_data: String,
+    /// What is known of the rows that each action gives.
+    pub analysis: Analysis,
     /// Everything found wrong, in order of file and place.
     pub diagnostics: Diagnostics,
 }
@@ -40,10 +42,11 @@ pub fn compile(
         // Dataform passes over it.
         diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
     }
-    diagnostics.extend(analysis::analyze(&graph, &project.settings));
+    let (analysis, found) = analysis::analyze(&graph, &project.settings);
+    diagnostics.extend(found);
     settle(&project, &mut diagnostics);
     diagnostics.sort();
-    Ok(Compilation { project, graph, run_time_data, diagnostics })
+    Ok(Compilation { project, graph, run_time_data, analysis, diagnostics })
 }
 
 impl Compilation {
@@ -59,7 +62,7 @@ impl Compilation {
         if project.settings.core.is_some() {
             diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
         }
-        Self { project, graph, run_time_data, diagnostics }
+        Self { project, graph, run_time_data, analysis: Analysis::default(), diagnostics }
     }
 }
 

@@ -15,9 +15,7 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
         Grouping::None if is_aggregated => keys.push(Vec::new()),
         Grouping::None => keys.extend(of_rows(select, bound)),
         Grouping::All => {
-            let plain = |(place, item): (usize, &Item)| {
-                (!item.expr.is_aggregated()).then_some(place)
-            };
+            let plain = |(place, item): (usize, &Item)| (!item.expr.is_aggregated()).then_some(place);
             keys.push(select.projection.iter().enumerate().filter_map(plain).collect());
         }
         Grouping::By { has_sets: true, .. } => {}
@@ -28,9 +26,13 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
         Distinct::Rows => keys.push((0..select.projection.len()).collect()),
         Distinct::On(exprs) => keys.extend(places_of(exprs, select)),
     }
-    keys.extend(select.qualify.as_ref().and_then(numbered_rows).and_then(|call| {
-        places_of(&call.window.as_ref()?.partition_by, select)
-    }));
+    keys.extend(
+        select
+            .qualify
+            .as_ref()
+            .and_then(numbered_rows)
+            .and_then(|call| places_of(&call.window.as_ref()?.partition_by, select)),
+    );
     keys.sort();
     keys.dedup();
     keys
@@ -72,11 +74,15 @@ fn is_single(other: SourceId, of: &[SourceId], select: &Select, bound: &Bound) -
     }
     let join = select.joins.iter().find(|join| join.source == other);
     let mut equal = Vec::new();
-    let only_inner = select.joins.iter().all(|join| matches!(join.kind, JoinKind::Inner | JoinKind::Cross | JoinKind::Left | JoinKind::Semi));
+    let only_inner = select
+        .joins
+        .iter()
+        .all(|join| matches!(join.kind, JoinKind::Inner | JoinKind::Cross | JoinKind::Left | JoinKind::Semi));
     if !only_inner {
         return false;
     }
-    let conditions = select.joins.iter().filter(|join| is_usable(join, other)).filter_map(|join| join.condition.as_ref());
+    let conditions =
+        select.joins.iter().filter(|join| is_usable(join, other)).filter_map(|join| join.condition.as_ref());
     for condition in conditions {
         equal_columns(condition, other, of, &mut equal);
     }
@@ -143,9 +149,9 @@ fn place_of(source: SourceId, column: usize, select: &Select) -> Option<usize> {
     for condition in conditions {
         twins_of(condition, source, column, &mut twins);
     }
-    select.projection.iter().position(|item| item.expr.column().is_some_and(|(id, place)| {
-        place.is_some_and(|place| twins.contains(&(id, place)))
-    }))
+    select.projection.iter().position(|item| {
+        item.expr.column().is_some_and(|(id, place)| place.is_some_and(|place| twins.contains(&(id, place))))
+    })
 }
 
 /// The columns that a condition sets equal to a column.

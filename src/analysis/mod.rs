@@ -3,35 +3,209 @@
 pub mod bind;
 pub mod bound;
 mod checks;
+mod facts;
 mod keys;
+mod relations;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+use sqlparser::ast::Statement;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::project::Settings;
+use bind::{Relations, Variables};
+use bound::Bound;
+use relations::Index;
+
+pub use facts::Facts;
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;
 
-/// Checks every text of every action, in the SQL that the project is written in.
-pub fn analyze(graph: &Graph, settings: &Settings) -> Diagnostics {
-    let actions: Vec<_> = graph.iter().collect();
+/// What is known of the actions of a project.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// By the actions' ids.
+    facts: Vec<Facts>,
+}
+
+impl Analysis {
+    /// What is known of an action; `None` if nobody has looked.
+    pub fn facts(&self, id: ActionId) -> Option<&Facts> {
+        self.facts.get(id.index())
+    }
+}
+
+/// Takes every text of every action apart, in the SQL that the project is written in: what others read before what reads
+/// it.
+pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
+    let index = Index::new(graph);
     let one_at_a_time = Mutex::new(());
-    let analyze = |(id, action): &(ActionId, &Action<ActionId>)| {
-        // The trees of long texts fill the memory if there are many of them.
-        let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
-        let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-        analyze_action(action, &described_columns(graph, *id), settings)
-    };
-    let found: Vec<Diagnostics> = actions.par_iter().map(analyze).collect();
     let mut diagnostics = Diagnostics::default();
-    diagnostics.extend(found.into_iter().flatten());
-    diagnostics
+    for level in levels(graph) {
+        let analyze = |id: &ActionId| {
+            let action = graph.get(*id);
+            // The trees of long texts fill the memory if there are many of them.
+            let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
+            let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut reader =
+                Reader { id: *id, action, graph, index: &index, settings, diagnostics: Diagnostics::default() };
+            let facts = reader.action();
+            index.set(*id, facts);
+            reader.diagnostics
+        };
+        let found: Vec<Diagnostics> = level.par_iter().map(analyze).collect();
+        diagnostics.extend(found.into_iter().flatten());
+    }
+    (Analysis { facts: index.into_facts() }, diagnostics)
+}
+
+/// The actions by the longest way to them, the nearest first, so that none reads another one of its level.
+fn levels(graph: &Graph) -> Vec<Vec<ActionId>> {
+    let mut levels: Vec<Vec<ActionId>> = Vec::new();
+    let mut level_of = vec![0; graph.order().len()];
+    for id in graph.order() {
+        let below = graph.dependencies(*id).into_iter().map(|id| level_of[id.index()] + 1);
+        let level = below.max().unwrap_or(0);
+        level_of[id.index()] = level;
+        if levels.len() <= level {
+            levels.resize_with(level + 1, Vec::new);
+        }
+        levels[level].push(*id);
+    }
+    levels
+}
+
+/// Reads the texts of one action.
+struct Reader<'a> {
+    id: ActionId,
+    action: &'a Action<ActionId>,
+    graph: &'a Graph,
+    index: &'a Index<'a>,
+    settings: &'a Settings,
+    diagnostics: Diagnostics,
+}
+
+impl Reader<'_> {
+    fn action(&mut self) -> Facts {
+        match &self.action.kind {
+            Kind::Model(_) => self.model(),
+            Kind::Assertion(assertion) => {
+                let statements = self.parse(&assertion.query, true);
+                let bound = self.bind(&statements, &assertion.query, None, &Variables::default());
+                Facts::of(self.action, &bound)
+            }
+            kind => {
+                let mut variables = Variables::default();
+                for text in texts(kind) {
+                    let statements = self.parse(text, !matches!(kind, Kind::Operations { .. }));
+                    let declared = variables_of(&statements, text);
+                    variables.names.extend(declared.names);
+                    variables.is_open |= declared.is_open;
+                    self.bind(&statements, text, None, &variables);
+                }
+                Facts::declared(self.action)
+            }
+        }
+    }
+
+    fn model(&mut self) -> Facts {
+        let Kind::Model(model) = &self.action.kind else { return Facts::unknown() };
+        let full = &model.texts;
+        let query = self.parse(&full.query, true);
+        let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
+        let variables = self.variables(&before, &full.pre_operations);
+        let bound = self.bind(&query, &full.query, None, &variables);
+        let facts = Facts::of(self.action, &bound);
+        for (text, statements) in full.pre_operations.iter().zip(&before) {
+            self.bind(statements, text, Some(&facts), &variables);
+        }
+        for text in &full.post_operations {
+            let statements = self.parse(text, false);
+            self.bind(&statements, text, Some(&facts), &variables);
+        }
+        if let Materialization::Incremental(incremental) = &model.materialization {
+            let known: Vec<&str> = operations(full).map(Rendered::text).collect();
+            let before = &incremental.texts.pre_operations;
+            let parsed: Vec<Vec<Statement>> = before
+                .iter()
+                .map(|text| match known.contains(&text.text()) {
+                    true => crate::dialect::syntax::understand(text.text(), self.settings.dialect).0,
+                    false => self.parse(text, false),
+                })
+                .collect();
+            let variables = self.variables(&parsed, before);
+            let others = before.iter().zip(parsed).filter(|(text, _)| !known.contains(&text.text()));
+            for (text, statements) in others.collect::<Vec<_>>() {
+                self.bind(&statements, text, Some(&facts), &variables);
+            }
+            for text in incremental.texts.post_operations.iter().filter(|text| !known.contains(&text.text())) {
+                let statements = self.parse(text, false);
+                self.bind(&statements, text, Some(&facts), &variables);
+            }
+            let text = &incremental.texts.query;
+            if text.text() != full.query.text() {
+                let statements = self.parse(text, true);
+                self.bind(&statements, text, Some(&facts), &variables);
+                let dialect = self.settings.dialect;
+                let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
+                self.diagnostics.extend(found);
+            }
+        }
+        facts
+    }
+
+    /// The statements of a text; what is wrong with them by themselves is reported.
+    fn parse(&mut self, text: &Rendered, is_query: bool) -> Vec<Statement> {
+        if text.is_broken() {
+            return Vec::new();
+        }
+        let dialect = self.settings.dialect;
+        if is_query {
+            self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
+        }
+        let statements = checks::syntax(text, dialect, &mut self.diagnostics);
+        let columns = described_columns(self.graph, self.id);
+        self.diagnostics.extend(checks::session_value(&statements, text, &columns, dialect));
+        statements
+    }
+
+    /// What the names of a text mean; those that mean nothing are reported. `own` is what the table of the model holds.
+    fn bind(&mut self, statements: &[Statement], text: &Rendered, own: Option<&Facts>, variables: &Variables) -> Bound {
+        let relations = self.index.seen_by(self.id, own);
+        let relations: &dyn Relations = &relations;
+        let bound = bind::bind(statements, self.settings.dialect.semantics(), relations, variables.clone());
+        self.diagnostics.extend(checks::unknown_name(&bound, text, self.settings.dialect));
+        bound
+    }
+
+    fn variables(&self, parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {
+        let mut variables = Variables::default();
+        for (statements, text) in parsed.iter().zip(texts) {
+            let declared = variables_of(statements, text);
+            variables.names.extend(declared.names);
+            variables.is_open |= declared.is_open;
+        }
+        variables
+    }
+}
+
+/// The variables that a script declares for what follows.
+fn variables_of(statements: &[Statement], text: &Rendered) -> Variables {
+    let mut variables = Variables::default();
+    for statement in statements {
+        if let Statement::Declare { stmts } = statement {
+            let names = stmts.iter().flat_map(|declare| &declare.names);
+            variables.names.extend(names.map(|name| name.value.to_lowercase()));
+        }
+    }
+    // What is not read may declare more.
+    variables.is_open = variables.names.is_empty() && text.text().to_lowercase().contains("declare");
+    variables
 }
 
 /// The columns that are described of the relations that an action reads.
@@ -39,45 +213,6 @@ fn described_columns(graph: &Graph, id: ActionId) -> BTreeSet<&str> {
     let read = graph.dependencies(id).into_iter();
     let columns = read.flat_map(|id| &graph.get(id).documentation.columns);
     columns.filter_map(|column| column.path.first()).map(String::as_str).collect()
-}
-
-fn analyze_action(action: &Action<ActionId>, columns: &BTreeSet<&str>, settings: &Settings) -> Diagnostics {
-    let dialect = settings.dialect;
-    let mut diagnostics = Diagnostics::default();
-    let mut read = |text: &Rendered, is_query: bool| {
-        if text.is_broken() {
-            return Vec::new();
-        }
-        if is_query {
-            diagnostics.extend(checks::one_statement(text, dialect, settings.core.is_some()));
-        }
-        let statements = checks::syntax(text, dialect, &mut diagnostics);
-        diagnostics.extend(checks::session_value(&statements, text, columns, dialect));
-        statements
-    };
-    let Kind::Model(model) = &action.kind else {
-        for text in texts(&action.kind) {
-            read(text, !matches!(action.kind, Kind::Operations { .. }));
-        }
-        return diagnostics;
-    };
-    let full = &model.texts;
-    let query = read(&full.query, true);
-    for text in operations(full) {
-        read(text, false);
-    }
-    if let Materialization::Incremental(incremental) = &model.materialization {
-        let known: Vec<&str> = operations(full).map(Rendered::text).collect();
-        for text in operations(&incremental.texts).filter(|text| !known.contains(&text.text())) {
-            read(text, false);
-        }
-        let text = &incremental.texts.query;
-        if text.text() != full.query.text() {
-            let statements = read(text, true);
-            diagnostics.extend(checks::outer_name(&action.target, &query, &statements, text, dialect));
-        }
-    }
-    diagnostics
 }
 
 /// Every text of an action.

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::commands::shared::{ProjectArgs, SelectArgs};
 use crate::error::CommandError;
-use crate::report::Terminal;
+use crate::report::{self, Terminal};
 
 /// List the actions, or the selected ones
 #[derive(Debug, Args)]
@@ -15,6 +15,9 @@ pub struct ListArgs {
     /// How they are written
     #[arg(long, value_enum, default_value_t)]
     format: ListFormat,
+    /// The columns of each action, too: name, type, whether it is never NULL, and the columns that it comes from
+    #[arg(long)]
+    columns: bool,
 }
 
 /// How actions are listed.
@@ -42,7 +45,7 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
     // In the order in which they would run.
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
-        lines.push(match args.format {
+        let line = match args.format {
             ListFormat::Text => format!("{:<words$} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id)),
             ListFormat::Name => action.target.to_string(),
             ListFormat::Path => path(id),
@@ -55,7 +58,12 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
                 "depends_on": graph.dependencies(id).iter().map(|id| graph.get(*id).target.to_string()).collect::<Vec<_>>(),
             })
             .to_string(),
-        });
+        };
+        lines.push(line);
+        if args.columns && args.format == ListFormat::Text {
+            let columns = report::columns(&compilation, id);
+            lines.extend(columns.lines().map(|line| format!("  {line}")));
+        }
     }
     if args.format == ListFormat::Path {
         lines.sort();

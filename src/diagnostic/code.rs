@@ -33,6 +33,16 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A column that more than one relation of a query has.
+    ///
+    /// ```sql
+    /// select id from orders join customers on orders.customer_id = customers.id             -- whose id?
+    /// select orders.id from orders join customers on orders.customer_id = customers.id
+    /// ```
+    ///
+    /// What to do: write the relation or its alias before the column.
+    AmbiguousColumn = "ambiguous-column",
+
     /// A `ref()` that more than one action answers to.
     ///
     /// Two actions may share a name if their schemas differ; a ref by that name alone does not say which one is meant.
@@ -259,6 +269,24 @@ codes! {
     ///
     /// What to do: mend the model, or correct the expectation.
     UnitTestFailed = "unit-test-failed",
+
+    /// A name before a column that no relation of the query has.
+    ///
+    /// ```sql
+    /// select o.id from orders as ord       -- ord is its name here, and neither o nor orders
+    /// select ord.id from orders as ord
+    /// ```
+    ///
+    /// What to do: correct the name. A relation that has an alias is called by it alone.
+    UnknownAlias = "unknown-alias",
+
+    /// A column that none of the relations of the query has.
+    ///
+    /// It is told where all columns of these are known: those of models from their SQL, those of declared tables from
+    /// their `columns` with `contract: true` or from `catalog.json`. Where one of them may have more, nothing is said.
+    ///
+    /// What to do: correct the name.
+    UnknownColumn = "unknown-column",
 
     /// A config key that is not known.
     ///

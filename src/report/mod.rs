@@ -1,5 +1,6 @@
 //! What people and machines read: the one place that words and draws what the rest found out.
 
+mod columns;
 mod compile;
 mod diagnostics;
 mod plan;
@@ -9,6 +10,7 @@ mod terminal;
 mod test;
 mod words;
 
+pub use columns::columns;
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
 pub use plan::{estimates_text, plan_text, script_statement_text, statement_text};

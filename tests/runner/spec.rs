@@ -1,7 +1,7 @@
 //! `tests/spec/**/*.md`: what the language means, and what each diagnostic says.
 //!
 //! A heading is a test. A fenced block with its name in backticks above it is a file of a project that is compiled in
-//! memory; a file under `.trueup/compiled/` is what comes out. `-- error: [code]` at the end of a line, in a comment of
+//! memory; a file under `.trueup/compiled/` is what comes out, one under `.trueup/columns/` holds the columns of an action. `-- error: [code]` at the end of a line, in a comment of
 //! whatever language, says that a diagnostic of that code points at the line. An `output` block holds all diagnostics as
 //! they are drawn. A test with neither must have none. Each diagnostic must say what to do.
 
@@ -16,7 +16,7 @@ use trueup::diagnostic::{Code, Severity};
 use trueup::error::CommandError;
 use trueup::files::{FileSystem, Memory};
 use trueup::project::{Overrides, SETTINGS_FILES};
-use trueup::report::{DiagnosticFormat, render_diagnostics};
+use trueup::report::{DiagnosticFormat, columns, render_diagnostics};
 
 use crate::markdown::{self, Block};
 
@@ -24,6 +24,9 @@ use crate::markdown::{self, Block};
 const SETTINGS: &str = "name: test\ndialect: duckdb\ndefaults: { schema: main }\n";
 
 const COMPILED: &str = ".trueup/compiled/";
+
+/// The columns of an action, by its name.
+const COLUMNS: &str = ".trueup/columns/";
 
 /// One trial for each heading, in the specification and in those documents that show no commands.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -72,7 +75,7 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     if !has_settings {
         memory.write("trueup.yaml", SETTINGS);
     }
-    for (name, block) in files.iter().filter(|(name, _)| !name.starts_with(COMPILED)) {
+    for (name, block) in files.iter().filter(|(name, _)| !name.starts_with(COMPILED) && !name.starts_with(COLUMNS)) {
         let body = block.text(text);
         if *name == ".env" {
             let pairs = body.lines().filter_map(|line| line.split_once('='));
@@ -100,6 +103,13 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
         outputs.iter().map(|block| ((*block).clone(), output.clone())).collect();
     let compiled: BTreeMap<PathBuf, String> = compilation.iter().flat_map(compiled).collect();
     for (name, block) in &files {
+        if let Some(name) = name.strip_prefix(COLUMNS) {
+            let found = compilation.iter().find_map(|compilation| {
+                let (id, _) = compilation.graph.iter().find(|(_, action)| action.target.name == name)?;
+                Some(columns(compilation, id))
+            });
+            comparisons.push(((*block).clone(), found.unwrap_or_else(|| format!("there is no action {name}\n"))));
+        }
         if let Some(name) = name.strip_prefix(COMPILED) {
             let found = compiled.get(Path::new(name)).cloned();
             let others = || compiled.keys().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");

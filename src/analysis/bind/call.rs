@@ -1,6 +1,8 @@
 //! Calls of functions and operators.
 
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
+use sqlparser::ast::{
+    self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+};
 use sqlparser::tokenizer::Span;
 
 use super::{Binder, around};
@@ -105,10 +107,8 @@ impl Binder<'_> {
                 | FunctionArgExpr::WildcardWithOptions(_) => {}
             }
         }
-        let mut rest = Rest {
-            is_distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
-            clauses: Vec::new(),
-        };
+        let mut rest =
+            Rest { is_distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct), clauses: Vec::new() };
         for clause in &list.clauses {
             match clause {
                 FunctionArgumentClause::OrderBy(order) => {

@@ -87,7 +87,9 @@ impl Binder<'_> {
                 self.cast(value, data_type, *is_try)
             }
             E::AtTimeZone { timestamp, time_zone } => self.named("at time zone", [&**timestamp, &**time_zone]),
-            E::Extract { field, expr, .. } => self.named(&format!("extract {}", field.to_string().to_lowercase()), [&**expr]),
+            E::Extract { field, expr, .. } => {
+                self.named(&format!("extract {}", field.to_string().to_lowercase()), [&**expr])
+            }
             E::Ceil { expr, .. } => self.named("ceil", [&**expr]),
             E::Floor { expr, .. } => self.named("floor", [&**expr]),
             E::Position { expr, r#in } => self.named("position", [&**expr, &**r#in]),
@@ -237,7 +239,8 @@ impl Binder<'_> {
 
     fn cast(&mut self, value: Expr, data_type: &ast::DataType, is_safe: bool) -> Expr {
         let span = value.span;
-        let nullable = if is_safe && value.nullable == Nullability::NotNull { Nullability::Unknown } else { value.nullable };
+        let nullable =
+            if is_safe && value.nullable == Nullability::NotNull { Nullability::Unknown } else { value.nullable };
         let data_type = self.semantics.data_type(data_type);
         Expr { kind: ExprKind::Cast { value: Box::new(value), is_safe }, data_type, nullable, span }
     }

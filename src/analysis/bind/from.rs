@@ -117,9 +117,10 @@ impl Binder<'_> {
                 known.iter().position(|column| column.name.as_deref().is_some_and(|other| self.is_same(other, &name)))
             };
             let right_place = place(source);
-            let earlier = self.scopes.last().and_then(|scope| {
-                scope.merged.iter().position(|merged| self.is_same(&merged.name, &name))
-            });
+            let earlier = self
+                .scopes
+                .last()
+                .and_then(|scope| scope.merged.iter().position(|merged| self.is_same(&merged.name, &name)));
             let left = match earlier {
                 Some(earlier) => self.scope().merged[earlier].parts.clone(),
                 None => {
@@ -194,7 +195,9 @@ impl Binder<'_> {
                 let span = around(scope.sources.iter().map(|id| self.source(*id).span));
                 self.named_as(plain(SourceKind::Opaque, Columns::unknown(), span), alias.as_ref())
             }
-            TableFactor::Table { .. } => self.named_as(plain(SourceKind::Opaque, Columns::unknown(), Span::empty()), None),
+            TableFactor::Table { .. } => {
+                self.named_as(plain(SourceKind::Opaque, Columns::unknown(), Span::empty()), None)
+            }
             other => {
                 let alias = match other {
                     TableFactor::JsonTable { alias, .. }
@@ -233,9 +236,7 @@ impl Binder<'_> {
         }
         let source = match self.relations.find(&path) {
             Some(known) => Source { path, keys: known.keys, ..plain(known.kind, known.columns, span) },
-            None => {
-                Source { path, ..plain(SourceKind::Undeclared, Columns::unknown(), span) }
-            }
+            None => Source { path, ..plain(SourceKind::Undeclared, Columns::unknown(), span) },
         };
         self.named_as(source, alias)
     }
@@ -277,7 +278,8 @@ impl Binder<'_> {
         with_ordinality: bool,
         alias: Option<&ast::TableAlias>,
     ) -> Source {
-        let list = ast::FunctionArgumentList { duplicate_treatment: None, args: arguments.to_vec(), clauses: Vec::new() };
+        let list =
+            ast::FunctionArgumentList { duplicate_treatment: None, args: arguments.to_vec(), clauses: Vec::new() };
         let (arguments, _) = self.arguments(&ast::FunctionArguments::List(list));
         let function = name.to_string().to_lowercase();
         let span = around(name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.span));

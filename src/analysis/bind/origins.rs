@@ -1,14 +1,18 @@
 //! Which columns an expression comes from.
 
 use super::Binder;
-use crate::analysis::bound::{Expr, ExprKind, Influence, InfluenceKind, Origin, OriginKind, Relation, SourceId, SourceKind};
+use crate::analysis::bound::{
+    Expr, ExprKind, Influence, InfluenceKind, Origin, OriginKind, Relation, SourceId, SourceKind,
+};
 use crate::dialect::semantics::FunctionKind;
 
 impl Binder<'_> {
     /// Adds the columns that a value comes from; `kind` is what becomes of them on the way.
     pub(super) fn origins(&self, expr: &Expr, kind: OriginKind, found: &mut Vec<Origin>) {
         match &expr.kind {
-            ExprKind::Column { source, column, name, .. } => self.origins_of_column(*source, *column, name, kind, found),
+            ExprKind::Column { source, column, name, .. } => {
+                self.origins_of_column(*source, *column, name, kind, found)
+            }
             ExprKind::Row(source) => {
                 for place in 0..self.source(*source).columns.known.len() {
                     self.origins_of_column(*source, Some(place), "", kind.max(OriginKind::Transformed), found);

@@ -6,8 +6,7 @@ use super::Binder;
 use super::from::plain;
 use super::scope::Scope;
 use crate::analysis::bound::{
-    Body, Columns, Distinct, Expr, Grouping, Item, Query, Select, SetOperation, Source, SourceId,
-    SourceKind,
+    Body, Columns, Distinct, Expr, Grouping, Item, Query, Select, SetOperation, Source, SourceId, SourceKind,
 };
 use crate::analysis::keys;
 use crate::dialect::semantics::AliasScope;
@@ -42,7 +41,9 @@ impl Binder<'_> {
                 input.limit.extend(limit);
                 return input;
             }
-            PipeOperator::Union { set_quantifier, queries } => return self.piped_set(input, "union", *set_quantifier, queries),
+            PipeOperator::Union { set_quantifier, queries } => {
+                return self.piped_set(input, "union", *set_quantifier, queries);
+            }
             PipeOperator::Intersect { set_quantifier, queries } => {
                 return self.piped_set(input, "intersect", *set_quantifier, queries);
             }

@@ -29,7 +29,10 @@ impl Binder<'_> {
     }
 
     fn turned_source(&self, of: SourceId, columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
-        let source = Source { name: self.source(of).name.clone(), ..plain(SourceKind::Turned(of), columns, self.source(of).span) };
+        let source = Source {
+            name: self.source(of).name.clone(),
+            ..plain(SourceKind::Turned(of), columns, self.source(of).span)
+        };
         self.named_as(source, alias)
     }
 

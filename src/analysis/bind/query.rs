@@ -90,7 +90,8 @@ impl Binder<'_> {
                 let inner = self.query(query);
                 let (columns, influences, span) = (inner.columns.clone(), inner.influences.clone(), inner.span);
                 let keys = inner.keys.clone();
-                let mut outer = Query { body: Body::Nested(Box::new(inner)), columns, influences, keys, ..Query::opaque(span) };
+                let mut outer =
+                    Query { body: Body::Nested(Box::new(inner)), columns, influences, keys, ..Query::opaque(span) };
                 self.order_of_output(&mut outer, order_by);
                 outer
             }
@@ -124,10 +125,8 @@ impl Binder<'_> {
             self.visible_ctes.push(id);
         }
         let right = self.body(right, None, None);
-        let by_name = matches!(
-            quantifier,
-            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
-        );
+        let by_name =
+            matches!(quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
         let is_distinct = match quantifier {
             SetQuantifier::All | SetQuantifier::AllByName => false,
             SetQuantifier::ByName => self.semantics.names_rows_distinct(),
@@ -144,7 +143,11 @@ impl Binder<'_> {
     /// What the two halves of a set operation give together.
     pub(super) fn combined(&self, operation: SetOperation) -> Query {
         let SetOperation { left, right, by_name, is_distinct, word } = &operation;
-        let columns = if *by_name { self.by_name(&left.columns, &right.columns) } else { self.by_place(&left.columns, &right.columns) };
+        let columns = if *by_name {
+            self.by_name(&left.columns, &right.columns)
+        } else {
+            self.by_place(&left.columns, &right.columns)
+        };
         let columns = if *word == "except" { keep_nulls_of(columns, &left.columns) } else { columns };
         let mut influences: Vec<_> = left.influences.iter().chain(&right.influences).cloned().collect();
         influences.sort();
@@ -206,11 +209,7 @@ impl Binder<'_> {
     /// ORDER BY behind something that is no SELECT: it sees only what that gives.
     fn order_of_output(&mut self, query: &mut Query, order_by: Option<&ast::OrderBy>) {
         let Some(order_by) = order_by else { return };
-        let sources = super::from::plain(
-            crate::analysis::bound::SourceKind::Opaque,
-            query.columns.clone(),
-            query.span,
-        );
+        let sources = super::from::plain(crate::analysis::bound::SourceKind::Opaque, query.columns.clone(), query.span);
         let id = self.add_source(sources);
         self.scopes.push(super::scope::Scope { sources: vec![id], ..Default::default() });
         query.order_by = self.order_by(order_by);

@@ -67,7 +67,10 @@ impl Default for Scope {
 
 /// What a name means.
 enum Found {
-    Column { source: SourceId, column: Option<usize> },
+    Column {
+        source: SourceId,
+        column: Option<usize>,
+    },
     Merged(Merged),
     Alias(usize),
     Row(SourceId),
@@ -126,8 +129,7 @@ impl Binder<'_> {
     fn find(&self, scope: &Scope, name: &str) -> Found {
         let alias = |named_only: bool| {
             let is_it = |alias: &Alias| {
-                (alias.is_named || !named_only)
-                    && alias.name.as_deref().is_some_and(|alias| self.is_same(alias, name))
+                (alias.is_named || !named_only) && alias.name.as_deref().is_some_and(|alias| self.is_same(alias, name))
             };
             scope.aliases.iter().position(is_it)
         };
@@ -223,10 +225,11 @@ impl Binder<'_> {
                 let root = self.column(first, span);
                 return self.fields(root, rest, span);
             }
-            is_open |= scope.is_open || scope.sources.iter().any(|id| {
-                let source = self.source(*id);
-                source.columns.is_open && (self.rules.fields || source.name.is_none())
-            });
+            is_open |= scope.is_open
+                || scope.sources.iter().any(|id| {
+                    let source = self.source(*id);
+                    source.columns.is_open && (self.rules.fields || source.name.is_none())
+                });
             in_sight.extend(&scope.sources);
         }
         if is_open || self.scopes.is_empty() || self.may_be_other(first) {

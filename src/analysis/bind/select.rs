@@ -49,11 +49,9 @@ impl Binder<'_> {
         let qualify = select.qualify.as_ref().map(|qualify| self.seeing(after, |binder| binder.expr(qualify)));
         let distinct = match &select.distinct {
             Some(ast::Distinct::Distinct) => Distinct::Rows,
-            Some(ast::Distinct::On(exprs)) => {
-                Distinct::On(self.seeing(AliasScope::BeforeColumns, |binder| {
-                    exprs.iter().map(|expr| binder.by_alias_or_place(expr)).collect()
-                }))
-            }
+            Some(ast::Distinct::On(exprs)) => Distinct::On(self.seeing(AliasScope::BeforeColumns, |binder| {
+                exprs.iter().map(|expr| binder.by_alias_or_place(expr)).collect()
+            })),
             Some(ast::Distinct::All) | None => match select.value_table_mode {
                 Some(ValueTableMode::DistinctAsStruct | ValueTableMode::DistinctAsValue) => Distinct::Rows,
                 _ => Distinct::All,
@@ -143,13 +141,8 @@ impl Binder<'_> {
         origins.sort();
         origins.dedup();
         let (data_type, nullable) = (expr.data_type.clone(), expr.nullable);
-        let alias = Alias {
-            name: name.clone(),
-            data_type: data_type.clone(),
-            nullable,
-            origins: origins.clone(),
-            is_named,
-        };
+        let alias =
+            Alias { name: name.clone(), data_type: data_type.clone(), nullable, origins: origins.clone(), is_named };
         self.scope().aliases.push(alias);
         let data_type = self.semantics.in_a_table(data_type);
         columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false });

@@ -60,7 +60,9 @@ impl Binder<'_> {
             for (place, name) in visible {
                 let own = merged.iter().find(|merged| merged.parts.contains(&(*id, Some(place))));
                 let expr = match own {
-                    Some(merged) if with_merged && merged.parts[0] == (*id, Some(place)) => self.merged_column(merged, 0, span),
+                    Some(merged) if with_merged && merged.parts[0] == (*id, Some(place)) => {
+                        self.merged_column(merged, 0, span)
+                    }
                     Some(_) => continue,
                     None => self.column_of(*id, Some(place), name.as_deref().unwrap_or_default(), 0, false, span),
                 };

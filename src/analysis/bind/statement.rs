@@ -1,8 +1,6 @@
 //! Statements: what of them is queries and names.
 
-use sqlparser::ast::{
-    self, ConditionalStatements, FromTable, MergeAction, MergeInsertKind, TableFactor, TableObject,
-};
+use sqlparser::ast::{self, ConditionalStatements, FromTable, MergeAction, MergeInsertKind, TableFactor, TableObject};
 
 use super::scope::Scope;
 use super::{Binder, around};
@@ -130,7 +128,8 @@ impl Binder<'_> {
     fn update(&mut self, update: &ast::Update) -> Statement {
         self.scopes.push(Scope::default());
         let mut joins = self.from(std::slice::from_ref(&update.table));
-        if let Some(ast::UpdateTableFromKind::BeforeSet(from) | ast::UpdateTableFromKind::AfterSet(from)) = &update.from {
+        if let Some(ast::UpdateTableFromKind::BeforeSet(from) | ast::UpdateTableFromKind::AfterSet(from)) = &update.from
+        {
             joins.extend(self.from(from));
         }
         let mut exprs = self.assignments(&update.assignments);

@@ -110,12 +110,7 @@ impl Expr {
 
     /// Something of unknown type that is made of these.
     pub fn other(parts: Vec<Self>, span: Span) -> Self {
-        Self {
-            kind: ExprKind::Other(parts),
-            data_type: DataType::Unknown,
-            nullable: Nullability::Unknown,
-            span,
-        }
+        Self { kind: ExprKind::Other(parts), data_type: DataType::Unknown, nullable: Nullability::Unknown, span }
     }
 
     /// The expressions right below it, but for those in queries.

@@ -35,9 +35,62 @@ static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     Signatures::read(&[include_str!("bigquery.signatures")], &words)
 });
 
+/// What `date_trunc(d, …)` and its like take for a part of a date, and `normalize` for a form.
+const PARTS_OF_DATES: &[&str] = &[
+    "microsecond",
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "dayofweek",
+    "dayofyear",
+    "week",
+    "isoweek",
+    "month",
+    "quarter",
+    "year",
+    "isoyear",
+    "date",
+    "time",
+    "datetime",
+    "nanosecond",
+    "nfc",
+    "nfkc",
+    "nfd",
+    "nfkd",
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+];
+
 impl Semantics for BigQuery {
     fn names(&self) -> &NameRules {
         &NAMES
+    }
+
+    fn pseudo_columns(&self) -> &'static [&'static str] {
+        &["_partitiontime", "_partitiondate", "_table_suffix", "_file_name"]
+    }
+
+    fn keyword_arguments(&self) -> &'static [&'static str] {
+        PARTS_OF_DATES
+    }
+
+    fn joins_arrays_by_path(&self) -> bool {
+        true
+    }
+
+    fn unnests_structs(&self) -> bool {
+        true
+    }
+
+    fn unpivots_value_first(&self) -> bool {
+        true
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {

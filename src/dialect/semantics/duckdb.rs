@@ -35,6 +35,18 @@ impl Semantics for DuckDb {
         &NAMES
     }
 
+    fn pseudo_columns(&self) -> &'static [&'static str] {
+        &["rowid", "filename", "file_row_number"]
+    }
+
+    fn puts_using_first(&self) -> bool {
+        false
+    }
+
+    fn column_of_values(&self, place: usize) -> Option<String> {
+        Some(format!("col{place}"))
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {

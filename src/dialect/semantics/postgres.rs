@@ -35,6 +35,29 @@ impl Semantics for Postgres {
         &NAMES
     }
 
+    fn pseudo_columns(&self) -> &'static [&'static str] {
+        &["ctid", "oid", "xmin", "xmax", "cmin", "cmax", "tableoid"]
+    }
+
+    fn values(&self) -> &'static [&'static str] {
+        &[
+            "user",
+            "current_user",
+            "session_user",
+            "current_role",
+            "current_catalog",
+            "current_date",
+            "current_time",
+            "current_timestamp",
+            "localtime",
+            "localtimestamp",
+        ]
+    }
+
+    fn column_of_values(&self, place: usize) -> Option<String> {
+        Some(format!("column{}", place + 1))
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {

@@ -30,9 +30,126 @@ static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     Signatures::read(&[include_str!("redshift.signatures")], &words)
 });
 
+/// What `dateadd(…, n, d)` and its like take for a part of a date.
+const PARTS_OF_DATES: &[&str] = &[
+    "millennium",
+    "millennia",
+    "mil",
+    "mils",
+    "century",
+    "centuries",
+    "c",
+    "cent",
+    "cents",
+    "decade",
+    "decades",
+    "dec",
+    "decs",
+    "year",
+    "years",
+    "y",
+    "yr",
+    "yrs",
+    "quarter",
+    "quarters",
+    "qtr",
+    "qtrs",
+    "month",
+    "months",
+    "mon",
+    "mons",
+    "week",
+    "weeks",
+    "w",
+    "dayofweek",
+    "dow",
+    "dw",
+    "weekday",
+    "dayofyear",
+    "doy",
+    "dy",
+    "yearday",
+    "day",
+    "days",
+    "d",
+    "hour",
+    "hours",
+    "h",
+    "hr",
+    "hrs",
+    "minute",
+    "minutes",
+    "m",
+    "min",
+    "mins",
+    "second",
+    "seconds",
+    "s",
+    "sec",
+    "secs",
+    "millisecond",
+    "milliseconds",
+    "ms",
+    "msec",
+    "msecs",
+    "msecond",
+    "mseconds",
+    "millisec",
+    "millisecs",
+    "millisecon",
+    "microsecond",
+    "microseconds",
+    "microsec",
+    "microsecs",
+    "microsecond",
+    "usecond",
+    "useconds",
+    "us",
+    "usec",
+    "usecs",
+    "timezone",
+    "timezone_hour",
+    "timezone_minute",
+    "epoch",
+];
+
 impl Semantics for Redshift {
     fn names(&self) -> &NameRules {
         &NAMES
+    }
+
+    fn pseudo_columns(&self) -> &'static [&'static str] {
+        &["oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "$path", "$size", "$spectrum_oid"]
+    }
+
+    fn values(&self) -> &'static [&'static str] {
+        &[
+            "user",
+            "current_user",
+            "session_user",
+            "current_role",
+            "current_catalog",
+            "current_date",
+            "current_time",
+            "current_timestamp",
+            "localtime",
+            "localtimestamp",
+            "sysdate",
+            "current_user_id",
+            "level",
+        ]
+    }
+
+    fn column_of_values(&self, place: usize) -> Option<String> {
+        Some(format!("column{}", place + 1))
+    }
+
+    fn keyword_arguments(&self) -> &'static [&'static str] {
+        PARTS_OF_DATES
+    }
+
+    fn joins_arrays_by_path(&self) -> bool {
+        true
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {

@@ -1,0 +1,104 @@
+//! Names of columns and relations that mean nothing in their query, or more than one thing.
+
+use crate::action::Rendered;
+use crate::analysis::bound::{Bound, Source, SourceId, Unbound, UnboundName};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::dialect::{Dialect, syntax};
+use crate::relation::{DataType, Field};
+
+/// Reports each. They are told only where all that could have such a name is known, so the warehouse would refuse them.
+pub(in crate::analysis) fn unknown_name(bound: &Bound, text: &Rendered, dialect: &dyn Dialect) -> Vec<Diagnostic> {
+    let report = |name: &UnboundName| {
+        let diagnostic = describe(name, bound, dialect);
+        text.place(diagnostic, syntax::range(text.text(), name.span))
+    };
+    bound.unbound.iter().map(report).collect()
+}
+
+fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diagnostic {
+    let name = &unbound.name;
+    match &unbound.reason {
+        Unbound::Column(sources) => {
+            let message = match named(sources, bound).as_slice() {
+                [] => format!("there is no column `{name}`"),
+                [one] => format!("{one} has no column `{name}`"),
+                several => format!("none of {} has a column `{name}`", several.join(", ")),
+            };
+            let columns = sources.iter().flat_map(|id| columns(bound.source(*id)));
+            Diagnostic::error(Code::UnknownColumn, message).help(advice(name, columns))
+        }
+        Unbound::ColumnOf(source) => {
+            let source = bound.source(*source);
+            let message = format!("{} has no column `{name}`", called(source));
+            Diagnostic::error(Code::UnknownColumn, message).help(advice(name, columns(source)))
+        }
+        Unbound::Field(data_type) => {
+            let message = format!("`{}` has no field `{name}`", dialect.semantics().type_name(data_type));
+            let fields = match data_type {
+                DataType::Struct(fields) => fields.as_slice(),
+                _ => &[],
+            };
+            let names = fields.iter().filter_map(|field: &Field| field.name.as_deref());
+            Diagnostic::error(Code::UnknownColumn, message).help(advice(name, names))
+        }
+        Unbound::Source(sources) => {
+            let names: Vec<&str> = sources.iter().filter_map(|id| bound.source(*id).name.as_deref()).collect();
+            let near = did_you_mean(name, names.iter().copied());
+            let hidden = sources
+                .iter()
+                .map(|id| bound.source(*id))
+                .find(|source| source.path.last().is_some_and(|last| last.eq_ignore_ascii_case(name)));
+            let help = match hidden.and_then(|source| source.name.as_deref()) {
+                Some(alias) => format!("it is called `{alias}` in this query"),
+                None => near.unwrap_or_else(|| match names.as_slice() {
+                    [] => "this query reads no relation".to_owned(),
+                    names => format!("in sight are {}", quoted(names)),
+                }),
+            };
+            Diagnostic::error(Code::UnknownAlias, format!("no relation in sight is called `{name}`")).help(help)
+        }
+        Unbound::Ambiguous(sources) => {
+            let owners = named(sources, bound);
+            let message = match owners.as_slice() {
+                [one] => format!("{one} has more than one column `{name}`"),
+                several => format!("{} all have a column `{name}`", several.join(" and ")),
+            };
+            let first = sources.first().and_then(|id| bound.source(*id).name.as_deref());
+            let help = match (owners.len(), first) {
+                (2.., Some(first)) => format!("say which one is meant: `{first}.{name}`"),
+                _ => "give the columns names of their own where they are selected".to_owned(),
+            };
+            Diagnostic::error(Code::AmbiguousColumn, message).help(help)
+        }
+    }
+}
+
+fn columns(source: &Source) -> impl Iterator<Item = &str> {
+    source.columns.known.iter().filter_map(|column| column.name.as_deref())
+}
+
+/// A near name, or all there are.
+fn advice<'a>(name: &str, columns: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let columns: Vec<&str> = columns.collect();
+    did_you_mean(name, columns.iter().copied()).unwrap_or_else(|| match columns.len() {
+        0 => "correct the name".to_owned(),
+        1..=SHOWN => format!("there are {}", quoted(&columns)),
+        all => format!("there are {} and {} others", quoted(&columns[..SHOWN]), all - SHOWN),
+    })
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn named(sources: &[SourceId], bound: &Bound) -> Vec<String> {
+    sources.iter().map(|id| called(bound.source(*id))).collect()
+}
+
+fn called(source: &Source) -> String {
+    match &source.name {
+        Some(name) => format!("`{name}`"),
+        None => "the subquery".to_owned(),
+    }
+}
