@@ -30,7 +30,7 @@ const NUMERIC: (u32, i32) = (38, 9);
 /// `BIGNUMERIC`, which has a part of a 77th digit, too.
 const BIGNUMERIC: (u32, i32) = (76, 38);
 
-static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     let words = Words { data_type: &|name| BigQuery.named_type(name), rule: &rule };
     Signatures::read(&[include_str!("bigquery.signatures")], &words)
 });
@@ -197,7 +197,7 @@ impl Semantics for BigQuery {
     fn common(&self, types: &[&DataType]) -> Option<DataType> {
         let mut types = types.iter().copied();
         let first = types.next()?.clone();
-        Some(types.fold(first, |one, other| common_of_two(&one, other)))
+        types.try_fold(first, |one, other| common_of_two(&one, other))
     }
 
     fn unnamed(&self, _expression: &ast::Expr, number: usize) -> Option<String> {
@@ -205,15 +205,65 @@ impl Semantics for BigQuery {
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        (one == other && !one.is_vague()).then_some(true)
+        match (family(one)?, family(other)?) {
+            (Family::Moment, Family::Moment) => (one == other).then_some(true),
+            (one, other) => Some(one == other),
+        }
     }
 }
 
-fn common_of_two(one: &DataType, other: &DataType) -> DataType {
-    match (one, other) {
+/// Numbers are in the order in which one becomes the other.
+fn rank(data_type: &DataType) -> u8 {
+    match data_type {
+        DataType::Integer { .. } => 0,
+        DataType::Decimal(Some(digits)) if digits.scale > NUMERIC.1 => 2,
+        DataType::Decimal(_) => 1,
+        _ => 3,
+    }
+}
+
+fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
+    use DataType::{Decimal, Double, Null, Text, Unknown};
+    Some(match (one, other) {
+        (Unknown, _) | (_, Unknown) => Unknown,
         (one, other) if one == other => one.clone(),
-        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
-        _ => DataType::Unknown,
+        (Null, known) | (known, Null) => known.clone(),
+        // A literal with a point becomes the decimal that it stands beside; a column does not.
+        (Decimal(_), Double) | (Double, Decimal(_)) => Unknown,
+        (one, other) if one.is_number() && other.is_number() => {
+            if rank(one) < rank(other) { other } else { one }.clone()
+        }
+        // A text here can only be a literal.
+        (Text(_), known) | (known, Text(_)) if is_moment(known) => known.clone(),
+        (one, other) => match (family(one), family(other)) {
+            (Some(one), Some(other)) if one != other => return None,
+            _ => Unknown,
+        },
+    })
+}
+
+fn is_moment(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. })
+}
+
+/// Types between which there is no way without a cast.
+#[derive(PartialEq, Eq)]
+enum Family {
+    Number,
+    Boolean,
+    Text,
+    Bytes,
+    Moment,
+}
+
+fn family(data_type: &DataType) -> Option<Family> {
+    match data_type {
+        DataType::Boolean => Some(Family::Boolean),
+        DataType::Text(_) => Some(Family::Text),
+        DataType::Bytes => Some(Family::Bytes),
+        DataType::Date | DataType::Timestamp { .. } => Some(Family::Moment),
+        number if number.is_number() => Some(Family::Number),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
 use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types};
 use crate::dialect::syntax;
-use crate::relation::DataType;
+use crate::relation::{DataType, Digits};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ const NAMES: NameRules = NameRules {
     aggregates_outer_columns: false,
 };
 
-static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     let words = Words { data_type: &|name| DuckDb.named_type(name), rule: &rule };
     Signatures::read(&[include_str!("duckdb.signatures")], &words)
 });
@@ -84,6 +84,11 @@ impl Semantics for DuckDb {
     }
 
     fn named_type(&self, name: &str) -> DataType {
+        let is_map = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("map("));
+        if let Some(entry) = name.get(4..).and_then(|rest| rest.strip_suffix(')')).filter(|_| is_map) {
+            let [key, value] = types::split(entry)[..] else { return DataType::Unknown };
+            return DataType::Map(Box::new((self.named_type(key), self.named_type(value))));
+        }
         types::parse(name, &syntax::DuckDb).map_or(DataType::Unknown, |written| self.data_type(&written))
     }
 
@@ -160,7 +165,14 @@ impl Semantics for DuckDb {
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        (one == other && !one.is_vague()).then_some(true)
+        let is_plain =
+            |data_type: &DataType| data_type.is_number() || matches!(data_type, DataType::Boolean | DataType::Date);
+        match (one, other) {
+            (one, other) if one.is_vague() || other.is_vague() => None,
+            (one, other) if one == other || one.is_number() && other.is_number() => Some(true),
+            (DataType::Text(_), other) | (other, DataType::Text(_)) if is_plain(other) => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -192,13 +204,146 @@ fn number(text: &str) -> DataType {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> DataType {
+    use DataType::{Array, Date, Decimal, Double, Integer, Null, Real, Timestamp};
     match (one, other) {
         (one, other) if one == other => one.clone(),
-        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
+        (Null, known) | (known, Null) => known.clone(),
+        (Integer { .. }, Integer { .. }) => common_integer(one, other),
+        (Decimal(_) | Integer { .. }, Decimal(_) | Integer { .. }) => match widest(one, other, 0) {
+            // There may have been too many digits.
+            Decimal(Some(digits)) if digits.precision == MOST_DIGITS => DataType::Unknown,
+            known => known,
+        },
+        (Double, number) | (number, Double) if number.is_number() => Double,
+        (Real, number) | (number, Real) if number.is_number() => Real,
+        (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
+            let zoned = [one, other].contains(&&DataType::INSTANT);
+            Timestamp { zoned }
+        }
+        (Array(one), Array(other)) => common_of_two(one, other).array(),
         _ => DataType::Unknown,
     }
 }
 
-fn rule(_name: &str) -> Option<Rule> {
-    None
+/// A literal takes on the type of the other side if that is large enough. What could be one leaves it open.
+fn common_integer(one: &DataType, other: &DataType) -> DataType {
+    let (DataType::Integer { bits, signed }, DataType::Integer { bits: other_bits, signed: other_signed }) =
+        (one, other)
+    else {
+        return DataType::Unknown;
+    };
+    let (small, large) = (bits.min(other_bits), bits.max(other_bits));
+    match (signed, other_signed) {
+        (true, true) if *large == 32 && *small < 32 => DataType::Unknown,
+        (true, true) => DataType::Integer { bits: *large, signed: true },
+        (false, false) => DataType::Integer { bits: *large, signed: false },
+        _ => DataType::Unknown,
+    }
+}
+
+/// A number as a decimal without loss.
+fn as_decimal(data_type: &DataType) -> Option<Digits> {
+    match data_type {
+        DataType::Decimal(digits) => *digits,
+        DataType::Integer { bits, signed } => {
+            let precision = match bits {
+                8 => 3,
+                16 => 5,
+                32 => 10,
+                64 if *signed => 19,
+                64 => 20,
+                _ => return None,
+            };
+            Some(Digits { precision, scale: 0 })
+        }
+        _ => None,
+    }
+}
+
+/// How many digits a decimal can have at most, and up to how many it is kept in 64 bits.
+const MOST_DIGITS: u32 = 38;
+const DIGITS_OF_64_BITS: u32 = 18;
+
+/// The decimal that holds the values of both, with so many digits more in front of the point.
+fn widest(one: &DataType, other: &DataType, more: u32) -> DataType {
+    let (Some(one), Some(other)) = (as_decimal(one), as_decimal(other)) else { return DataType::Unknown };
+    let whole = |digits: Digits| i64::from(digits.precision) - i64::from(digits.scale);
+    let scale = one.scale.max(other.scale);
+    let Ok(precision) = u32::try_from(whole(one).max(whole(other)) + i64::from(scale)) else {
+        return DataType::Unknown;
+    };
+    let widest = one.precision.max(other.precision);
+    let precision = precision.max(widest) + more;
+    let is_cut = more > 0 && precision > DIGITS_OF_64_BITS && widest <= DIGITS_OF_64_BITS;
+    DataType::decimal(if is_cut { DIGITS_OF_64_BITS } else { precision.min(MOST_DIGITS) }, scale)
+}
+
+/// `+` and `-`.
+fn sum(arguments: &Arguments<'_>) -> DataType {
+    let [one, other] = arguments.types else { return DataType::Unknown };
+    widest(one, other, 1)
+}
+
+/// `concat`: lists make a list, all else makes a text.
+fn concatenated(arguments: &Arguments<'_>) -> DataType {
+    let is_plain =
+        |data_type: &&DataType| data_type.is_number() || data_type.is_text() || **data_type == DataType::Date;
+    if arguments.types.iter().all(is_plain) { DataType::TEXT } else { DataType::Unknown }
+}
+
+/// `%`. Where there are too many digits for a decimal, it is done with floats.
+fn remainder(arguments: &Arguments<'_>) -> DataType {
+    let [one, other] = arguments.types else { return DataType::Unknown };
+    match widest(one, other, 0) {
+        DataType::Decimal(Some(digits)) if digits.precision >= MOST_DIGITS && one != other => DataType::Unknown,
+        known => known,
+    }
+}
+
+/// `*`.
+fn product(arguments: &Arguments<'_>) -> DataType {
+    let [one, other] = arguments.types else { return DataType::Unknown };
+    let (Some(one), Some(other)) = (as_decimal(one), as_decimal(other)) else { return DataType::Unknown };
+    let (precision, scale) = (one.precision + other.precision, one.scale + other.scale);
+    let is_cut = precision > DIGITS_OF_64_BITS
+        && one.precision.max(other.precision) <= DIGITS_OF_64_BITS
+        && i64::from(scale) < i64::from(DIGITS_OF_64_BITS);
+    DataType::decimal(if is_cut { DIGITS_OF_64_BITS } else { precision.min(MOST_DIGITS) }, scale)
+}
+
+/// `/`: floats of 32 bits stay so among themselves and with whole numbers.
+fn quotient(arguments: &Arguments<'_>) -> DataType {
+    if arguments.types.contains(&&DataType::Real) { DataType::Unknown } else { DataType::Double }
+}
+
+/// `sum(price)`: as many digits as there can be.
+fn total(arguments: &Arguments<'_>) -> DataType {
+    match arguments.types.first() {
+        Some(DataType::Decimal(Some(digits))) => DataType::decimal(MOST_DIGITS, digits.scale),
+        _ => DataType::Unknown,
+    }
+}
+
+/// `round(price, 2)`: it is the number that says how many digits are left.
+fn rounded(arguments: &Arguments<'_>) -> DataType {
+    let Some(DataType::Decimal(Some(digits))) = arguments.types.first() else { return DataType::Unknown };
+    let places = if arguments.types.len() == 1 {
+        Some(0)
+    } else {
+        arguments.literal(1).and_then(|text| text.parse::<i32>().ok())
+    };
+    places.map_or(DataType::Unknown, |places| DataType::decimal(digits.precision, places.clamp(0, digits.scale)))
+}
+
+fn rule(name: &str) -> Option<Rule> {
+    Some(match name {
+        "sum" => sum,
+        "remainder" => remainder,
+        "product" => product,
+        "total" => total,
+        "rounded" => rounded,
+        "concatenated" => concatenated,
+        "quotient" => quotient,
+        _ => return None,
+    })
 }

@@ -186,3 +186,16 @@ impl NullRule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{bigquery, duckdb, postgres, redshift};
+
+    #[test]
+    fn tables_can_be_read() {
+        let tables = [&bigquery::SIGNATURES, &duckdb::SIGNATURES, &postgres::SIGNATURES, &redshift::SIGNATURES];
+        for table in tables {
+            assert_eq!(table.as_ref().err(), None);
+        }
+    }
+}

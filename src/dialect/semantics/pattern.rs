@@ -36,6 +36,8 @@ pub(super) enum Family {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
     No,
+    /// It is for the value of a literal to say, and that is not known.
+    Undecided,
     /// It could be converted, or it is not known.
     Perhaps,
     Exact,
@@ -152,7 +154,7 @@ impl Pattern {
         }
         if let Self::Word(word) = self {
             return match literal {
-                None => Fit::Perhaps,
+                None => Fit::Undecided,
                 Some(literal) if literal.eq_ignore_ascii_case(word) => Fit::Exact,
                 Some(_) => Fit::No,
             };
@@ -187,7 +189,11 @@ impl Pattern {
         match self {
             Self::Any | Self::Word(_) => DataType::Unknown,
             Self::Type(data_type) => data_type.clone(),
-            Self::Variable(slot, _) => slots.0[*slot].clone().unwrap_or_default(),
+            Self::Variable(slot, family) => match &slots.0[*slot] {
+                // A NULL alone says nothing of the type in a family.
+                Some(DataType::Null) if family.is_some() => DataType::Unknown,
+                found => found.clone().unwrap_or_default(),
+            },
             Self::Array(element) => element.filled(slots).array(),
             Self::Range(element) => DataType::Range(Box::new(element.filled(slots))),
             Self::Map(entry) => DataType::Map(Box::new((entry.0.filled(slots), entry.1.filled(slots)))),

@@ -25,7 +25,7 @@ const NAMES: NameRules = NameRules {
     aggregates_outer_columns: false,
 };
 
-static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     let words = Words { data_type: &|name| Postgres.named_type(name), rule: &rule };
     Signatures::read(&[include_str!("postgres.signatures")], &words)
 });
@@ -101,7 +101,7 @@ impl Semantics for Postgres {
     fn common(&self, types: &[&DataType]) -> Option<DataType> {
         let mut types = types.iter().copied();
         let first = types.next()?.clone();
-        Some(types.fold(first, |one, other| common_of_two(&one, other)))
+        types.try_fold(first, |one, other| common_of_two(&one, other))
     }
 
     fn unnamed(&self, _expression: &ast::Expr, _number: usize) -> Option<String> {
@@ -109,7 +109,7 @@ impl Semantics for Postgres {
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        (one == other && !one.is_vague()).then_some(true)
+        Some(family(one)? == family(other)?)
     }
 }
 
@@ -211,14 +211,127 @@ pub(super) fn literal(value: &Value) -> Option<DataType> {
     })
 }
 
-fn common_of_two(one: &DataType, other: &DataType) -> DataType {
-    match (one, other) {
+/// The same type without a limit of characters or digits.
+fn unlimited(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Text(_) => DataType::TEXT,
+        DataType::Char(_) => DataType::Char(None),
+        DataType::Decimal(_) => DataType::Decimal(None),
+        DataType::Array(element) => unlimited(element).array(),
+        other => other.clone(),
+    }
+}
+
+/// The numbers in the order in which one becomes the other.
+fn rank(data_type: &DataType) -> u8 {
+    match data_type {
+        DataType::Integer { bits, .. } => *bits,
+        DataType::Decimal(_) => 200,
+        DataType::Real => 201,
+        _ => 202,
+    }
+}
+
+fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
+    use DataType::{Char, Date, Decimal, Null, Text, Timestamp, Unknown};
+    Some(match (one, other) {
+        (Unknown, _) | (_, Unknown) => Unknown,
         (one, other) if one == other => one.clone(),
-        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
+        (Null, known) | (known, Null) => unlimited(known),
+        (Text(_), Text(_)) => DataType::TEXT,
+        (Char(_), Char(_)) => Char(None),
+        (Decimal(_), Decimal(_)) => Decimal(None),
+        (Char(_), Text(_)) | (Text(_), Char(_)) => Unknown,
+        // A text here can only be a literal.
+        (Text(None), known) | (known, Text(None)) => unlimited(known),
+        (one, other) if one.is_number() && other.is_number() => {
+            unlimited(if rank(one) < rank(other) { other } else { one })
+        }
+        (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
+            Timestamp { zoned: [one, other].contains(&&DataType::INSTANT) }
+        }
+        (one, other) => match (family(one), family(other)) {
+            (Some(one), Some(other)) if one != other => return None,
+            _ => Unknown,
+        },
+    })
+}
+
+/// Types between which there is no way without a cast.
+#[derive(PartialEq, Eq)]
+enum Family {
+    Number,
+    Boolean,
+    Text,
+    Moment,
+    Bytes,
+    Uuid,
+}
+
+fn family(data_type: &DataType) -> Option<Family> {
+    match data_type {
+        DataType::Boolean => Some(Family::Boolean),
+        DataType::Text(_) => Some(Family::Text),
+        DataType::Date | DataType::Timestamp { .. } => Some(Family::Moment),
+        DataType::Bytes => Some(Family::Bytes),
+        DataType::Uuid => Some(Family::Uuid),
+        number if number.is_number() => Some(Family::Number),
+        _ => None,
+    }
+}
+
+/// What two numbers become.
+fn arithmetic(arguments: &Arguments<'_>) -> DataType {
+    match arguments.types {
+        [one, other] if !(one.is_number() && other.is_number()) => DataType::Unknown,
+        [DataType::Real, DataType::Real] => DataType::Real,
+        [one, other] if rank(one).max(rank(other)) > rank(&DataType::Decimal(None)) => DataType::Double,
+        [one, other] => unlimited(if rank(one) < rank(other) { other } else { one }),
         _ => DataType::Unknown,
     }
 }
 
-fn rule(_name: &str) -> Option<Rule> {
-    None
+/// What comes out of a group or a window has no limits.
+fn bare(arguments: &Arguments<'_>) -> DataType {
+    unlimited(&first(arguments))
+}
+
+/// An array of what is in a group.
+fn collected(arguments: &Arguments<'_>) -> DataType {
+    unlimited(&array(arguments))
+}
+
+/// An array of arrays is an array of what these hold.
+fn array(arguments: &Arguments<'_>) -> DataType {
+    match Postgres.common(arguments.types) {
+        Some(array @ DataType::Array(_)) => array,
+        Some(DataType::Null) => DataType::TEXT.array(),
+        Some(element) => element.array(),
+        None => DataType::Unknown,
+    }
+}
+
+/// The type of the first argument.
+fn first(arguments: &Arguments<'_>) -> DataType {
+    arguments.types.first().map(|first| (*first).clone()).unwrap_or_default()
+}
+
+/// The same, if the other is of no other type that is known.
+fn same(arguments: &Arguments<'_>) -> DataType {
+    match arguments.types {
+        [one, other] if one == other || matches!(other, DataType::Text(_)) => (*one).clone(),
+        _ => DataType::Unknown,
+    }
+}
+
+fn rule(name: &str) -> Option<Rule> {
+    Some(match name {
+        "arithmetic" => arithmetic,
+        "array" => array,
+        "bare" => bare,
+        "collected" => collected,
+        "first" => first,
+        "same" => same,
+        _ => return None,
+    })
 }

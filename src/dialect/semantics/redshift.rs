@@ -25,7 +25,7 @@ const NAMES: NameRules = NameRules {
     aggregates_outer_columns: false,
 };
 
-static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
+pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
     let words = Words { data_type: &|name| Redshift.named_type(name), rule: &rule };
     Signatures::read(&[include_str!("redshift.signatures")], &words)
 });

@@ -22,6 +22,7 @@ use std::collections::HashMap;
 use fnv::FnvBuildHasher;
 
 use super::pattern::{Arguments, Fit, Pattern, Slots};
+use super::types::split;
 use super::{Call, FunctionKind, NullRule, Semantics};
 use crate::relation::DataType;
 
@@ -84,6 +85,7 @@ impl Signatures {
     pub(super) fn call(&self, name: &str, arguments: &Arguments<'_>, dialect: &dyn Semantics) -> Call {
         let Some(forms) = self.0.get(name) else { return Call::UNKNOWN };
         let mut found: Option<Call> = None;
+        let mut is_undecided = false;
         for form in forms {
             let mut slots = Slots::default();
             let fit = form.fit(arguments, &mut slots, dialect);
@@ -91,9 +93,10 @@ impl Signatures {
                 continue;
             }
             let call = form.call(arguments, &slots);
-            if fit == Fit::Exact {
+            if fit == Fit::Exact && !is_undecided {
                 return call;
             }
+            is_undecided |= fit == Fit::Undecided;
             found = Some(found.map_or_else(|| call.clone(), |before| before.or(&call)));
         }
         let kind = forms.first().map_or(FunctionKind::Unknown, |form| form.kind);
@@ -178,20 +181,4 @@ fn read_manner(text: &str, standing: Manner) -> Option<Manner> {
         }
     }
     Some((kind, nulls))
-}
-
-/// The parts between commas that stand in no bracket.
-fn split(text: &str) -> Vec<&str> {
-    let mut depth = 0_i32;
-    text.split(|letter: char| {
-        match letter {
-            '(' | '<' | '[' => depth += 1,
-            ')' | '>' | ']' => depth -= 1,
-            _ => {}
-        }
-        letter == ',' && depth == 0
-    })
-    .map(str::trim)
-    .filter(|part| !part.is_empty())
-    .collect()
 }

@@ -36,6 +36,7 @@ pub(super) fn read(written: &ast::DataType, dialect: &dyn Semantics) -> DataType
         Written::Timestamp(_, zone) => DataType::Timestamp { zoned: is_zoned(*zone) },
         Written::Interval { .. } => DataType::Interval,
         Written::JSON => DataType::Json,
+        Written::Bit(_) => DataType::Named("bit".into()),
         Written::Uuid => DataType::Uuid,
         Written::Array(
             ArrayElemTypeDef::AngleBracket(element)
@@ -81,6 +82,22 @@ pub(super) fn decimal_literal(text: &str) -> Option<DataType> {
     Some(DataType::decimal(u32::try_from(precision).ok()?, i32::try_from(places.len()).ok()?))
 }
 
+/// The parts between commas that stand in no bracket.
+pub(super) fn split(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    text.split(|letter: char| {
+        match letter {
+            '(' | '<' | '[' => depth += 1,
+            ')' | '>' | ']' => depth -= 1,
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    })
+    .map(str::trim)
+    .filter(|part| !part.is_empty())
+    .collect()
+}
+
 fn is_zoned(zone: TimezoneInfo) -> bool {
     matches!(zone, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz)
 }
@@ -112,7 +129,7 @@ pub(super) fn takes(wanted: &DataType, given: &DataType) -> bool {
     };
     match (wanted, given) {
         // Text can be a literal, which becomes what is wanted; and nearly all can become text.
-        (_, Text(_) | Char(_) | Named(_) | Unknown) | (Text(_) | Char(_) | Named(_) | Unknown, _) => true,
+        (_, Text(_) | Char(_) | Named(_) | Unknown) | (Text(_) | Char(_) | Unknown, _) => true,
         (Integer { .. } | Decimal(_) | Real | Double, Boolean | Integer { .. } | Decimal(_) | Real | Double) => {
             width(given) <= width(wanted)
         }
