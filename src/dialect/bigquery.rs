@@ -1,3 +1,4 @@
+mod access;
 mod partitioning;
 mod test_bed;
 mod types;
@@ -7,10 +8,10 @@ use std::fmt::Write;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, TestBed,
-    Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NotHandedOver, NullSafe, Replacement,
+    Storage, TestBed, Upsert, Widening,
 };
-use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
 
 /// Google's BigQuery: GoogleSQL.
 #[derive(Debug)]
@@ -130,6 +131,10 @@ impl Dialect for BigQuery {
 
     fn partitioning(&self, expression: &str) -> Option<Partitioning> {
         partitioning::read(expression)
+    }
+
+    fn hand_over(&self, kind: RelationKind, name: &str, access: &Access) -> Result<Vec<String>, NotHandedOver> {
+        access::hand_over(self, kind, name, access)
     }
 
     fn describe_relation(&self, _kind: RelationKind, _name: &str, _description: &str) -> Option<String> {

@@ -68,3 +68,12 @@ pub enum Command {
         between: Vec<String>,
     },
 }
+
+/// What no statement can grant on a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotHandedOver {
+    /// In words, with what is in the way.
+    pub what: String,
+    /// What to do.
+    pub help: &'static str,
+}

@@ -13,11 +13,11 @@ pub mod translate;
 use std::fmt::Debug;
 
 use crate::dialect::translate::Translation;
-use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::BigQuery;
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
-pub use ddl::{Clauses, Command, Filling, Publication, Storage};
+pub use ddl::{Clauses, Command, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -174,6 +174,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// name is quoted.
     fn say(&self, _kind: RelationKind, _name: &str, _storage: &Storage<'_>) -> Option<String> {
         None
+    }
+
+    /// Gives a relation, whose name is quoted, what is granted on the one that it takes the place of.
+    fn hand_over(&self, _kind: RelationKind, _name: &str, _access: &Access) -> Result<Vec<String>, NotHandedOver> {
+        Ok(Vec::new())
     }
 
     /// Describes a relation, whose name is quoted. `None` where [`clauses`](Self::clauses) has done so.

@@ -1,11 +1,13 @@
 //! Warehouse nouns: what an object is called and what is known of it.
 
+mod access;
 mod job;
 mod layout;
 mod physical;
 mod state;
 mod target;
 
+pub use access::{Access, Grant, RowPolicy};
 pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
 pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit};
 pub use physical::{
