@@ -85,6 +85,11 @@ pub trait Session {
         Ok(())
     }
 
+    /// Gives columns of a table those fields inside of their types that they do not have yet. Repeating it changes nothing.
+    fn extend_columns(&mut self, _table: &Target, _columns: &[Column]) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
     /// What a statement would read, without running it; `None` where the warehouse does not tell.
     fn estimate(&mut self, _sql: &str) -> Result<Option<Estimate>, AdapterError> {
         Ok(None)

@@ -1,4 +1,5 @@
 mod access;
+mod nested;
 mod partitioning;
 mod test_bed;
 mod types;
@@ -8,10 +9,12 @@ use std::fmt::Write;
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NotHandedOver, NullSafe, Replacement,
-    Storage, TestBed, Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
+    Replacement, Storage, TestBed, Upsert, Widening,
 };
 use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
+
+pub use nested::FieldType;
 
 /// Google's BigQuery: GoogleSQL.
 #[derive(Debug)]
@@ -127,6 +130,14 @@ impl Dialect for BigQuery {
 
     fn compares(&self, data_type: &str) -> bool {
         types::compares(data_type)
+    }
+
+    fn field_change(&self, column: &str, table: &str, query: &str) -> Option<FieldChange> {
+        nested::change(column, table, query)
+    }
+
+    fn rebuild(&self, expression: &str, from: &str, to: &str) -> Option<String> {
+        nested::rebuild(self, expression, from, to)
     }
 
     fn partitioning(&self, expression: &str) -> Option<Partitioning> {

@@ -15,9 +15,9 @@ use std::fmt::Debug;
 use crate::dialect::translate::Translation;
 use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
 
-pub use bigquery::BigQuery;
+pub use bigquery::{BigQuery, FieldType};
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
-pub use ddl::{Clauses, Command, Filling, NotHandedOver, Publication, Storage};
+pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -163,6 +163,17 @@ pub trait Dialect: Debug + Send + Sync {
     /// Whether values of a type can be compared with `=`.
     fn compares(&self, _data_type: &str) -> bool {
         true
+    }
+
+    /// Which fields inside of a column its types in a table and in a query do not have in common; `None` if there are none, or
+    /// types have no fields.
+    fn field_change(&self, _column: &str, _table: &str, _query: &str) -> Option<FieldChange> {
+        None
+    }
+
+    /// A value whose fields are given by name to another type, which has others or in another order; `None` if it has not.
+    fn rebuild(&self, _expression: &str, _from: &str, _to: &str) -> Option<String> {
+        None
     }
 
     /// The partitioning that an expression asks for; `None` where it is not understood.

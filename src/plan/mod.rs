@@ -34,7 +34,7 @@ pub use fill::FillWork;
 pub use incremental::IncrementalWork;
 pub use multi_statement::{MultiStatement, ScriptGuard};
 pub use schema_change::SchemaMismatch;
-pub use script::{Script, ScriptStatement, TableDefinition};
+pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
 pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{Fixture, FixtureRows, RowBatch, TestPlace, UnitTestPlan, plan_tested_step, plan_unit_test};

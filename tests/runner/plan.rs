@@ -19,7 +19,8 @@ use trueup::dialect::{self, Dialect, Widening};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
 use trueup::plan::{
-    IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work, plan,
+    FieldExtension, IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work,
+    plan,
 };
 use trueup::project::Overrides;
 use trueup::relation::{
@@ -338,9 +339,15 @@ fn known<'a>(query: Option<&'a Vec<Column>>, table: &'a [Column]) -> Option<&'a 
 
 fn of_job(script: Result<Script, SchemaMismatch>, dialect: &dyn Dialect) -> String {
     match script {
-        Ok(script) => of_script(&script, None, dialect),
+        Ok(script) => of_extension(&script) + &of_script(&script, None, dialect),
         Err(mismatch) => format!("-- fails: {mismatch}\n-- help: {}\n", mismatch.help),
     }
+}
+
+/// What is done before a job, since no statement can do it.
+fn of_extension(script: &Script) -> String {
+    let Some(FieldExtension { table, columns }) = &script.extension else { return String::new() };
+    columns.iter().map(|column| format!("-- first, {table}: {} is {}\n", column.name, column.data_type)).collect()
 }
 
 fn of_script(script: &Script, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {
