@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::{self, Analysis};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::files::FileSystem;
+use crate::files::{FileSystem, Span};
 use crate::graph::{self, Graph};
 use crate::project::{self, LoadError, Overrides, Project, Scratch};
 use crate::template;
@@ -44,6 +44,7 @@ pub fn compile(
     }
     let (analysis, found) = analysis::analyze(&graph, &project.settings);
     diagnostics.extend(found);
+    leave_out_follow_ups(&mut diagnostics);
     settle(&project, &mut diagnostics);
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, analysis, diagnostics })
@@ -64,6 +65,16 @@ impl Compilation {
         }
         Self { project, graph, run_time_data, analysis: Analysis::default(), diagnostics }
     }
+}
+
+/// A ref to nothing stands for a name that nobody knows: that is one mistake, not two.
+fn leave_out_follow_ups(diagnostics: &mut Diagnostics) {
+    let is_ref = |found: &&Diagnostic| matches!(found.code, Code::UnknownRef | Code::AmbiguousRef);
+    let refs: Vec<Span> = diagnostics.iter().filter(is_ref).filter_map(Diagnostic::span).collect();
+    let holds = |span: Span| refs.iter().any(|of| of.file == span.file && span.start <= of.start && of.end <= span.end);
+    diagnostics.retain(|found| {
+        !matches!(found.code, Code::UnknownColumn | Code::UnknownAlias) || !found.span().is_some_and(holds)
+    });
 }
 
 /// Of a file with the marks of a merge in it only that is reported; as a warning if the project compiles for all that.

@@ -4,6 +4,7 @@
 //! time-outs and reservations of jobs, no filter of jobs by their parent, no uploads, and brings a second stack for gRPC. What is
 //! needed is a dozen requests; who asks is found out by Google's own `google-cloud-auth`.
 
+mod access;
 mod client;
 mod columns;
 mod credentials;
@@ -16,7 +17,7 @@ mod running;
 mod session;
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,7 +31,7 @@ use tokio::time::timeout;
 use crate::adapter::{Adapter, AdapterError, ConnectError, JobLog, JobRef, LeftJob, RunIdentity, Session, Settled};
 use crate::dialect::{self, Dialect};
 use crate::project::BigQueryAccess;
-use crate::relation::{JobOptions, Target, WarehouseState};
+use crate::relation::{Access, JobOptions, RelationKind, Target, WarehouseState};
 
 use client::{Client, Request};
 use credentials::Identity;
@@ -170,6 +171,10 @@ impl Adapter for BigQuery {
 
     fn state(&self, targets: &[Target]) -> Result<WarehouseState, AdapterError> {
         self.runtime.block_on(self.read_state(targets))
+    }
+
+    fn access(&self, relations: &[(Target, RelationKind)]) -> Result<HashMap<Target, Access>, AdapterError> {
+        self.runtime.block_on(self.read_access(relations))
     }
 
     fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError> {

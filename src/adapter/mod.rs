@@ -6,6 +6,7 @@ mod job;
 mod json;
 mod postgres;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{self, Dialect};
 use crate::project::{BigQueryAccess, Connection, Project};
-use crate::relation::{Column, ColumnMarks, JobOptions, Target, WarehouseState};
+use crate::relation::{Access, Column, ColumnMarks, JobOptions, RelationKind, Target, WarehouseState};
 
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
@@ -30,6 +31,11 @@ pub trait Adapter: Send + Sync {
 
     /// What it holds of these targets.
     fn state(&self, targets: &[Target]) -> Result<WarehouseState, AdapterError>;
+
+    /// Who may read these relations, where a new one does not inherit that from the one that it takes the place of.
+    fn access(&self, _relations: &[(Target, RelationKind)]) -> Result<HashMap<Target, Access>, AdapterError> {
+        Ok(HashMap::new())
+    }
 
     /// A connection of its own for one thread.
     fn session(&self) -> Result<Box<dyn Session + '_>, AdapterError>;
@@ -76,6 +82,11 @@ pub trait Session {
 
     /// Says of columns what no statement can say.
     fn mark_columns(&mut self, _table: &Target, _marks: &ColumnMarks) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    /// Gives columns of a table those fields inside of their types that they do not have yet. Repeating it changes nothing.
+    fn extend_columns(&mut self, _table: &Target, _columns: &[Column]) -> Result<(), AdapterError> {
         Ok(())
     }
 

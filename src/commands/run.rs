@@ -12,7 +12,7 @@ use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
-use crate::plan::{PlanOptions, column_marks, plan, targets};
+use crate::plan::{PlanOptions, column_marks, displaced, plan, targets};
 use crate::project::Budget;
 use crate::relation::Target;
 use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
@@ -87,9 +87,11 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         }
         wait_for_others(adapter.as_ref(), &identity, terminal)?;
     }
-    let state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
+    let mut state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
     let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.undertaking.full_refresh);
     let options = PlanOptions { full_refresh };
+    let replaced = displaced(&compilation.graph, &selection, &state, adapter.dialect(), options);
+    state.access = adapter.access(&replaced)?;
     let dialect = compilation.project.settings.dialect;
     let (plan, diagnostics) = plan(&compilation.graph, &selection, &state, dialect, adapter.dialect(), options);
     show(&diagnostics, &compilation, terminal);

@@ -33,6 +33,16 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A relation that another one would take the place of without all that is granted on it.
+    ///
+    /// Where the config asks for other partitions or clusters, or for a view in place of a table, BigQuery has to make a new
+    /// relation under the old name. It is given the grants and the row access policies of the old one first. Some of them no
+    /// statement can give: grants under a condition, grants to what `GRANT` has no word for, row access policies of what is
+    /// no table. So that nothing is lost and no row is seen by somebody who should not, nothing is run.
+    ///
+    /// What to do: take back the grant that the message names, run, and grant it again; or grant it on the dataset. A row access
+    /// policy that is dropped opens its rows, so keep readers out of the table first, or let the config say what is there.
+    AccessLost = "access-lost",
     /// A column that more than one relation of a query has.
     ///
     /// ```sql

@@ -1,3 +1,5 @@
+mod access;
+mod nested;
 mod partitioning;
 mod test_bed;
 mod types;
@@ -8,10 +10,12 @@ use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Clauses, Command, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, Storage, TestBed,
-    Upsert, Widening,
+    Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
+    Replacement, Storage, TestBed, Upsert, Widening,
 };
-use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
+
+pub use nested::FieldType;
 
 /// Google's BigQuery: GoogleSQL.
 #[derive(Debug)]
@@ -133,8 +137,20 @@ impl Dialect for BigQuery {
         types::compares(data_type)
     }
 
+    fn field_change(&self, column: &str, table: &str, query: &str) -> Option<FieldChange> {
+        nested::change(column, table, query)
+    }
+
+    fn rebuild(&self, expression: &str, from: &str, to: &str) -> Option<String> {
+        nested::rebuild(self, expression, from, to)
+    }
+
     fn partitioning(&self, expression: &str) -> Option<Partitioning> {
         partitioning::read(expression)
+    }
+
+    fn hand_over(&self, kind: RelationKind, name: &str, access: &Access) -> Result<Vec<String>, NotHandedOver> {
+        access::hand_over(self, kind, name, access)
     }
 
     fn describe_relation(&self, _kind: RelationKind, _name: &str, _description: &str) -> Option<String> {

@@ -68,3 +68,23 @@ pub enum Command {
         between: Vec<String>,
     },
 }
+
+/// The fields inside of a column that its types in a table and in a query do not have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Those that only the query has, by their paths, which begin with the column.
+    pub added: Vec<String>,
+    /// Those that only the table has.
+    pub missing: Vec<String>,
+    /// The type with all of them.
+    pub data_type: String,
+}
+
+/// What no statement can grant on a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotHandedOver {
+    /// In words, with what is in the way.
+    pub what: String,
+    /// What to do.
+    pub help: &'static str,
+}

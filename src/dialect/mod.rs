@@ -14,11 +14,11 @@ pub mod translate;
 use std::fmt::Debug;
 
 use crate::dialect::translate::Translation;
-use crate::relation::{Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
 
-pub use bigquery::BigQuery;
+pub use bigquery::{BigQuery, FieldType};
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
-pub use ddl::{Clauses, Command, Filling, Publication, Storage};
+pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -169,6 +169,17 @@ pub trait Dialect: Debug + Send + Sync {
         true
     }
 
+    /// Which fields inside of a column its types in a table and in a query do not have in common; `None` if there are none, or
+    /// types have no fields.
+    fn field_change(&self, _column: &str, _table: &str, _query: &str) -> Option<FieldChange> {
+        None
+    }
+
+    /// A value whose fields are given by name to another type, which has others or in another order; `None` if it has not.
+    fn rebuild(&self, _expression: &str, _from: &str, _to: &str) -> Option<String> {
+        None
+    }
+
     /// The partitioning that an expression asks for; `None` where it is not understood.
     fn partitioning(&self, _expression: &str) -> Option<Partitioning> {
         None
@@ -178,6 +189,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// name is quoted.
     fn say(&self, _kind: RelationKind, _name: &str, _storage: &Storage<'_>) -> Option<String> {
         None
+    }
+
+    /// Gives a relation, whose name is quoted, what is granted on the one that it takes the place of.
+    fn hand_over(&self, _kind: RelationKind, _name: &str, _access: &Access) -> Result<Vec<String>, NotHandedOver> {
+        Ok(Vec::new())
     }
 
     /// Describes a relation, whose name is quoted. `None` where [`clauses`](Self::clauses) has done so.

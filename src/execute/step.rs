@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::adapter::{AdapterError, Rows, Session};
 use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Outcome};
-use crate::plan::{IncrementalWork, MultiStatement, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work};
+use crate::plan::{
+    FieldExtension, IncrementalWork, MultiStatement, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work,
+};
 use crate::relation::Column;
 
 /// How many of the offending rows are kept for people to look at.
@@ -186,6 +188,9 @@ impl Worker<'_> {
             columns => columns.map_err(|error| failure(error, behind))?,
         };
         let script = script(Some(columns.as_slice()).filter(|columns| !columns.is_empty()))?;
+        if let Some(FieldExtension { table, columns }) = &script.extension {
+            self.session.extend_columns(table, columns)?;
+        }
         self.run_whole(&script)
     }
 

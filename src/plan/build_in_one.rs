@@ -1,12 +1,13 @@
 //! Relations that are built anew where a step is one job, and no transaction undoes what makes or renames relations: at
 //! every moment the old one or the new one is there, or is found again by the next run.
 
-use crate::dialect::Dialect;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::{Dialect, NotHandedOver};
 use crate::plan::Work;
 use crate::plan::fill::FillWork;
 use crate::plan::model::{Build, CREATE_OR_REPLACE};
 use crate::plan::multi_statement::{JobWriter, definitions};
-use crate::plan::script::Script;
+use crate::plan::script::{Script, ScriptStatement};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::{self, Swap};
 use crate::plan::texts::Translator;
@@ -21,24 +22,50 @@ impl Build<'_> {
         let mut after = behind;
         after.extend(translator.statements(&texts.post_operations));
         let estimate = definitions(&before, dialect).then_text(&query);
+        let handed_over = self.hand_over(dialect).unwrap_or_else(|lost| {
+            translator.diagnostics.push(lost);
+            Vec::new()
+        });
         if self.is_filled(dialect) {
-            return Work::Fill(Box::new(FillWork::new(self, before, &query, after, estimate, dialect)));
+            return Work::Fill(Box::new(FillWork::new(self, before, &query, after, handed_over, estimate, dialect)));
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&before);
-        self.write(&mut job, &query, dialect);
+        self.write(&mut job, &query, &handed_over, dialect);
         job.texts(&after);
         let reads = (self.kind != RelationKind::View).then_some(estimate);
         Work::Build(Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() })
     }
 
-    fn write(&self, job: &mut JobWriter<'_>, query: &WarehouseText, dialect: &dyn Dialect) {
+    /// What another relation takes the place of: what is granted on it would go with it.
+    pub(super) fn displaced(&self, dialect: &dyn Dialect) -> Option<&Relation> {
+        self.existing.filter(|existing| existing.kind != self.kind || self.lies_otherwise(existing, dialect))
+    }
+
+    /// Grants and row access policies of what is displaced, for the relation in its place. A table has them before it takes
+    /// the name; it keeps them when it is renamed.
+    fn hand_over(&self, dialect: &dyn Dialect) -> Result<Vec<ScriptStatement>, Diagnostic> {
+        let Some(access) = self.access.filter(|_| self.displaced(dialect).is_some()) else { return Ok(Vec::new()) };
+        let target = &self.action.target;
+        let name = if self.kind == RelationKind::Table { &self.swap.new } else { &self.swap.relation };
+        let statements = dialect.hand_over(self.kind, name, access).map_err(|NotHandedOver { what, help }| {
+            let message = format!("another relation would take the place of `{target}` without {what}");
+            Diagnostic::error(Code::AccessLost, message).at(self.action.name_span, "").help(help)
+        })?;
+        Ok(statements.into_iter().map(ScriptStatement::run).collect())
+    }
+
+    fn write(
+        &self,
+        job: &mut JobWriter<'_>,
+        query: &WarehouseText,
+        handed_over: &[ScriptStatement],
+        dialect: &dyn Dialect,
+    ) {
         let (target, swap) = (&self.action.target, &self.swap);
-        let replaces = |existing: &Relation| existing.kind == self.kind && !self.lies_otherwise(existing, dialect);
-        let existing = self.existing.filter(|existing| !replaces(existing));
         let create = |name: &str| self.create(CREATE_OR_REPLACE, name, query, true, dialect);
-        match (self.kind, existing.map(|existing| existing.kind)) {
+        match (self.kind, self.displaced(dialect).map(|existing| existing.kind)) {
             (_, None) => {
                 job.push(&create(&dialect.relation(target)));
                 job.push_all(&self.descriptions(target, dialect));
@@ -46,6 +73,7 @@ impl Build<'_> {
             (RelationKind::Table, Some(kind)) => {
                 job.push(&create(&swap.new));
                 job.push_all(&self.descriptions(&swap::new(target, dialect), dialect));
+                job.push_all(handed_over);
                 swap.publish(Some(kind), job);
             }
             (_, Some(kind)) => {
@@ -55,6 +83,7 @@ impl Build<'_> {
                 swap.take_away(kind, job);
                 job.push(&create(&dialect.relation(target)));
                 job.push_all(&self.descriptions(target, dialect));
+                job.push_all(handed_over);
                 job.run(&Statement::new(format!("drop view {}", swap.new)));
                 swap.forget(kind, job);
             }
@@ -63,7 +92,13 @@ impl Build<'_> {
 
     /// Whether the rows have to be put in by a statement of their own.
     fn is_filled(&self, dialect: &dyn Dialect) -> bool {
-        self.kind == RelationKind::Table && (self.by_arrival(dialect) || self.is_refilled(dialect))
+        let by_statement = self.by_arrival(dialect) || self.is_refilled(dialect) || self.has_row_policies(dialect);
+        self.kind == RelationKind::Table && by_statement
+    }
+
+    /// Whether not everybody may read all rows of what is displaced. The new table has none until that holds for it, too.
+    fn has_row_policies(&self, dialect: &dyn Dialect) -> bool {
+        self.displaced(dialect).is_some() && self.access.is_some_and(|access| !access.row_policies.is_empty())
     }
 
     /// Whether partitions go by the time at which rows come in: such a table is not made of a query.
@@ -91,6 +126,10 @@ impl Build<'_> {
 impl Swap {
     /// Begins a step: what an earlier one that was cut off has left is put right.
     pub(super) fn recover(&self, job: &mut JobWriter<'_>) {
+        // What was granted on it may have been taken back since.
+        if let Some(kind) = self.unfinished {
+            job.run(&Statement::new(format!("drop {kind} if exists {}", self.new)));
+        }
         if self.is_lost {
             job.run(&Statement::new(format!("alter table {} rename to {}", self.old, self.name)));
         } else if self.has_leftover {

@@ -41,6 +41,8 @@ enum Way {
         /// What stands behind the columns of the new table.
         clauses: String,
         said: Vec<ScriptStatement>,
+        /// Grants and row access policies of what is there.
+        handed_over: Vec<ScriptStatement>,
     },
 }
 
@@ -50,6 +52,7 @@ impl FillWork {
         pre_operations: Vec<WarehouseText>,
         query: &WarehouseText,
         post_operations: Vec<WarehouseText>,
+        handed_over: Vec<ScriptStatement>,
         estimate: Statement,
         dialect: &dyn Dialect,
     ) -> Self {
@@ -64,6 +67,7 @@ impl FillWork {
                 existing: build.existing.map(|existing| existing.kind),
                 clauses: build.clauses(dialect).before,
                 said: build.descriptions(&swap::new(target, dialect), dialect),
+                handed_over,
             },
         };
         Self {
@@ -121,12 +125,14 @@ impl FillWork {
                 self.refill(&mut job, table, columns, dialect)?;
                 job.push_all(said);
             }
-            Way::Beside { existing, clauses, said } => {
+            Way::Beside { existing, clauses, said, handed_over } => {
                 let definitions = columns.iter().map(|column| column_definition(column, &self.options, dialect));
                 let definitions = definitions.collect::<Vec<_>>().join(", ");
                 let new = &self.swap.new;
                 let create = format!("{CREATE_OR_REPLACE} table {new} ({definitions}) {clauses}");
                 job.run(&Statement::new(create.trim_end()));
+                // Before there is a row that somebody could see.
+                job.push_all(handed_over);
                 job.count(&StagedRows::new(new, "", columns, columns, columns, dialect).insert_from(&self.query));
                 job.push_all(unique_guard(new, &self.unique_key, dialect).as_slice());
                 job.push_all(said);

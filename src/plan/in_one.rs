@@ -10,7 +10,7 @@ use crate::plan::model::{runs, unique_guard};
 use crate::plan::multi_statement::{JobWriter, changes_rows, defines, definitions};
 use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
 use crate::plan::schema_change::{Change, SchemaMismatch};
-use crate::plan::script::{Script, ScriptStatement, column_definition};
+use crate::plan::script::{FieldExtension, Script, ScriptStatement, column_definition};
 use crate::plan::statement::{Statement, WarehouseText, in_order};
 use crate::plan::watermark::Watermark;
 use crate::relation::{Column, Partitioning, TimeUnit};
@@ -26,6 +26,10 @@ impl IncrementalWork {
         };
         let change =
             Change::between(&self.name, &self.columns, columns, &self.unique_key, self.on_schema_change, dialect)?;
+        let extension = (!change.extended.is_empty()).then(|| FieldExtension {
+            table: self.swap.place(&self.target, dialect),
+            columns: change.extended.clone(),
+        });
         if self.arrival().is_some() && self.partitions.len() > 1 {
             return Err(SchemaMismatch {
                 message: format!("new rows of `{}` do not tell which of its `partitions` they belong to", self.name),
@@ -59,7 +63,7 @@ impl IncrementalWork {
             let (before, changing) = self.pre_operations.split_at(begins);
             job.texts(before);
             self.add_columns(&mut job, &change, dialect);
-            let written = Change { added: Vec::new(), dropped: Vec::new(), written: change.written.clone() };
+            let written = Change { added: Vec::new(), dropped: Vec::new(), ..change.clone() };
             // What the warehouse says of itself is asked outside of the transaction.
             job.with(&hints, |job| {
                 job.in_transaction(true, |job| {
@@ -75,7 +79,7 @@ impl IncrementalWork {
         }
         job.texts(behind);
         let reads = self.estimate(&[], dialect);
-        Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
+        Ok(Script { statements: vec![job.finish()], reads, extension, ..Script::default() })
     }
 
     /// The query for its columns, behind the statements that it may need.
@@ -147,9 +151,11 @@ impl IncrementalWork {
             job.in_transaction(statements.len() > 1, |job| job.push_all(&statements));
         };
         let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
+        let table = change.extend(&self.columns);
+        let (source, columns) = rebuilt(source, columns, &table, dialect);
         let staged = dialect.identifier(STAGED);
-        let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &self.columns, columns, dialect);
-        let fits = fit(&self.columns, columns, &staged, dialect);
+        let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &table, &columns, dialect);
+        let fits = fit(&table, &columns, &staged, dialect);
         let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty();
         if !is_plain {
             // It goes with the job: to drop it would be one more statement that can fail behind the new rows.
@@ -240,4 +246,24 @@ impl IncrementalWork {
             job.run(&Statement::new(format!("alter table {} {changes}", self.relation)));
         }
     }
+}
+
+/// A query whose records have the fields of the table's, and its columns: records go into a table by the order of their
+/// fields.
+fn rebuilt(query: Statement, columns: &[Column], table: &[Column], dialect: &dyn Dialect) -> (Statement, Vec<Column>) {
+    let mut replaced = Vec::new();
+    let mut columns = columns.to_vec();
+    for column in &mut columns {
+        let Some(known) = table.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name)) else { continue };
+        let name = dialect.identifier(&column.name);
+        if let Some(value) = dialect.rebuild(&name, &column.data_type, &known.data_type) {
+            replaced.push(format!("{value} as {name}"));
+            column.data_type.clone_from(&known.data_type);
+        }
+    }
+    if replaced.is_empty() {
+        return (query, columns);
+    }
+    let head = format!("select * replace ({}) from (\n", replaced.join(", "));
+    (Statement::new(head).then_statement(&query).then("\n)"), columns)
 }

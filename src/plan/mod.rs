@@ -34,7 +34,7 @@ pub use fill::FillWork;
 pub use incremental::IncrementalWork;
 pub use multi_statement::{MultiStatement, ScriptGuard};
 pub use schema_change::SchemaMismatch;
-pub use script::{Script, ScriptStatement, TableDefinition};
+pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
 pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{Fixture, FixtureRows, RowBatch, TestPlace, UnitTestPlan, plan_tested_step, plan_unit_test};
@@ -161,10 +161,29 @@ pub fn targets(graph: &Graph, selection: &Selection, dialect: &dyn Dialect) -> V
     let selected = selection.iter().map(|id| graph.get(id));
     let of_action = |action: &Action<ActionId>| {
         let is_model = matches!(action.kind, Kind::Model(_));
-        let left = (is_model && dialect.capabilities().multi_statements).then(|| swap::old(&action.target, dialect));
-        iter::once(action.target.clone()).chain(left)
+        let may_be_left = is_model && dialect.capabilities().multi_statements;
+        let left = may_be_left.then(|| [swap::new(&action.target, dialect), swap::old(&action.target, dialect)]);
+        iter::once(action.target.clone()).chain(left.into_iter().flatten())
     };
     selected.flat_map(of_action).collect()
+}
+
+/// The relations that others take the place of and that do not hand on by themselves who may read them: the plan needs that
+/// in its state.
+pub fn displaced(
+    graph: &Graph,
+    selection: &Selection,
+    state: &WarehouseState,
+    to: &dyn Dialect,
+    options: PlanOptions,
+) -> Vec<(Target, RelationKind)> {
+    let context = Context { state, options, rebuilt: &[] };
+    let actions = selection.iter().map(|id| graph.get(id)).filter(|action| !action.disabled);
+    let of_action = |action: &Action<ActionId>| match &action.kind {
+        Kind::Model(model) => model::displaced(action, model, &context, to),
+        _ => None,
+    };
+    actions.filter_map(of_action).collect()
 }
 
 /// What is said of the columns of an action that no statement can say: by the config, or by somebody who has said it of the

@@ -10,8 +10,8 @@ use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
 use crate::plan::watermark::{OwnTable, Source, Watermark};
-use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work, swap};
-use crate::relation::{PhysicalOptions, Relation, RelationKind, Target};
+use crate::plan::{Context, PlanOptions, Script, ScriptStatement, TableDefinition, Work, swap};
+use crate::relation::{Access, PhysicalOptions, Relation, RelationKind, Target};
 
 /// A table that has no rows, for its columns.
 const EMPTY: &str = "trueup_columns";
@@ -24,28 +24,11 @@ pub(super) fn plan(
     context: &Context<'_>,
     translator: &mut Translator<'_>,
 ) -> Work {
-    let swap = Swap::of(&action.target, context.state, translator.to);
-    let old = swap::old(&action.target, translator.to);
-    let existing = context.state.get(if swap.is_lost { &old } else { &action.target });
-    if let Materialization::Incremental(incremental) = &model.materialization {
-        let refresh = context.options.full_refresh && !incremental.protected;
-        if let Some(table) = existing.filter(|existing| existing.kind == RelationKind::Table && !refresh) {
-            translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
-            return extend(action, model, incremental, table, swap, translator);
-        }
+    let build = Build::new(action, model, context, translator.to);
+    if let Some((incremental, table)) = build.grown(context.options) {
+        translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
+        return extend(action, model, incremental, table, build.swap, translator);
     }
-    let is_materialized = |target: &&&Target| {
-        context.state.get(target).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
-    };
-    let build = Build {
-        action,
-        model,
-        kind: kind(model, translator.to),
-        existing,
-        swap,
-        rebuilt: context.rebuilt,
-        materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
-    };
     let capabilities = translator.to.capabilities();
     if capabilities.multi_statements {
         return build.in_one(translator);
@@ -66,6 +49,20 @@ pub(super) fn plan(
     let last = if after.is_empty() { &mut statements } else { &mut after };
     last.extend(build.inherit(translator.to));
     Work::Build(Script { before, statements, in_transaction: true, after, ..Script::default() })
+}
+
+/// The relation that the model's takes the place of under its name, where it does not become it.
+pub(super) fn displaced(
+    action: &Action<ActionId>,
+    model: &Model,
+    context: &Context<'_>,
+    dialect: &dyn Dialect,
+) -> Option<(Target, RelationKind)> {
+    let build = Build::new(action, model, context, dialect);
+    if !dialect.capabilities().multi_statements || build.grown(context.options).is_some() {
+        return None;
+    }
+    Some((build.swap.place(&action.target, dialect), build.displaced(dialect)?.kind))
 }
 
 /// What the model becomes there.
@@ -89,10 +86,41 @@ pub(super) struct Build<'a> {
     /// Where [`Swap`] tells that it is lost, it has another name.
     pub(super) existing: Option<&'a Relation>,
     pub(super) swap: Swap,
+    /// Who may read what is there, if that has been asked.
+    pub(super) access: Option<&'a Access>,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.
     materialized: Vec<&'a Target>,
+}
+
+impl<'a> Build<'a> {
+    fn new(action: &'a Action<ActionId>, model: &'a Model, context: &Context<'a>, dialect: &dyn Dialect) -> Self {
+        let state = context.state;
+        let swap = Swap::of(&action.target, state, dialect);
+        let place = swap.place(&action.target, dialect);
+        let is_materialized = |target: &&&Target| {
+            state.get(target).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
+        };
+        Self {
+            action,
+            model,
+            kind: kind(model, dialect),
+            existing: state.get(&place),
+            swap,
+            access: state.access.get(&place),
+            rebuilt: context.rebuilt,
+            materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
+        }
+    }
+
+    /// The table that is there, if rows are added to it and it is not built anew.
+    fn grown(&self, options: PlanOptions) -> Option<(&'a Incremental, &'a Relation)> {
+        let incremental = self.model.incremental()?;
+        let refresh = options.full_refresh && !incremental.protected;
+        let table = self.existing.filter(|existing| existing.kind == RelationKind::Table && !refresh)?;
+        Some((incremental, table))
+    }
 }
 
 impl Build<'_> {

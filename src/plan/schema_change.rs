@@ -1,7 +1,7 @@
 //! What becomes of a table whose query gives other columns than it has.
 
 use crate::action::OnSchemaChange;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, FieldChange};
 use crate::relation::Column;
 
 /// The columns of the query and of the table differ in a way that `onSchemaChange` does not allow.
@@ -15,9 +15,12 @@ pub struct SchemaMismatch {
 }
 
 /// What becomes of the table's columns.
+#[derive(Clone)]
 pub(super) struct Change {
     pub(super) added: Vec<Column>,
     pub(super) dropped: Vec<Column>,
+    /// Those that get new fields inside of them, with the types that they have then.
+    pub(super) extended: Vec<Column>,
     /// Those that new rows are written to.
     pub(super) written: Vec<Column>,
 }
@@ -35,15 +38,31 @@ impl Change {
         let has = |columns: &[Column], name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
         let new: Vec<&Column> = query.iter().filter(|column| !has(table, &column.name)).collect();
         let missing: Vec<&Column> = table.iter().filter(|column| !has(query, &column.name)).collect();
-        let names = |columns: &[&Column]| {
-            columns.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ")
+        let of_table = |name: &str| table.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+        let inside: Vec<(&Column, FieldChange)> = query
+            .iter()
+            .filter_map(|column| {
+                let known = of_table(&column.name)?;
+                Some((known, dialect.field_change(&known.name, &known.data_type, &column.data_type)?))
+            })
+            .collect();
+        let names = |columns: &[&Column], fields: fn(&FieldChange) -> &[String]| {
+            let columns = columns.iter().map(|column| column.name.as_str());
+            let fields = inside.iter().flat_map(|(_, change)| fields(change)).map(String::as_str);
+            columns.chain(fields).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         };
+        let new_names = names(&new, |change| &change.added);
+        let missing_names = names(&missing, |change| &change.missing);
+        let lost_fields = names(&[], |change| &change.missing);
         // A query that gives nothing but NULL has no type of its own.
         let retyped: Vec<String> = query
             .iter()
             .filter(|column| !column.data_type.contains("NULL"))
             .filter_map(|column| {
-                let of_table = table.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
+                let of_table = of_table(&column.name)?;
+                if inside.iter().any(|(known, _)| *known == of_table) {
+                    return None;
+                }
                 let (name, was, is) = (&column.name, &of_table.data_type, &column.data_type);
                 (!dialect.same_type(was, is)).then(|| format!("`{name}` is {is} in the query and {was} in the table"))
             })
@@ -51,13 +70,13 @@ impl Change {
         let mismatch = |message: String, help: &str| Err(SchemaMismatch { message, help: help.to_owned() });
         let rebuild = "build the table anew with --full-refresh";
         match on_schema_change {
-            OnSchemaChange::Fail if !(new.is_empty() && missing.is_empty() && retyped.is_empty()) => {
+            OnSchemaChange::Fail if !(new_names.is_empty() && missing_names.is_empty() && retyped.is_empty()) => {
                 let mut parts = Vec::new();
-                if !new.is_empty() {
-                    parts.push(format!("the query has {} and the table has not", names(&new)));
+                if !new_names.is_empty() {
+                    parts.push(format!("the query has {new_names} and the table has not"));
                 }
-                if !missing.is_empty() {
-                    parts.push(format!("the table has {} and the query has not", names(&missing)));
+                if !missing_names.is_empty() {
+                    parts.push(format!("the table has {missing_names} and the query has not"));
                 }
                 parts.extend(retyped);
                 mismatch(
@@ -65,8 +84,12 @@ impl Change {
                     "build the table anew with --full-refresh, or let `onSchemaChange` be \"EXTEND\" or \"SYNCHRONIZE\"",
                 )
             }
+            _ if !lost_fields.is_empty() => mismatch(
+                format!("the query of `{name}` no longer gives {lost_fields}"),
+                "put it back, since no field inside of a record can be dropped, or build the table anew with --full-refresh",
+            ),
             OnSchemaChange::Ignore | OnSchemaChange::Extend if !missing.is_empty() => mismatch(
-                format!("the query of `{}` no longer gives {}", name, names(&missing)),
+                format!("the query of `{name}` no longer gives {missing_names}"),
                 "put it back, drop it with `onSchemaChange: \"SYNCHRONIZE\"`, or build the table anew with --full-refresh",
             ),
             OnSchemaChange::Synchronize
@@ -75,13 +98,23 @@ impl Change {
                 mismatch(format!("the unique key of `{name}` is no longer in its query"), rebuild)
             }
             OnSchemaChange::Ignore | OnSchemaChange::Fail => {
-                Ok(Change { added: Vec::new(), dropped: Vec::new(), written: table.to_vec() })
+                Ok(Change { added: Vec::new(), dropped: Vec::new(), extended: Vec::new(), written: table.to_vec() })
             }
             OnSchemaChange::Extend | OnSchemaChange::Synchronize => Ok(Change {
                 added: new.into_iter().cloned().collect(),
                 dropped: missing.into_iter().cloned().collect(),
+                extended: inside
+                    .into_iter()
+                    .map(|(column, change)| Column { data_type: change.data_type, ..column.clone() })
+                    .collect(),
                 written: query.to_vec(),
             }),
         }
+    }
+
+    /// The columns that the table has when those with new fields have them.
+    pub(super) fn extend(&self, table: &[Column]) -> Vec<Column> {
+        let extended = |column: &Column| self.extended.iter().find(|extended| extended.name == column.name);
+        table.iter().map(|column| extended(column).unwrap_or(column).clone()).collect()
     }
 }

@@ -4,7 +4,7 @@ use crate::dialect::{Command, Dialect};
 use crate::plan::SchemaMismatch;
 use crate::plan::multi_statement::MultiStatement;
 use crate::plan::statement::Statement;
-use crate::relation::{Column, PhysicalOptions};
+use crate::relation::{Column, PhysicalOptions, Target};
 
 /// Statements that take effect together or not at all.
 #[derive(Debug, Default)]
@@ -19,6 +19,17 @@ pub struct Script {
     pub after: Vec<ScriptStatement>,
     /// Queries that read what the script reads, where it is sent as one job.
     pub reads: Vec<Statement>,
+    /// What no statement can do, and what is done before all of them.
+    pub extension: Option<FieldExtension>,
+}
+
+/// Columns of a table that get new fields inside of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldExtension {
+    /// The table.
+    pub table: Target,
+    /// Those of its columns, with the types that they are to have.
+    pub columns: Vec<Column>,
 }
 
 impl Script {

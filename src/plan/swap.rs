@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::dialect::Dialect;
-use crate::relation::{Layout, PhysicalOptions, Target, WarehouseState};
+use crate::relation::{Layout, PhysicalOptions, RelationKind, Target, WarehouseState};
 
 /// The name under which a relation is made before it takes its place.
 pub(super) fn new(target: &Target, dialect: &dyn Dialect) -> Target {
@@ -48,13 +48,21 @@ pub(super) struct Swap {
     pub(super) is_lost: bool,
     /// Whether one was cut off near its end, so that the relation before it is still there.
     pub(super) has_leftover: bool,
+    /// What one that was cut off before that has left under the name of the new relation.
+    pub(super) unfinished: Option<RelationKind>,
 }
 
 impl Swap {
+    /// Where the relation is to be found now.
+    pub(super) fn place(&self, target: &Target, dialect: &dyn Dialect) -> Target {
+        if self.is_lost { old(target, dialect) } else { target.clone() }
+    }
+
     pub(super) fn of(target: &Target, state: &WarehouseState, dialect: &dyn Dialect) -> Self {
         let (new, old) = (new(target, dialect), old(target, dialect));
         let is_there = state.get(target).is_some();
-        let has_old = dialect.capabilities().multi_statements && state.get(&old).is_some();
+        let left = |target: &Target| state.get(target).filter(|_| dialect.capabilities().multi_statements);
+        let has_old = left(&old).is_some();
         Self {
             relation: dialect.relation(target),
             name: dialect.identifier(&target.name),
@@ -63,6 +71,7 @@ impl Swap {
             old_name: dialect.identifier(&old.name),
             is_lost: has_old && !is_there,
             has_leftover: has_old && is_there,
+            unfinished: left(&new).map(|relation| relation.kind),
         }
     }
 }

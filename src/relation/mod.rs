@@ -1,5 +1,6 @@
 //! Warehouse nouns: what an object is called and what is known of it.
 
+mod access;
 mod data_type;
 mod job;
 mod layout;
@@ -7,6 +8,7 @@ mod physical;
 mod state;
 mod target;
 
+pub use access::{Access, Grant, RowPolicy};
 pub use data_type::{DataType, Digits, Field, Nullability};
 pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
 pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit};

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::relation::{Layout, Target};
+use crate::relation::{Access, Layout, Target};
 
 /// A column of a relation or of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct WarehouseState {
     pub relations: HashMap<Target, Relation>,
     /// The targets whose schema is there.
     pub with_schema: HashSet<Target>,
+    /// Who may read a relation. Only of those that another one is to take the place of.
+    pub access: HashMap<Target, Access>,
 }
 
 impl WarehouseState {

@@ -2,7 +2,8 @@
 //!
 //! A heading is a test: the files of a project, by default under `definitions/`; a `state` block with what the warehouse
 //! holds; a `run` block with flags of `trueup run`; and for each dialect a block such as `duckdb.sql` with what is sent.
-//! A line of the state is `s.a: …` with what is told of how the relation lies (see `read_layout`), or `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
+//! A line of the state is `s.a: …` with what is told of how the relation lies (see `read_layout`) and who may read it (see
+//! `read_access`), or `table s.orders (id INTEGER, at DATE)`, `view …`, `mview …` (materialized), or `query …` with the columns that the query
 //! of an incremental model gives, if they are not those of its table; `(?)` where they cannot be known. A block such as
 //! `bigquery.estimate.sql` holds what is asked before a run, for its columns and its bytes. The models of `redshift.md` are in Redshift's SQL,
 //! and so on; in the other files they are in DuckDB's.
@@ -18,11 +19,13 @@ use trueup::dialect::{self, Dialect, Widening};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selector;
 use trueup::plan::{
-    IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work, plan,
+    FieldExtension, IncrementalWork, Plan, PlanOptions, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work,
+    plan,
 };
 use trueup::project::Overrides;
 use trueup::relation::{
-    Column, JobOptions, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState,
+    Access, Column, Grant, JobOptions, Layout, Partitioning, Relation, RelationKind, RowPolicy, Target, TimeUnit,
+    WarehouseState,
 };
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
@@ -133,9 +136,11 @@ type Queries = HashMap<String, Vec<Column>>;
 fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> Result<(), Failed> {
     let broken = || format!("`{line}` is no line of a state");
     if let Some((relation, said)) = line.split_once(": ") {
-        let layout = state.relations.iter_mut().find(|(target, _)| target.to_string() == relation);
-        let layout = &mut layout.ok_or_else(broken)?.1.layout;
-        return said.split("; ").try_for_each(|said| read_layout(said, layout).ok_or_else(|| broken().into()));
+        let found = state.relations.iter_mut().find(|(target, _)| target.to_string() == relation);
+        let (target, found) = found.ok_or_else(broken)?;
+        let access = state.access.entry(target.clone()).or_default();
+        let read = |said| read_access(said, access).or_else(|| read_layout(said, &mut found.layout));
+        return said.split("; ").map(read).try_for_each(|read| read.ok_or_else(|| broken().into()));
     }
     let (head, columns) = line.split_once(" (").ok_or_else(broken)?;
     let (kind, name) = head.split_once(' ').ok_or_else(broken)?;
@@ -157,6 +162,27 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
     };
     state.relations.insert(target, Relation { kind, columns, layout: Layout::default() });
     Ok(())
+}
+
+/// `grant roles/a to user:b, group:c`, with ` if NAME` behind it for a condition, or `rows NAME to user:b where SQL`.
+fn read_access(said: &str, access: &mut Access) -> Option<()> {
+    let (key, value) = said.split_once(' ')?;
+    let members = |list: &str| list.split(", ").map(str::to_owned).collect();
+    let (name, rest) = value.split_once(" to ")?;
+    let name = name.to_owned();
+    match key {
+        "grant" => {
+            let (list, condition) = rest.split_once(" if ").map_or((rest, None), |(list, name)| (list, Some(name)));
+            let condition = condition.map(str::to_owned);
+            access.grants.push(Grant { role: name, members: members(list), condition });
+        }
+        "rows" => {
+            let (list, filter) = rest.split_once(" where ")?;
+            access.row_policies.push(RowPolicy { name, filter: filter.to_owned(), members: members(list) });
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`
@@ -313,9 +339,15 @@ fn known<'a>(query: Option<&'a Vec<Column>>, table: &'a [Column]) -> Option<&'a 
 
 fn of_job(script: Result<Script, SchemaMismatch>, dialect: &dyn Dialect) -> String {
     match script {
-        Ok(script) => of_script(&script, None, dialect),
+        Ok(script) => of_extension(&script) + &of_script(&script, None, dialect),
         Err(mismatch) => format!("-- fails: {mismatch}\n-- help: {}\n", mismatch.help),
     }
+}
+
+/// What is done before a job, since no statement can do it.
+fn of_extension(script: &Script) -> String {
+    let Some(FieldExtension { table, columns }) = &script.extension else { return String::new() };
+    columns.iter().map(|column| format!("-- first, {table}: {} is {}\n", column.name, column.data_type)).collect()
 }
 
 fn of_script(script: &Script, query: Option<&Vec<Column>>, dialect: &dyn Dialect) -> String {

@@ -238,6 +238,11 @@ impl Session for BigQuerySession<'_> {
         bigquery.runtime.block_on(bigquery.mark_columns(table, marks)).map_err(|failure| failure.into_error(""))
     }
 
+    fn extend_columns(&mut self, table: &Target, columns: &[Column]) -> Result<(), AdapterError> {
+        let bigquery = self.bigquery;
+        bigquery.runtime.block_on(bigquery.extend_columns(table, columns)).map_err(|failure| failure.into_error(""))
+    }
+
     /// Each job is a session of its own: a transaction begins and ends inside of it.
     fn begin(&mut self) -> Result<(), AdapterError> {
         Ok(())

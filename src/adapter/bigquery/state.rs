@@ -72,6 +72,7 @@ impl BigQuery {
         Ok(WarehouseState {
             relations: relations.collect(),
             with_schema: targets.iter().filter(is_there).cloned().collect(),
+            ..WarehouseState::default()
         })
     }
 

@@ -75,5 +75,9 @@ pub(super) fn read(
         Some((target.clone(), relation.clone()))
     });
     let with_schema = targets.iter().filter(|target| there.contains(&schema_of(target))).cloned();
-    Ok(WarehouseState { relations: relations.collect(), with_schema: with_schema.collect() })
+    Ok(WarehouseState {
+        relations: relations.collect(),
+        with_schema: with_schema.collect(),
+        ..WarehouseState::default()
+    })
 }

@@ -32,7 +32,13 @@ impl Binder<'_> {
     /// A function or an operator of which the dialect says what it gives.
     pub(super) fn make_call(&self, name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
-        let known = self.semantics.call(name, &types);
+        let literal = |argument: &Expr| match &argument.kind {
+            ExprKind::Literal(text) => Some(text.trim_matches('\'').to_owned()),
+            _ => None,
+        };
+        let literals: Vec<Option<String>> = arguments.iter().map(literal).collect();
+        let literals: Vec<Option<&str>> = literals.iter().map(Option::as_deref).collect();
+        let known = self.semantics.call_with(name, &types, &literals);
         let nullable = known.nulls.apply(arguments.iter().map(|argument| argument.nullable));
         let mut made = self.operation(name, arguments, span);
         if let ExprKind::Call(call) = &mut made.kind {
@@ -51,7 +57,7 @@ impl Binder<'_> {
         {
             return self.array_of(query);
         }
-        let (arguments, rest) = self.arguments(&function.args);
+        let (arguments, rest) = self.arguments(&name, &function.args);
         let mut clauses = rest.clauses;
         clauses.extend(self.exprs(function.within_group.iter().map(|order| &order.expr)));
         clauses.extend(self.exprs(function.filter.as_deref()));
@@ -79,7 +85,7 @@ impl Binder<'_> {
     }
 
     /// The arguments of a function, and what else stands in its brackets.
-    pub(super) fn arguments(&mut self, arguments: &FunctionArguments) -> (Vec<Expr>, Rest) {
+    pub(super) fn arguments(&mut self, function: &str, arguments: &FunctionArguments) -> (Vec<Expr>, Rest) {
         let list = match arguments {
             FunctionArguments::None => return (Vec::new(), Rest::default()),
             FunctionArguments::Subquery(query) => {
@@ -96,11 +102,14 @@ impl Binder<'_> {
             FunctionArguments::List(list) => list,
         };
         let mut bound = Vec::with_capacity(list.args.len());
-        for argument in &list.args {
+        for (place, argument) in list.args.iter().enumerate() {
             let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
                 argument;
             match arg {
-                FunctionArgExpr::Expr(expr) => bound.push(self.argument(expr)),
+                FunctionArgExpr::Expr(expr) => {
+                    let takes_word = takes_word(function, place, list.args.len());
+                    bound.push(self.argument(expr, takes_word));
+                }
                 // `count(*)` looks at no column.
                 FunctionArgExpr::Wildcard
                 | FunctionArgExpr::QualifiedWildcard(_)
@@ -125,18 +134,32 @@ impl Binder<'_> {
     }
 
     /// An argument. A word that is a part of a date, such as the `day` of `date_trunc(d, day)`, is no column.
-    fn argument(&mut self, expr: &ast::Expr) -> Expr {
-        if let ast::Expr::Identifier(name) = expr
-            && name.quote_style.is_none()
-            && self.semantics.keyword_arguments().contains(&name.value.to_lowercase().as_str())
-        {
-            let text = self.name(name);
-            let before = self.bound.unbound.len();
-            let found = self.column(&text, name.span);
-            self.bound.unbound.truncate(before);
-            return found;
+    fn argument(&mut self, expr: &ast::Expr, takes_word: bool) -> Expr {
+        let ast::Expr::Identifier(name) = expr else { return self.expr(expr) };
+        let lower = name.value.to_lowercase();
+        if name.quote_style.is_some() || !self.semantics.keyword_arguments().contains(&lower.as_str()) {
+            return self.expr(expr);
         }
-        self.expr(expr)
+        if takes_word {
+            return self.word(&lower, name.span);
+        }
+        // Most are columns; only where there is none of that name it is the word.
+        let before = self.bound.unbound.len();
+        let text = self.name(name);
+        let found = self.column(&text, name.span);
+        let is_unknown = self.bound.unbound.len() > before;
+        self.bound.unbound.truncate(before);
+        if is_unknown { self.word(&lower, name.span) } else { found }
+    }
+
+    /// A word that stands for itself.
+    pub(super) fn word(&self, word: &str, span: Span) -> Expr {
+        Expr {
+            kind: ExprKind::Literal(format!("'{word}'")),
+            data_type: DataType::TEXT,
+            nullable: Nullability::NotNull,
+            span,
+        }
     }
 
     fn window(&mut self, over: &ast::WindowType) -> Window {
@@ -160,4 +183,13 @@ impl Binder<'_> {
 pub(super) struct Rest {
     pub(super) is_distinct: bool,
     pub(super) clauses: Vec<Expr>,
+}
+
+/// Whether a function has a part of a date at this place: `dateadd(day, 1, d)`, `date_trunc(d, day)`.
+fn takes_word(function: &str, place: usize, count: usize) -> bool {
+    match function {
+        "dateadd" | "datediff" | "date_part" | "datepart" => place == 0,
+        "last_day" => place == 1,
+        name => place > 0 && place + 1 == count && (name.ends_with("_trunc") || name.ends_with("_diff")),
+    }
 }

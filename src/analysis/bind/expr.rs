@@ -88,7 +88,10 @@ impl Binder<'_> {
             }
             E::AtTimeZone { timestamp, time_zone } => self.named("at time zone", [&**timestamp, &**time_zone]),
             E::Extract { field, expr, .. } => {
-                self.named(&format!("extract {}", field.to_string().to_lowercase()), [&**expr])
+                let value = self.expr(expr);
+                let span = value.span;
+                let field = self.word(&field.to_string().to_lowercase(), span);
+                self.make_call("extract", vec![field, value], span)
             }
             E::Ceil { expr, .. } => self.named("ceil", [&**expr]),
             E::Floor { expr, .. } => self.named("floor", [&**expr]),
@@ -346,7 +349,7 @@ impl Binder<'_> {
                     };
                     // `[offset(0)]` is no call of a function.
                     let index = match index {
-                        ast::Expr::Function(function) => self.arguments(&function.args).0,
+                        ast::Expr::Function(function) => self.arguments("", &function.args).0,
                         index => vec![self.expr(index)],
                     };
                     let parts = std::iter::once(value).chain(index).collect();

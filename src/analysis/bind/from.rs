@@ -280,11 +280,14 @@ impl Binder<'_> {
     ) -> Source {
         let list =
             ast::FunctionArgumentList { duplicate_treatment: None, args: arguments.to_vec(), clauses: Vec::new() };
-        let (arguments, _) = self.arguments(&ast::FunctionArguments::List(list));
+        let (arguments, _) = self.arguments("", &ast::FunctionArguments::List(list));
         let function = name.to_string().to_lowercase();
         let span = around(name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.span));
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
-        let given = self.semantics.rows_of(&function, &types);
+        let given = match (function.as_str(), types.as_slice()) {
+            ("unnest", [array]) => Some(element(array)),
+            _ => self.semantics.rows_of(&function, &types),
+        };
         let columns = match given {
             Some(element) => {
                 let mut columns = self.elements(&element, Some(&function), alias);
@@ -355,18 +358,19 @@ impl Binder<'_> {
     }
 
     /// Rows that expressions give. Their columns come from these.
-    fn values(&mut self, arguments: Vec<Expr>, mut columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
+    fn values(&mut self, arguments: Vec<Expr>, columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
         let mut origins: Vec<Origin> = Vec::new();
         for argument in &arguments {
             self.origins(argument, OriginKind::Transformed, &mut origins);
         }
         origins.sort();
         origins.dedup();
-        for column in &mut columns.known {
+        let span = around(arguments.iter().map(|argument| argument.span));
+        let mut source = self.named_as(plain(SourceKind::Values(arguments), columns, span), alias);
+        for column in &mut source.columns.known {
             column.origins.clone_from(&origins);
         }
-        let span = around(arguments.iter().map(|argument| argument.span));
-        self.named_as(plain(SourceKind::Values(arguments), columns, span), alias)
+        source
     }
 
     /// Gives a source its alias, and its columns those of the list behind that.

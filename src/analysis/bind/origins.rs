@@ -21,8 +21,8 @@ impl Binder<'_> {
             ExprKind::Field { of, name } => {
                 let start = found.len();
                 self.origins(of, kind, found);
-                for origin in found.iter_mut().skip(start).filter(|origin| origin.kind == OriginKind::Passed) {
-                    origin.column = format!("{}.{name}", origin.column).into();
+                for origin in &mut found[start..] {
+                    *origin = origin.field(name);
                 }
             }
             ExprKind::Alias(place) => {
@@ -87,6 +87,15 @@ impl Binder<'_> {
 }
 
 impl Origin {
+    /// A field of it, if nothing has become of it yet.
+    pub(super) fn field(&self, name: &str) -> Self {
+        let column = match self.kind {
+            OriginKind::Passed => format!("{}.{name}", self.column).into(),
+            OriginKind::Transformed | OriginKind::Aggregated => self.column.clone(),
+        };
+        Self { column, ..self.clone() }
+    }
+
     /// The same column after one more step.
     fn went_through(&self, kind: OriginKind) -> Self {
         Self { kind: self.kind.max(kind), ..self.clone() }

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::scope::Merged;
-use crate::analysis::bound::{Columns, Expr, Item, SourceId, Unbound};
+use crate::analysis::bound::{Columns, Expr, Item, OriginKind, SourceId, Unbound};
 use crate::relation::DataType;
 
 /// What stands behind a star.
@@ -131,17 +131,23 @@ impl Binder<'_> {
             return;
         };
         let span = value.span;
+        let mut origins = Vec::new();
+        self.origins(&value, OriginKind::Passed, &mut origins);
         let mut given = Vec::new();
         for field in fields {
             let Some(name) = field.name else {
                 columns.is_open = true;
                 continue;
             };
-            let before = Expr::other(Vec::new(), span);
-            let expr = Expr { data_type: field.data_type, ..before };
+            let expr = Expr { data_type: field.data_type, ..Expr::other(Vec::new(), span) };
             given.push((name.to_string(), expr));
         }
+        let start = columns.known.len();
         self.give(given, changes, &[], projection, columns);
+        for column in &mut columns.known[start..] {
+            let name = column.name.as_deref().unwrap_or_default();
+            column.origins.extend(origins.iter().map(|origin| origin.field(name)));
+        }
     }
 
     fn give(

@@ -68,7 +68,7 @@ pub(super) fn for_duckdb(data_type: &str) -> Option<String> {
             let (name, data_type) = split_name(field.trim())?;
             Some(format!("`{}` {}", name.replace('`', "\\`"), for_duckdb(data_type)?))
         };
-        let fields: Option<Vec<String>> = split(fields).into_iter().map(field).collect();
+        let fields: Option<Vec<String>> = split(fields, '"').into_iter().map(field).collect();
         return Some(format!("STRUCT<{}>", fields?.join(", ")));
     }
     if let Some((digits, places)) = arguments("DECIMAL").and_then(|digits| digits.split_once(',')) {
@@ -94,14 +94,14 @@ pub(super) fn for_duckdb(data_type: &str) -> Option<String> {
 }
 
 /// The parts of a list between its commas, but for those in quotes and brackets.
-fn split(list: &str) -> Vec<&str> {
+pub(super) fn split(list: &str, quote: char) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut is_quoted) = (Vec::new(), 0, 0_usize, false);
     for (at, letter) in list.char_indices() {
         match letter {
-            '"' => is_quoted = !is_quoted,
+            letter if letter == quote => is_quoted = !is_quoted,
             _ if is_quoted => {}
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
+            '(' | '<' => depth += 1,
+            ')' | '>' => depth = depth.saturating_sub(1),
             ',' if depth == 0 => {
                 parts.push(&list[start..at]);
                 start = at + 1;

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 
+import access
 import googlesql
 import job_requests
 import rest
@@ -170,6 +171,7 @@ def forget(server, project):
             "DELETE", f"/bigquery/v2/projects/{project.id}/datasets/{dataset.dataset_id}?deleteContents=true"
         )
     tables.forget(project.id)
+    access.forget_project(project.id)
     for job in list(project.jobs.values()):
         job.is_cancelled = True
         JOB_RESULTS.pop(job.emulator_id, None)

@@ -4,6 +4,7 @@ import json
 
 from bqemulator.api.routes.tables import _table_to_rest
 from bqemulator.catalog.models import RangePartitioning
+from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
 
 import ingestion
 import tables
@@ -130,11 +131,15 @@ def take_fields(fields, old, known, prefix, target, context):
                 *target, sorted(missing)[0]
             ),
         )
+    if not prefix:
+        extend_columns(fields, names, target, context)
     for field in fields:
         path = f"{prefix}{field['name']}".lower()
         if field["name"].lower() not in names:
             if prefix:
-                raise ApiError("notImplemented", "stand-in: new fields in a RECORD")
+                # The column gets its new type as a whole, below.
+                known[path] = {name: field[name] for name in ("description", "policyTags") if name in field}
+                continue
             add_column(field, target, context)
             names[field["name"].lower()] = None
         kept = {name: field[name] for name in ("description", "policyTags") if name in field}
@@ -148,10 +153,28 @@ def take_fields(fields, old, known, prefix, target, context):
 
 
 def add_column(field, target, context):
-    from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
-
     [(name, kind)] = bq_schema_to_duckdb_columns([field])
     context.engine.execute(f'alter table {tables.quoted_table_ref(*target)} add column "{name}" {kind}')
+
+
+def extend_columns(fields, old, target, context):
+    """Gives columns their new fields, which stand behind the others; none may be left out."""
+    for field in fields:
+        column = old.get(field["name"].lower())
+        if column is None or not has_new_fields(field, column, field["name"], target):
+            continue
+        [(name, kind)] = bq_schema_to_duckdb_columns([field])
+        context.engine.execute(f'alter table {tables.quoted_table_ref(*target)} alter column "{name}" set data type {kind}')
+
+
+def has_new_fields(field, old, path, target):
+    inner = [one["name"].lower() for one in field.get("fields", [])]
+    known = [one.name.lower() for one in old.fields]
+    if inner[: len(known)] != known:
+        raise ApiError("invalid", "Provided Schema does not match Table {}:{}.{}. Field {} changed".format(*target, path))
+    pairs = zip(field.get("fields", []), old.fields, strict=False)
+    changed = [has_new_fields(one, other, f"{path}.{one['name']}", target) for one, other in pairs]
+    return len(inner) > len(known) or any(changed)
 
 
 def dumps(body):

@@ -19,6 +19,7 @@ from bqemulator.sql.parameters import bind_parameters
 from bqemulator.sql.table_rewriter import rewrite_table_refs
 from sqlglot import exp
 
+import access
 import googlesql
 import ingestion
 import locations
@@ -201,6 +202,9 @@ class Script(ScriptInterpreter):
                 raise ApiError("invalidQuery", f"Assertion failed: {message or 'ASSERT'}")
             self._final_table = None
             return
+        if access.statement(sql, self._project_id, self.context):
+            self._final_table = None
+            return
         tree = parse(sql)
         if tree is None:
             await super()._exec_sql(sql)
@@ -209,6 +213,8 @@ class Script(ScriptInterpreter):
         self.analyze(step.sql, step.statement_type)
         is_temporary = self.name_temporary(tree)
         kind = step.statement_type
+        if kind in DML:
+            access.check_dml(tree, self._project_id, self._caller, self.context)
         if self._active_txn is not None and kind.startswith(DDL) and not is_temporary:
             raise ApiError(
                 "invalidQuery",

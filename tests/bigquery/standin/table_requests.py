@@ -2,6 +2,7 @@
 
 import json
 
+import access
 import rest
 import tables
 from errors import ApiError
@@ -14,12 +15,15 @@ def answer(server, project, request):
 def carry_out(emulator, project, request):
     words = request.path.strip("/").split("/")
     body = request.raw or None
+    if policy := access.answer(words, project, request, emulator.context):
+        return 200, policy
     target = (project.id, words[1], words[3]) if len(words) == 4 and words[2] == "tables" else None
     old = emulator.context.catalog.get_table(*target) if target else None
     if request.method == "GET" and len(words) == 3 and words[2] == "tables":
         return 200, list_tables(emulator.context, project, words[1], request.query)
     if target and request.method == "DELETE":
         tables.EXTRA.pop(target, None)
+        access.forget(target, emulator.context)
     if target and request.method in ("PATCH", "PUT"):
         rest.check_etag(target, request.headers.get("if-match"), emulator.context)
         project.quotas.take("table_metadata", ".".join(target))
@@ -40,7 +44,7 @@ def carry_out(emulator, project, request):
             made = (project.id, words[1], answered["tableReference"]["tableId"])
             rest.keep(made, old, request.json(), emulator.context)
         answered = rest.decorate_table(answered, emulator.context)
-    return status, answered
+    return status, access.without_grantees(answered)
 
 
 def query(request):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import access
 import ingestion
 import sqlglot
 from analyzer import scalar, type_of_field
@@ -110,7 +111,7 @@ class Change:
 
     def plain(self):
         """What the emulator is to do instead, if it would do it wrong: materialized views are views that say what they are, so
-        that they are never stale; copies are made by a query."""
+        that they are never stale; copies are made by a query; clusters are kept in the catalogue alone."""
         tree = self.tree.copy()
         if is_materialized(tree):
             if isinstance(tree, exp.Create):
@@ -121,6 +122,11 @@ class Change:
             tree.set("clone", None)
             tree.set("properties", None)
             tree.set("expression", exp.select("*").from_(clone.this.copy()))
+            return tree.sql("bigquery")
+        properties = tree.args.get("properties")
+        clustering = properties and properties.find(exp.ClusterProperty)
+        if isinstance(tree, exp.Create) and clustering and tree.expression is None:
+            clustering.pop()
             return tree.sql("bigquery")
         return None
 
@@ -159,6 +165,8 @@ class Change:
                 self.altered()
             case exp.Drop():
                 EXTRA.pop(self.target, None)
+                if self.target[2]:
+                    access.forget(self.target, self.context)
 
     def created(self, location):
         if self.target[2] is None:
@@ -168,6 +176,7 @@ class Change:
         meta = self.context.catalog.get_table(*self.target)
         if meta is None or (self.tree.args.get("exists") and self.target in EXTRA):
             return
+        access.forget(self.target, self.context)
         time, ranges, clustering = self.layout()
         EXTRA[self.target] = {"fields": {}}
         if is_materialized(self.tree):
@@ -222,8 +231,10 @@ class Change:
     def renamed(self, name):
         new = (*self.target[:2], name)
         meta = self.context.catalog.get_table(*self.target)
+        policies = access.take_policies(self.target, self.context)
         self.context.catalog.delete_table(*self.target)
         self.context.catalog.create_table(meta.model_copy(update={"table_id": name}))
+        access.move(self.target, policies, new, self.context)
         EXTRA[new] = EXTRA.pop(self.target, {"fields": {}})
         self.target = new
 
