@@ -17,8 +17,9 @@ use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::project::Settings;
-use bind::{Relations, Variables};
+use bind::Variables;
 use bound::Bound;
+use checks::Role;
 use relations::Index;
 
 pub use facts::Facts;
@@ -96,7 +97,7 @@ impl Reader<'_> {
             Kind::Model(_) => self.model(),
             Kind::Assertion(assertion) => {
                 let statements = self.parse(&assertion.query, true);
-                let bound = self.bind(&statements, &assertion.query, None, &Variables::default());
+                let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
                 Facts::of(self.action, &bound)
             }
             kind => {
@@ -106,7 +107,8 @@ impl Reader<'_> {
                     let declared = variables_of(&statements, text);
                     variables.names.extend(declared.names);
                     variables.is_open |= declared.is_open;
-                    self.bind(&statements, text, None, &variables);
+                    let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
+                    self.bind(&statements, text, role, None, &variables);
                 }
                 Facts::declared(self.action)
             }
@@ -119,14 +121,14 @@ impl Reader<'_> {
         let query = self.parse(&full.query, true);
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
         let variables = self.variables(&before, &full.pre_operations);
-        let bound = self.bind(&query, &full.query, None, &variables);
+        let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
         let facts = Facts::of(self.action, &bound);
         for (text, statements) in full.pre_operations.iter().zip(&before) {
-            self.bind(statements, text, Some(&facts), &variables);
+            self.bind(statements, text, Role::Operation, Some(&facts), &variables);
         }
         for text in &full.post_operations {
             let statements = self.parse(text, false);
-            self.bind(&statements, text, Some(&facts), &variables);
+            self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
         }
         if let Materialization::Incremental(incremental) = &model.materialization {
             let known: Vec<&str> = operations(full).map(Rendered::text).collect();
@@ -141,16 +143,16 @@ impl Reader<'_> {
             let variables = self.variables(&parsed, before);
             let others = before.iter().zip(parsed).filter(|(text, _)| !known.contains(&text.text()));
             for (text, statements) in others.collect::<Vec<_>>() {
-                self.bind(&statements, text, Some(&facts), &variables);
+                self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
             }
             for text in incremental.texts.post_operations.iter().filter(|text| !known.contains(&text.text())) {
                 let statements = self.parse(text, false);
-                self.bind(&statements, text, Some(&facts), &variables);
+                self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
             }
             let text = &incremental.texts.query;
             if text.text() != full.query.text() {
                 let statements = self.parse(text, true);
-                self.bind(&statements, text, Some(&facts), &variables);
+                self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
                 let dialect = self.settings.dialect;
                 let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
                 self.diagnostics.extend(found);
@@ -175,11 +177,20 @@ impl Reader<'_> {
     }
 
     /// What the names of a text mean; those that mean nothing are reported. `own` is what the table of the model holds.
-    fn bind(&mut self, statements: &[Statement], text: &Rendered, own: Option<&Facts>, variables: &Variables) -> Bound {
+    fn bind(
+        &mut self,
+        statements: &[Statement],
+        text: &Rendered,
+        role: Role,
+        own: Option<&Facts>,
+        variables: &Variables,
+    ) -> Bound {
+        let dialect = self.settings.dialect;
         let relations = self.index.seen_by(self.id, own);
-        let relations: &dyn Relations = &relations;
-        let bound = bind::bind(statements, self.settings.dialect.semantics(), relations, variables.clone());
-        self.diagnostics.extend(checks::unknown_name(&bound, text, self.settings.dialect));
+        let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
+        let (action, graph) = (self.action, self.graph);
+        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, dialect };
+        self.diagnostics.extend(checks::of_bound(&subject));
         bound
     }
 

@@ -1,4 +1,7 @@
 //! One file for each check.
+//!
+//! Some look at the text or at sqlparser's tree; all others at the [`Bound`] statements of a text, and are in the list
+//! [`CHECKS`].
 
 mod one_statement;
 mod outer_name;
@@ -6,8 +9,62 @@ mod session_value;
 mod syntax;
 mod unknown_name;
 
+use crate::action::{Action, ActionId, Rendered};
+use crate::analysis::bound::Bound;
+use crate::analysis::facts::Facts;
+use crate::diagnostic::Diagnostic;
+use crate::dialect::Dialect;
+use crate::dialect::syntax::range;
+use crate::graph::Graph;
+use sqlparser::tokenizer::Span;
+
 pub(super) use one_statement::one_statement;
 pub(super) use outer_name::outer_name;
 pub(super) use session_value::session_value;
 pub(super) use syntax::syntax;
-pub(super) use unknown_name::unknown_name;
+
+/// What each of these finds is reported.
+const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[unknown_name::unknown_name];
+
+/// A text whose names are bound, and what it is of.
+pub(super) struct Subject<'a> {
+    /// Its statements.
+    pub(super) bound: &'a Bound,
+    /// The text.
+    pub(super) text: &'a Rendered,
+    /// What it is.
+    pub(super) role: Role,
+    /// Whose it is.
+    pub(super) action: &'a Action<ActionId>,
+    /// What the table of the model holds, by its full text; `None` for that text itself.
+    pub(super) own: Option<&'a Facts>,
+    /// All actions.
+    pub(super) graph: &'a Graph,
+    /// What it is written in.
+    pub(super) dialect: &'a dyn Dialect,
+}
+
+/// What a text is of its action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What a model or an assertion selects; of an incremental model that for a full build.
+    Query,
+    /// What an incremental model selects when its table is there.
+    Increment,
+    /// A statement that is run as it is.
+    Operation,
+    /// A part of a unit test.
+    Test,
+}
+
+impl Subject<'_> {
+    /// Puts a diagnostic where a part of the text comes from.
+    pub(super) fn place(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
+        self.text.place(diagnostic, range(self.text.text(), span))
+    }
+}
+
+/// Everything that the checks find in a text.
+pub(super) fn of_bound(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    CHECKS.iter().flat_map(|check| check(subject)).collect()
+}

@@ -1,17 +1,15 @@
 //! Names of columns and relations that mean nothing in their query, or more than one thing.
 
-use crate::action::Rendered;
+use super::Subject;
 use crate::analysis::bound::{Bound, Source, SourceId, Unbound, UnboundName};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::dialect::{Dialect, syntax};
+use crate::dialect::Dialect;
 use crate::relation::{DataType, Field};
 
 /// Reports each. They are told only where all that could have such a name is known, so the warehouse would refuse them.
-pub(in crate::analysis) fn unknown_name(bound: &Bound, text: &Rendered, dialect: &dyn Dialect) -> Vec<Diagnostic> {
-    let report = |name: &UnboundName| {
-        let diagnostic = describe(name, bound, dialect);
-        text.place(diagnostic, syntax::range(text.text(), name.span))
-    };
+pub(super) fn unknown_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let Subject { bound, dialect, .. } = *subject;
+    let report = |name: &UnboundName| subject.place(describe(name, bound, dialect), name.span);
     bound.unbound.iter().map(report).collect()
 }
 
