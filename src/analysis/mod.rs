@@ -47,7 +47,7 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
     let index = Index::new(graph);
     let one_at_a_time = Mutex::new(());
     let mut diagnostics = Diagnostics::default();
-    for level in levels(graph) {
+    for round in index.rounds() {
         let analyze = |id: &ActionId| {
             let action = graph.get(*id);
             // The trees of long texts fill the memory if there are many of them.
@@ -59,26 +59,10 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
             index.set(*id, facts);
             reader.diagnostics
         };
-        let found: Vec<Diagnostics> = level.par_iter().map(analyze).collect();
+        let found: Vec<Diagnostics> = round.par_iter().map(analyze).collect();
         diagnostics.extend(found.into_iter().flatten());
     }
     (Analysis { facts: index.into_facts() }, diagnostics)
-}
-
-/// The actions by the longest way to them, the nearest first, so that none reads another one of its level.
-fn levels(graph: &Graph) -> Vec<Vec<ActionId>> {
-    let mut levels: Vec<Vec<ActionId>> = Vec::new();
-    let mut level_of = vec![0; graph.order().len()];
-    for id in graph.order() {
-        let below = graph.dependencies(*id).into_iter().map(|id| level_of[id.index()] + 1);
-        let level = below.max().unwrap_or(0);
-        level_of[id.index()] = level;
-        if levels.len() <= level {
-            levels.resize_with(level + 1, Vec::new);
-        }
-        levels[level].push(*id);
-    }
-    levels
 }
 
 /// Reads the texts of one action.

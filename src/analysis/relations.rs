@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::action::ActionId;
+use crate::action::{ActionId, Kind};
 use crate::analysis::bind::{Known, Relations};
 use crate::analysis::bound::SourceKind;
 use crate::analysis::facts::Facts;
@@ -14,19 +14,32 @@ pub(super) struct Index<'a> {
     graph: &'a Graph,
     by_name: HashMap<String, Vec<ActionId>>,
     facts: Vec<OnceLock<Facts>>,
+    /// In which round each is looked at.
+    rounds: Vec<usize>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn new(graph: &'a Graph) -> Self {
         let mut by_name: HashMap<String, Vec<ActionId>> = HashMap::new();
         let mut facts = Vec::new();
+        let rounds = rounds(graph);
         for (id, action) in graph.iter() {
             facts.push(OnceLock::new());
             if action.kind.has_output() {
                 by_name.entry(action.target.name.to_lowercase()).or_default().push(id);
             }
         }
-        Self { graph, by_name, facts }
+        Self { graph, by_name, facts, rounds }
+    }
+
+    /// The actions of each round. None reads what another one of its round makes, as far as refs say.
+    pub(super) fn rounds(&self) -> Vec<Vec<ActionId>> {
+        let last = self.rounds.iter().max().map_or(0, |last| last + 1);
+        let mut rounds = vec![Vec::new(); last];
+        for id in self.graph.order() {
+            rounds[self.rounds[id.index()]].push(*id);
+        }
+        rounds
     }
 
     /// Notes what is known of an action. Those that read it come later.
@@ -78,9 +91,22 @@ impl Relations for Seen<'_, '_> {
             });
         }
         let kind = SourceKind::Action(id);
-        Some(match self.index.facts[id.index()].get() {
+        // What is read without a ref may be looked at later; whether it has been already is for no thread to decide.
+        let is_earlier = self.index.rounds[id.index()] < self.index.rounds[self.id.index()];
+        Some(match self.index.facts[id.index()].get().filter(|_| is_earlier) {
             Some(facts) => facts.known_as(kind),
             None => Facts::unknown().known_as(kind),
         })
     }
+}
+
+/// For each action the longest way to it; declarations, which need nothing, come before all others.
+fn rounds(graph: &Graph) -> Vec<usize> {
+    let mut rounds = vec![0; graph.order().len()];
+    for id in graph.order() {
+        let first = usize::from(!matches!(graph.get(*id).kind, Kind::Declaration));
+        let below = graph.dependencies(*id).into_iter().map(|id| rounds[id.index()] + 1);
+        rounds[id.index()] = below.max().unwrap_or(0).max(first);
+    }
+    rounds
 }
