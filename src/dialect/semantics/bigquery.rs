@@ -185,6 +185,11 @@ impl Semantics for BigQuery {
         }
     }
 
+    /// A NULL that nothing asks another type of is of this one.
+    fn in_a_table(&self, data_type: DataType) -> DataType {
+        if data_type == DataType::Null { DataType::BIGINT } else { data_type }
+    }
+
     fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call {
         let Ok(signatures) = &*SIGNATURES else { return Call::UNKNOWN };
         let arguments = Arguments { types: arguments, literals };

@@ -6,7 +6,7 @@ use sqlparser::ast::{self, ExactNumberInfo, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, postgres, types};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, postgres, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -195,8 +195,12 @@ impl Semantics for Redshift {
         Some(types.fold(first, |one, other| common_of_two(&one, other)))
     }
 
-    fn unnamed(&self, _expression: &ast::Expr, _number: usize) -> Option<String> {
-        None
+    fn unnamed(&self, expression: &ast::Expr, _number: usize) -> Option<String> {
+        // Its names are those of PostgreSQL, but what has changed there since is not known.
+        match expression {
+            ast::Expr::Function(_) | ast::Expr::BinaryOp { .. } => unnamed::postgres::name(expression),
+            _ => None,
+        }
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
