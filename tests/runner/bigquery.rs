@@ -101,6 +101,15 @@ pub(crate) fn stop() {
     }
 }
 
+/// A script beside the stand-in, with its folder as the first argument; `None` where the packages cannot be had.
+pub(crate) fn python(script: &str) -> Result<Option<Command>, Failed> {
+    // What starts the server installs the packages.
+    let Some(_) = start()? else { return Ok(None) };
+    let mut python = Command::new(folder().join("venv/bin/python"));
+    python.arg(scripts().join(script)).arg(folder());
+    Ok(Some(python))
+}
+
 /// Where the server lives: its packages, its log, its address.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bigquery")

@@ -35,6 +35,7 @@ mod tidy;
 mod translate;
 mod translate_to_postgres;
 mod two_warehouses;
+mod types;
 mod watch;
 #[cfg(not(feature = "aws"))]
 mod without_aws;
@@ -70,6 +71,7 @@ fn main() {
         translate::trials(),
         translate_to_postgres::trials(),
         two_warehouses::trials(),
+        types::trials(),
         watch::trials(),
         #[cfg(not(feature = "aws"))]
         without_aws::trials(),

@@ -143,6 +143,13 @@ impl Server {
         Err(format!("{sql}\n{}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
+    /// A `psql` that reads a script, and prints cells parted by ` | `.
+    pub(crate) fn psql_command(&self, database: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-F", " | ", "-P", "footer=off"]).envs(self.variables(database));
+        psql
+    }
+
     /// What `psql` prints for a script: the names of columns, cells parted by ` | `, `NULL`. The inner error is the
     /// server's.
     pub(crate) fn psql_script(&self, database: &str, script: &str) -> Result<Result<String, String>, Failed> {

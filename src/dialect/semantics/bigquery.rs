@@ -18,8 +18,8 @@ const NAMES: NameRules = NameRules {
     case: CaseRule::Ignored,
     lateral_aliases: false,
     aliases_in_where: false,
-    aliases_in_group_by: AliasScope::AfterColumns,
-    aliases_in_having: AliasScope::AfterColumns,
+    aliases_in_group_by: AliasScope::BeforeColumns,
+    aliases_in_having: AliasScope::BeforeColumns,
     whole_rows: true,
     fields: true,
     aggregates_outer_columns: true,
@@ -185,6 +185,11 @@ impl Semantics for BigQuery {
         }
     }
 
+    /// A NULL that nothing asks another type of is of this one.
+    fn in_a_table(&self, data_type: DataType) -> DataType {
+        if data_type == DataType::Null { DataType::BIGINT } else { data_type }
+    }
+
     fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call {
         let Ok(signatures) = &*SIGNATURES else { return Call::UNKNOWN };
         let arguments = Arguments { types: arguments, literals };
@@ -205,10 +210,7 @@ impl Semantics for BigQuery {
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        match (family(one)?, family(other)?) {
-            (Family::Moment, Family::Moment) => (one == other).then_some(true),
-            (one, other) => Some(one == other),
-        }
+        Some(family(one)? == family(other)?)
     }
 }
 
@@ -223,7 +225,7 @@ fn rank(data_type: &DataType) -> u8 {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
-    use DataType::{Decimal, Double, Null, Text, Unknown};
+    use DataType::{Date, Decimal, Double, Null, Text, Timestamp, Unknown};
     Some(match (one, other) {
         (Unknown, _) | (_, Unknown) => Unknown,
         (one, other) if one == other => one.clone(),
@@ -233,6 +235,7 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
         (one, other) if one.is_number() && other.is_number() => {
             if rank(one) < rank(other) { other } else { one }.clone()
         }
+        (Date, Timestamp { zoned: false }) | (Timestamp { zoned: false }, Date) => DataType::TIMESTAMP,
         // A text here can only be a literal.
         (Text(_), known) | (known, Text(_)) if is_moment(known) => known.clone(),
         (one, other) => match (family(one), family(other)) {
@@ -253,7 +256,9 @@ enum Family {
     Boolean,
     Text,
     Bytes,
-    Moment,
+    /// A date or what a clock on a wall shows.
+    Local,
+    Instant,
 }
 
 fn family(data_type: &DataType) -> Option<Family> {
@@ -261,7 +266,8 @@ fn family(data_type: &DataType) -> Option<Family> {
         DataType::Boolean => Some(Family::Boolean),
         DataType::Text(_) => Some(Family::Text),
         DataType::Bytes => Some(Family::Bytes),
-        DataType::Date | DataType::Timestamp { .. } => Some(Family::Moment),
+        DataType::Date | DataType::Timestamp { zoned: false } => Some(Family::Local),
+        DataType::Timestamp { zoned: true } => Some(Family::Instant),
         number if number.is_number() => Some(Family::Number),
         _ => None,
     }

@@ -6,7 +6,7 @@ use sqlparser::ast::{self, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -149,6 +149,11 @@ impl Semantics for DuckDb {
         }
     }
 
+    /// A NULL that nothing asks another type of is of this one.
+    fn in_a_table(&self, data_type: DataType) -> DataType {
+        if data_type == DataType::Null { DataType::INT } else { data_type }
+    }
+
     fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call {
         let Ok(signatures) = &*SIGNATURES else { return Call::UNKNOWN };
         signatures.call(name, &Arguments { types: arguments, literals }, self)
@@ -160,8 +165,8 @@ impl Semantics for DuckDb {
         Some(types.fold(first, |one, other| common_of_two(&one, other)))
     }
 
-    fn unnamed(&self, _expression: &ast::Expr, _number: usize) -> Option<String> {
-        None
+    fn unnamed(&self, expression: &ast::Expr, _number: usize) -> Option<String> {
+        unnamed::duckdb::name(expression)
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {

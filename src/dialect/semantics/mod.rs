@@ -8,6 +8,7 @@ mod postgres;
 mod redshift;
 mod signatures;
 mod types;
+mod unnamed;
 
 use std::fmt::Debug;
 

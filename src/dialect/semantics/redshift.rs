@@ -6,9 +6,9 @@ use sqlparser::ast::{self, ExactNumberInfo, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, postgres, types};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, postgres, types, unnamed};
 use crate::dialect::syntax;
-use crate::relation::DataType;
+use crate::relation::{DataType, Digits};
 
 /// Redshift. The length of a text is known where it is written, and nowhere else.
 #[derive(Debug)]
@@ -195,8 +195,12 @@ impl Semantics for Redshift {
         Some(types.fold(first, |one, other| common_of_two(&one, other)))
     }
 
-    fn unnamed(&self, _expression: &ast::Expr, _number: usize) -> Option<String> {
-        None
+    fn unnamed(&self, expression: &ast::Expr, _number: usize) -> Option<String> {
+        // Its names are those of PostgreSQL, but what has changed there since is not known.
+        match expression {
+            ast::Expr::Function(_) | ast::Expr::BinaryOp { .. } => unnamed::postgres::name(expression),
+            _ => None,
+        }
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
@@ -205,13 +209,82 @@ impl Semantics for Redshift {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> DataType {
+    use DataType::{Date, Integer, Null, Text, Timestamp};
     match (one, other) {
         (one, other) if one == other => one.clone(),
-        (DataType::Null, known) | (known, DataType::Null) => known.clone(),
+        (Null, known) | (known, Null) => known.clone(),
+        (Text(_), Text(_)) => DataType::TEXT,
+        (Integer { bits: one, .. }, Integer { bits: other, .. }) => Integer { bits: *one.max(other), signed: true },
+        (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
+            Timestamp { zoned: [one, other].contains(&&DataType::INSTANT) }
+        }
         _ => DataType::Unknown,
     }
 }
 
-fn rule(_name: &str) -> Option<Rule> {
-    None
+/// What two numbers become; a rule of its own for two decimals. A result with more digits than there can be is not told.
+fn arithmetic(arguments: &Arguments<'_>, decimals: fn(Digits, Digits) -> (i64, i64)) -> DataType {
+    use DataType::{Decimal, Double, Integer, Real};
+    let [one, other] = arguments.types else { return DataType::Unknown };
+    match (one, other) {
+        (Integer { bits: one, .. }, Integer { bits: other, .. }) => Integer { bits: *one.max(other), signed: true },
+        (Real, Real) => Real,
+        (Double | Real, number) | (number, Double | Real) if number.is_number() => Double,
+        (Decimal(Some(one)), Decimal(Some(other))) => {
+            let (precision, scale) = decimals(*one, *other);
+            match (u32::try_from(precision), i32::try_from(scale)) {
+                (Ok(precision), Ok(scale)) if precision <= MOST_DIGITS => DataType::decimal(precision, scale),
+                _ => DataType::Unknown,
+            }
+        }
+        _ => DataType::Unknown,
+    }
+}
+
+/// How many digits a decimal can have at most.
+const MOST_DIGITS: u32 = 38;
+
+fn precision(digits: Digits) -> i64 {
+    i64::from(digits.precision)
+}
+
+fn scale(digits: Digits) -> i64 {
+    i64::from(digits.scale)
+}
+
+fn sum(arguments: &Arguments<'_>) -> DataType {
+    arithmetic(arguments, |one, other| {
+        let whole = (precision(one) - scale(one)).max(precision(other) - scale(other));
+        let scale = scale(one).max(scale(other));
+        (whole + 1 + scale, scale)
+    })
+}
+
+fn product(arguments: &Arguments<'_>) -> DataType {
+    arithmetic(arguments, |one, other| (precision(one) + precision(other) + 1, scale(one) + scale(other)))
+}
+
+fn quotient(arguments: &Arguments<'_>) -> DataType {
+    arithmetic(arguments, |one, other| {
+        let places = (scale(one) + precision(other) - scale(other) + 1).max(4);
+        (precision(one) - scale(one) + scale(other) + places, places)
+    })
+}
+
+/// The sum or the average of decimals has as many digits as there can be.
+fn total(arguments: &Arguments<'_>) -> DataType {
+    match arguments.types.first() {
+        Some(DataType::Decimal(Some(digits))) => DataType::decimal(MOST_DIGITS, digits.scale),
+        _ => DataType::Unknown,
+    }
+}
+
+fn rule(name: &str) -> Option<Rule> {
+    Some(match name {
+        "sum" => sum,
+        "product" => product,
+        "quotient" => quotient,
+        "total" => total,
+        _ => return None,
+    })
 }

@@ -1,0 +1,142 @@
+//! `tests/types/*.md`: what trueup says of the type of an expression. A file is of one dialect. Its block `columns` is a table
+//! `t`; each line of a block `types` is an expression and its type, or `?` where nobody knows.
+//!
+//! The real engines are asked for the same expressions, and for all operators and functions that trueup knows with many types
+//! of arguments. Where trueup has an answer it is the engine's; how often it has one is in [`Engine`].
+
+mod engines;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use trueup::analysis::bind::{self, Known, Relations, Variables};
+use trueup::analysis::bound::{Column, Columns, SourceKind, Statement};
+use trueup::dialect::{self, Dialect, syntax};
+use trueup::relation::DataType;
+
+use crate::markdown::{self, Block};
+use engines::Engine;
+
+/// One trial for each heading, and one for each dialect that has an engine.
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for path in markdown::files("tests/types") {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let stem = markdown::stem(&path, "tests/types");
+        let Some(table) = Table::read(&stem, &text) else { panic!("{}: no dialect, or no columns", path.display()) };
+        for block in blocks(&text) {
+            let (path, text, table) = (path.clone(), text.clone(), table.clone());
+            trials.push(Trial::test(format!("types::{stem}::{}", block.heading), move || {
+                check(&path, &text, &block, &table)
+            }));
+        }
+        if let Some(engine) = Engine::of(&stem) {
+            let is_there = engine.is_there();
+            trials.push(
+                Trial::test(format!("types::{stem}::agrees_with_the_engine"), move || agrees(engine, &table, &text))
+                    .with_ignored_flag(!is_there),
+            );
+        }
+    }
+    trials
+}
+
+fn blocks(text: &str) -> impl Iterator<Item = Block> {
+    markdown::blocks(text).into_iter().filter(|block| block.language == "types")
+}
+
+/// The table `t`.
+#[derive(Clone)]
+struct Table {
+    dialect: &'static dyn Dialect,
+    /// Names, and types as the dialect calls them.
+    columns: Vec<(String, String)>,
+}
+
+impl Table {
+    fn read(dialect: &str, text: &str) -> Option<Self> {
+        let block = markdown::blocks(text).into_iter().find(|block| block.language == "columns")?;
+        let column = |line: &str| line.split_once(' ').map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        let columns = block.text(text).lines().map(column).collect::<Option<_>>()?;
+        Some(Self { dialect: dialect::named(dialect)?, columns })
+    }
+
+    /// What trueup says of the first column of a query on the table: its name and its type.
+    fn describe(&self, expression: &str) -> Option<Column> {
+        let sql = format!("select {expression} from t");
+        let statements = syntax::parse(&sql, self.dialect).ok()?;
+        let bound = bind::bind(&statements, self.dialect.semantics(), self, Variables::default());
+        let [Statement::Query(query)] = bound.statements.as_slice() else { return None };
+        query.columns.known.first().cloned()
+    }
+
+    /// The type that trueup knows, as the dialect calls it.
+    fn type_of(&self, expression: &str) -> Option<String> {
+        let data_type = self.describe(expression)?.data_type;
+        (!data_type.is_vague()).then(|| self.dialect.semantics().type_name(&data_type))
+    }
+}
+
+impl Relations for Table {
+    fn find(&self, _path: &[String]) -> Option<Known> {
+        let semantics = self.dialect.semantics();
+        let columns = self.columns.iter().map(|(name, kind)| Column {
+            name: Some(name.clone()),
+            data_type: semantics.named_type(kind),
+            ..Column::default()
+        });
+        Some(Known { kind: SourceKind::Undeclared, columns: Columns::closed(columns.collect()), keys: Vec::new() })
+    }
+}
+
+fn check(path: &Path, text: &str, block: &Block, table: &Table) -> Result<(), Failed> {
+    if let Some((name, kind)) =
+        table.columns.iter().find(|(_, kind)| table.dialect.semantics().named_type(kind) == DataType::Unknown)
+    {
+        return Err(format!("the type of `{name}` is not known: {kind}").into());
+    }
+    let mut found = String::new();
+    for line in block.text(text).lines() {
+        let expression = line.split_once(" => ").map_or(line, |(expression, _)| expression);
+        let data_type = table.type_of(expression).unwrap_or_else(|| "?".to_owned());
+        let _ = writeln!(found, "{expression} => {data_type}");
+    }
+    markdown::compare(path, text, &[(block.clone(), found)], |expected, found| expected == found)
+}
+
+/// Where trueup knows a type, or the name of a column, it is the engine's.
+fn agrees(engine: Engine, table: &Table, text: &str) -> Result<(), Failed> {
+    let mut expressions: Vec<String> = Vec::new();
+    for block in blocks(text) {
+        let written = block.text(text).lines().filter_map(|line| line.split_once(" => "));
+        expressions.extend(written.map(|(expression, _)| expression.to_owned()));
+    }
+    expressions.extend(engine.crossed(&table.columns)?);
+    let answers = engine.describe(&table.columns, &expressions)?;
+    let (mut known, mut asked, mut wrong) = (0_usize, 0_usize, String::new());
+    for (expression, answer) in expressions.iter().zip(answers) {
+        // What the engine does not take has no type.
+        let Some(answer) = answer else { continue };
+        asked += 1;
+        let ours = table.describe(expression).unwrap_or_default();
+        if !ours.data_type.is_vague() {
+            known += 1;
+            let data_type = table.dialect.semantics().type_name(&ours.data_type);
+            if !engine.is_same_type(&data_type, &answer.data_type) {
+                let _ = writeln!(wrong, "{expression}: {data_type}, and it is {}", answer.data_type);
+            }
+        }
+        if let Some(name) = ours.name.filter(|name| *name != answer.name) {
+            let _ = writeln!(wrong, "{expression} is called `{name}`, and it is `{}`", answer.name);
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let percent = known * 100 / asked.max(1);
+    if percent < engine.least_known() {
+        return Err(format!("{known} of {asked} types are known, {percent} %").into());
+    }
+    Ok(())
+}
