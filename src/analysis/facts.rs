@@ -1,6 +1,7 @@
 //! What is known of an action's output.
 
 use crate::action::{Action, ActionId, Kind};
+use crate::analysis::Fingerprint;
 use crate::analysis::bind::Known;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, SourceKind, Statement};
 
@@ -13,6 +14,8 @@ pub struct Facts {
     pub influences: Vec<Influence>,
     /// Columns whose values no two of them share.
     pub keys: Vec<Key>,
+    /// What its query means; `None` where it has none.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Facts {
@@ -34,7 +37,12 @@ impl Facts {
 
     /// Those of a query.
     pub(super) fn of_query(query: &Query) -> Self {
-        Self { columns: query.columns.clone(), influences: query.influences.clone(), keys: query.keys.clone() }
+        Self {
+            columns: query.columns.clone(),
+            influences: query.influences.clone(),
+            keys: query.keys.clone(),
+            fingerprint: None,
+        }
     }
 
     /// Those of an action whose text has been bound.

@@ -4,6 +4,7 @@ pub mod bind;
 pub mod bound;
 mod checks;
 mod facts;
+mod fingerprint;
 mod keys;
 mod relations;
 
@@ -23,6 +24,7 @@ use checks::Role;
 use relations::Index;
 
 pub use facts::Facts;
+pub use fingerprint::{Fingerprint, hash, of_text};
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;
@@ -82,7 +84,7 @@ impl Reader<'_> {
             Kind::Assertion(assertion) => {
                 let statements = self.parse(&assertion.query, true);
                 let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
-                Facts::of(self.action, &bound)
+                self.facts(&assertion.query, &statements, &bound)
             }
             kind => {
                 let mut variables = Variables::default();
@@ -106,7 +108,7 @@ impl Reader<'_> {
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
         let variables = self.variables(&before, &full.pre_operations);
         let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
-        let facts = Facts::of(self.action, &bound);
+        let facts = self.facts(&full.query, &query, &bound);
         for (text, statements) in full.pre_operations.iter().zip(&before) {
             self.bind(statements, text, Role::Operation, Some(&facts), &variables);
         }
@@ -143,6 +145,13 @@ impl Reader<'_> {
             }
         }
         facts
+    }
+
+    /// What is known of the action by the text of its query.
+    fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
+        let name = |id: ActionId| self.graph.get(id).canonical.to_string();
+        let fingerprint = Some(Fingerprint::new(text.text(), statements, bound, &name));
+        Facts { fingerprint, ..Facts::of(self.action, bound) }
     }
 
     /// The statements of a text; what is wrong with them by themselves is reported.

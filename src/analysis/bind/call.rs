@@ -20,6 +20,7 @@ impl Binder<'_> {
             is_distinct: false,
             clauses: Vec::new(),
             window: None,
+            detail: String::new(),
         };
         Expr {
             kind: ExprKind::Call(Box::new(call)),
@@ -27,6 +28,14 @@ impl Binder<'_> {
             nullable: Nullability::Unknown,
             span,
         }
+    }
+
+    /// Notes what of a call is not in the tree.
+    pub(super) fn with_detail(mut made: Expr, detail: impl Into<String>) -> Expr {
+        if let ExprKind::Call(call) = &mut made.kind {
+            call.detail = detail.into();
+        }
+        made
     }
 
     /// A function or an operator of which the dialect says what it gives.
@@ -69,6 +78,7 @@ impl Binder<'_> {
             call.is_distinct = rest.is_distinct;
             call.clauses = clauses;
             call.window = window;
+            call.detail = detail(function);
             if is_aggregate_with_window {
                 call.kind = FunctionKind::Window;
             }
@@ -192,4 +202,30 @@ fn takes_word(function: &str, place: usize, count: usize) -> bool {
         "last_day" => place == 1,
         name => place > 0 && place + 1 == count && (name.ends_with("_trunc") || name.ends_with("_diff")),
     }
+}
+
+/// What of a function is not in the tree.
+fn detail(function: &ast::Function) -> String {
+    let mut detail = Vec::new();
+    if let FunctionArguments::List(list) = &function.args {
+        detail.extend(list.clauses.iter().map(ToString::to_string));
+        let is_named = |argument: &FunctionArg| !matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)));
+        detail.extend(list.args.iter().filter(|argument| is_named(argument)).map(ToString::to_string));
+    }
+    detail.extend(function.within_group.iter().map(|order| order.options.to_string()));
+    detail.extend(function.null_treatment.iter().map(ToString::to_string));
+    if function.filter.is_some() {
+        detail.push("filter".to_owned());
+    }
+    match &function.over {
+        Some(ast::WindowType::WindowSpec(spec)) => {
+            detail.push(format!("over {}", spec.partition_by.len()));
+            detail.extend(spec.order_by.iter().map(|order| order.options.to_string()));
+            detail.extend(spec.window_frame.iter().map(|frame| format!("{} {:?}", frame.units, frame)));
+            detail.extend(spec.window_name.iter().map(ToString::to_string));
+        }
+        Some(ast::WindowType::NamedWindow(name)) => detail.push(format!("over {name}")),
+        None => {}
+    }
+    detail.join(" ")
 }

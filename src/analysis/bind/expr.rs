@@ -69,16 +69,30 @@ impl Binder<'_> {
                 let parts = vec![self.expr(expr), self.expr(low), self.expr(high)];
                 self.predicate(if *negated { "not between" } else { "between" }, parts)
             }
-            E::Like { negated, expr, pattern, .. } => self.pattern("like", *negated, expr, pattern),
-            E::ILike { negated, expr, pattern, .. } => self.pattern("ilike", *negated, expr, pattern),
-            E::SimilarTo { negated, expr, pattern, .. } => self.pattern("similar to", *negated, expr, pattern),
-            E::RLike { negated, expr, pattern, .. } => self.pattern("rlike", *negated, expr, pattern),
-            E::AnyOp { left, right, .. } | E::AllOp { left, right, .. } => {
-                let parts = vec![self.expr(left), self.expr(right)];
-                self.predicate("any", parts)
+            E::Like { negated, any, expr, pattern, escape_char } => {
+                let made = self.pattern("like", *negated, expr, pattern);
+                Self::with_detail(made, format!("{any} {escape_char:?}"))
             }
-            E::Cast { kind, expr, data_type, .. } => {
+            E::ILike { negated, any, expr, pattern, escape_char } => {
+                let made = self.pattern("ilike", *negated, expr, pattern);
+                Self::with_detail(made, format!("{any} {escape_char:?}"))
+            }
+            E::SimilarTo { negated, expr, pattern, escape_char } => {
+                let made = self.pattern("similar to", *negated, expr, pattern);
+                Self::with_detail(made, format!("{escape_char:?}"))
+            }
+            E::RLike { negated, expr, pattern, .. } => self.pattern("rlike", *negated, expr, pattern),
+            E::AnyOp { left, compare_op, right, .. } => {
+                let parts = vec![self.expr(left), self.expr(right)];
+                Self::with_detail(self.predicate("any", parts), compare_op.to_string())
+            }
+            E::AllOp { left, compare_op, right } => {
+                let parts = vec![self.expr(left), self.expr(right)];
+                Self::with_detail(self.predicate("all", parts), compare_op.to_string())
+            }
+            E::Cast { kind, expr, data_type, format } => {
                 let value = self.expr(expr);
+                self.bound.is_partial |= format.is_some();
                 let is_safe = matches!(kind, CastKind::SafeCast | CastKind::TryCast);
                 self.cast(value, data_type, is_safe)
             }
@@ -93,14 +107,15 @@ impl Binder<'_> {
                 let field = self.word(&field.to_string().to_lowercase(), span);
                 self.make_call("extract", vec![field, value], span)
             }
-            E::Ceil { expr, .. } => self.named("ceil", [&**expr]),
-            E::Floor { expr, .. } => self.named("floor", [&**expr]),
+            E::Ceil { expr, field } => Self::with_detail(self.named("ceil", [&**expr]), format!("{field:?}")),
+            E::Floor { expr, field } => Self::with_detail(self.named("floor", [&**expr]), format!("{field:?}")),
             E::Position { expr, r#in } => self.named("position", [&**expr, &**r#in]),
             E::Substring { expr, substring_from, substring_for, .. } => {
                 let rest = [substring_from, substring_for].into_iter().flatten();
                 self.named("substring", std::iter::once(&**expr).chain(rest.map(|part| &**part)))
             }
-            E::Trim { trim_what, expr, trim_characters, .. } => {
+            E::Trim { trim_where, trim_what, expr, trim_characters } => {
+                self.bound.is_partial |= trim_where.is_some();
                 let what = trim_what.iter().map(|what| &**what).chain(trim_characters.iter().flatten());
                 self.named("trim", std::iter::once(&**expr).chain(what))
             }
@@ -108,14 +123,18 @@ impl Binder<'_> {
                 let rest = [Some(overlay_what), Some(overlay_from), overlay_for.as_ref()].into_iter().flatten();
                 self.named("overlay", std::iter::once(&**expr).chain(rest.map(|part| &**part)))
             }
-            E::Collate { expr, .. } => self.expr(expr),
+            E::Collate { expr, .. } => {
+                self.bound.is_partial = true;
+                self.expr(expr)
+            }
             E::Function(function) => self.function(function),
             E::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
-            E::Exists { subquery, .. } => {
+            E::Exists { subquery, negated } => {
                 let query = Box::new(self.query(subquery));
                 let span = query.span;
+                self.bound.is_partial |= *negated;
                 let kind = ExprKind::Exists(query);
                 Expr { kind, data_type: DataType::Boolean, nullable: Nullability::NotNull, span }
             }
@@ -237,7 +256,8 @@ impl Binder<'_> {
     fn interval(&mut self, interval: &ast::Interval) -> Expr {
         let value = self.expr(&interval.value);
         let (nullable, span) = (value.nullable, value.span);
-        Expr { data_type: DataType::Interval, nullable, ..self.operation("interval", vec![value], span) }
+        let made = Self::with_detail(self.operation("interval", vec![value], span), interval.to_string());
+        Expr { data_type: DataType::Interval, nullable, ..made }
     }
 
     fn cast(&mut self, value: Expr, data_type: &ast::DataType, is_safe: bool) -> Expr {
@@ -266,7 +286,8 @@ impl Binder<'_> {
         }
         let span = around(tests.iter().chain(&results).map(|part| part.span));
         // The results come first, since they are what it gives; the conditions only choose.
-        let mut call = self.operation("case", results, span);
+        let detail = format!("{} {}", operand.is_some(), else_result.is_some());
+        let mut call = Self::with_detail(self.operation("case", results, span), detail);
         if let ExprKind::Call(case) = &mut call.kind {
             case.clauses = tests;
         }
@@ -358,6 +379,7 @@ impl Binder<'_> {
                 }
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
                     let data_type = value.data_type.clone();
+                    self.bound.is_partial |= lower_bound.is_none() || upper_bound.is_none();
                     let bounds = self.exprs([lower_bound, upper_bound, stride].into_iter().flatten());
                     let parts = std::iter::once(value).chain(bounds).collect();
                     let made = self.operation("slice", parts, span);

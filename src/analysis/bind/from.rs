@@ -170,7 +170,10 @@ impl Binder<'_> {
     /// A relation, with the names that the query gives it.
     pub(super) fn relation(&mut self, factor: &TableFactor) -> Source {
         match factor {
-            TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
+            TableFactor::Table {
+                name, alias, args: None, with_ordinality: false, version, sample, json_path, ..
+            } => {
+                self.bound.is_partial |= version.is_some() || sample.is_some() || json_path.is_some();
                 self.table(name, alias.as_ref())
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
@@ -179,7 +182,10 @@ impl Binder<'_> {
             TableFactor::Function { name, args, with_ordinality, alias, .. } => {
                 self.table_function(name, args, *with_ordinality, alias.as_ref())
             }
-            TableFactor::Derived { lateral, subquery, alias, .. } => self.derived(*lateral, subquery, alias.as_ref()),
+            TableFactor::Derived { lateral, subquery, alias, sample } => {
+                self.bound.is_partial |= sample.is_some();
+                self.derived(*lateral, subquery, alias.as_ref())
+            }
             TableFactor::UNNEST { .. } => self.unnest(factor),
             TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => self.turned(factor),
             TableFactor::TableFunction { expr, alias } => {
@@ -282,6 +288,8 @@ impl Binder<'_> {
             ast::FunctionArgumentList { duplicate_treatment: None, args: arguments.to_vec(), clauses: Vec::new() };
         let (arguments, _) = self.arguments("", &ast::FunctionArguments::List(list));
         let function = name.to_string().to_lowercase();
+        // Its name is not in the tree.
+        self.bound.is_partial |= function != "unnest";
         let span = around(name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.span));
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
         let given = match (function.as_str(), types.as_slice()) {

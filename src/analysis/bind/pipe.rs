@@ -24,6 +24,10 @@ struct Stage {
 impl Binder<'_> {
     /// Applies operators one after the other. `ranges` are the sources whose names can still be written before columns.
     pub(super) fn pipes(&mut self, mut query: Query, operators: &[PipeOperator]) -> Query {
+        let is_whole = |operator: &PipeOperator| {
+            !matches!(operator, PipeOperator::Limit { .. } | PipeOperator::TableSample { .. })
+        };
+        self.bound.is_partial |= !operators.iter().all(is_whole);
         let mut ranges: Vec<SourceId> = match &query.body {
             Body::Select(select) => select.sources.clone(),
             _ => Vec::new(),

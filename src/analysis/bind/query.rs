@@ -16,6 +16,8 @@ impl Binder<'_> {
         let ctes = query.with.as_ref().map(|with| self.with(with)).unwrap_or_default();
         let mut bound = self.body(&query.body, query.order_by.as_ref(), None);
         bound.limit = self.limit(query);
+        // Which rows are left is for the directions of ORDER BY to say.
+        self.bound.is_partial |= !bound.limit.is_empty() || query.fetch.is_some();
         if !query.pipe_operators.is_empty() {
             bound = self.pipes(bound, &query.pipe_operators);
         }

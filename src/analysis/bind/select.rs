@@ -20,6 +20,11 @@ impl Binder<'_> {
         if is_odd {
             self.scope().is_open = true;
         }
+        self.bound.is_partial |= is_odd
+            || select.top.is_some()
+            || select.value_table_mode.is_some()
+            || !select.named_window.is_empty()
+            || matches!(&select.group_by, GroupByExpr::All(modifiers) if !modifiers.is_empty());
         // A word of its own is the column of a hierarchical query: LEVEL.
         let early_filter = if self.rules.aliases_in_where { None } else { self.filter(select) };
         let mut columns = Columns::default();

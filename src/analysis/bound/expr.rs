@@ -91,6 +91,8 @@ pub struct Call {
     pub clauses: Vec<Expr>,
     /// OVER.
     pub window: Option<Window>,
+    /// What of it is not in here, as it is written: directions of ORDER BY, frames, units.
+    pub detail: String,
 }
 
 /// The rows that a window function sees.

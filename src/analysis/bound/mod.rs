@@ -30,6 +30,8 @@ pub struct Bound {
     pub ctes: Vec<Cte>,
     /// Names that mean nothing, or more than one thing.
     pub unbound: Vec<UnboundName>,
+    /// Whether something that changes what a query gives is not in here: a sample, the time of a version.
+    pub is_partial: bool,
 }
 
 /// A statement.

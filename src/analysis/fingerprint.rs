@@ -1,0 +1,364 @@
+//! What a text means, as numbers: two texts with the same numbers give the same rows. Names that a query gives only to
+//! itself, the order of conditions, and subqueries that only pass on what they read, make no difference.
+
+use std::collections::HashMap;
+use std::hash::Hasher;
+use std::rc::Rc;
+
+use fnv::FnvHasher;
+use sqlparser::ast;
+
+use crate::action::ActionId;
+use crate::analysis::bound::{
+    Body, Bound, Column, CteId, Distinct, Expr, ExprKind, Grouping, JoinKind, Query, Select, SetOperation, SourceId,
+    SourceKind, Statement,
+};
+use crate::dialect::semantics::FunctionKind;
+
+/// What the query of an action means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Of its text, whatever its layout and its comments.
+    pub text: u64,
+    /// Of which rows it gives, whatever is in them.
+    pub rows: u64,
+    /// Of what each of its columns is, in their order.
+    pub columns: Vec<u64>,
+    /// Whether `rows` and `columns` hold everything. If not, only `text` can say that nothing has changed.
+    pub is_exact: bool,
+}
+
+impl Fingerprint {
+    /// Of a text and what its names mean. `name` is what an action is called in every environment.
+    pub(super) fn new(
+        sql: &str,
+        statements: &[ast::Statement],
+        bound: &Bound,
+        name: &dyn Fn(ActionId) -> String,
+    ) -> Self {
+        let text = of_text(sql, statements);
+        let [Statement::Query(query)] = bound.statements.as_slice() else {
+            return Self { text, ..Self::default() };
+        };
+        let is_exact = !bound.is_partial;
+        let mut prints = Prints { bound, name, is_exact, ctes: HashMap::new(), sources: HashMap::new() };
+        let of_query = prints.query(query);
+        let is_exact = prints.is_exact && !query.columns.is_open;
+        Self { text, rows: of_query.rows, columns: of_query.columns, is_exact }
+    }
+}
+
+/// Of a text, whatever its layout and its comments; of one that is not understood, of its letters.
+pub fn of_text(sql: &str, statements: &[ast::Statement]) -> u64 {
+    if statements.is_empty() {
+        return hash(&[&sql.trim()]);
+    }
+    let texts: Vec<String> = statements.iter().map(ToString::to_string).collect();
+    hash(&texts)
+}
+
+/// Of texts, in order. It is the same on every machine.
+pub fn hash(parts: &[impl AsRef<str>]) -> u64 {
+    let mut hasher = FnvHasher::default();
+    for part in parts {
+        hasher.write(part.as_ref().as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish()
+}
+
+fn combine(word: &str, parts: &[u64]) -> u64 {
+    let mut hasher = FnvHasher::default();
+    hasher.write(word.as_bytes());
+    for part in parts {
+        hasher.write(&part.to_le_bytes());
+    }
+    hasher.finish()
+}
+
+/// Of a query.
+#[derive(Debug, Clone)]
+struct Print {
+    rows: u64,
+    columns: Vec<u64>,
+}
+
+struct Prints<'a> {
+    bound: &'a Bound,
+    name: &'a dyn Fn(ActionId) -> String,
+    is_exact: bool,
+    ctes: HashMap<CteId, Rc<Print>>,
+    sources: HashMap<SourceId, Rc<Print>>,
+}
+
+impl Prints<'_> {
+    #[recursive::recursive]
+    fn query(&mut self, query: &Query) -> Print {
+        let mut print = match &query.body {
+            Body::Select(select) => self.select(select),
+            Body::Nested(query) => self.query(query),
+            Body::SetOperation(operation) => self.set_operation(operation, &query.columns.known),
+            Body::Values(rows) => self.values(rows),
+            Body::Opaque => {
+                self.is_exact = false;
+                Print { rows: 0, columns: vec![0; query.columns.known.len()] }
+            }
+        };
+        if !query.limit.is_empty() {
+            let mut parts = vec![print.rows];
+            parts.extend(self.exprs(&query.limit));
+            parts.extend(self.exprs(&query.order_by));
+            print.rows = combine("limit", &parts);
+        }
+        print
+    }
+
+    fn select(&mut self, select: &Select) -> Print {
+        let columns: Vec<u64> = select.projection.iter().map(|item| self.expr(&item.expr, Some(select))).collect();
+        if let [source] = select.sources.as_slice()
+            && passes_on(select)
+        {
+            return Print { rows: self.source(*source).rows, columns };
+        }
+        let mut parts: Vec<u64> = select.sources.iter().map(|source| self.source(*source).rows).collect();
+        for join in &select.joins {
+            let mut conditions = vec![combine(word(join.kind), &[])];
+            self.conjuncts(join.condition.as_ref(), select, &mut conditions);
+            conditions.sort_unstable();
+            parts.push(combine("join", &conditions));
+        }
+        let mut filters = Vec::new();
+        self.conjuncts(select.filter.as_ref(), select, &mut filters);
+        filters.sort_unstable();
+        filters.dedup();
+        parts.push(combine("where", &filters));
+        let mut groups = match &select.grouping {
+            Grouping::None => vec![u64::from(select.projection.iter().any(|item| item.expr.is_aggregated()))],
+            Grouping::All => vec![2],
+            Grouping::By { keys, has_sets } => {
+                let mut keys: Vec<u64> = keys.iter().map(|key| self.expr(key, Some(select))).collect();
+                if *has_sets {
+                    // Which sets they are is not in the tree.
+                    self.is_exact = false;
+                } else {
+                    keys.sort_unstable();
+                    keys.dedup();
+                }
+                keys.push(3);
+                keys
+            }
+        };
+        parts.append(&mut groups);
+        for condition in [&select.having, &select.qualify] {
+            let mut conditions = Vec::new();
+            self.conjuncts(condition.as_ref(), select, &mut conditions);
+            conditions.sort_unstable();
+            parts.push(combine("having", &conditions));
+        }
+        match &select.distinct {
+            Distinct::All => {}
+            Distinct::Rows => parts.push(combine("distinct", &columns)),
+            Distinct::On(exprs) => {
+                // Which of the rows is left is for ORDER BY to say.
+                self.is_exact = false;
+                let exprs: Vec<u64> = exprs.iter().map(|expr| self.expr(expr, Some(select))).collect();
+                parts.push(combine("distinct on", &exprs));
+            }
+        }
+        Print { rows: combine("select", &parts), columns }
+    }
+
+    /// The conditions that have to hold together.
+    fn conjuncts(&mut self, condition: Option<&Expr>, select: &Select, found: &mut Vec<u64>) {
+        let Some(condition) = condition else { return };
+        match condition.call_of("and") {
+            Some(and) => {
+                for part in &and.arguments {
+                    self.conjuncts(Some(part), select, found);
+                }
+            }
+            None => found.push(self.expr(condition, Some(select))),
+        }
+    }
+
+    fn set_operation(&mut self, operation: &SetOperation, columns: &[Column]) -> Print {
+        let (left, right) = (self.query(&operation.left), self.query(&operation.right));
+        let SetOperation { word, is_distinct, by_name, .. } = operation;
+        let mut parts = vec![left.rows, right.rows, u64::from(*is_distinct)];
+        if *is_distinct || *word != "union" {
+            parts.extend(left.columns.iter().chain(&right.columns));
+        }
+        let rows = combine(word, &parts);
+        let place =
+            |query: &Query, column: &Column| query.columns.known.iter().position(|other| other.name == column.name);
+        let column = |(number, column): (usize, &Column)| {
+            let of = |query: &Query, print: &Print| {
+                let place = if *by_name { place(query, column) } else { Some(number) };
+                place.and_then(|place| print.columns.get(place)).copied().unwrap_or_default()
+            };
+            combine(word, &[of(&operation.left, &left), of(&operation.right, &right)])
+        };
+        Print { rows, columns: columns.iter().enumerate().map(column).collect() }
+    }
+
+    fn values(&mut self, rows: &[Vec<Expr>]) -> Print {
+        let cells: Vec<Vec<u64>> = rows.iter().map(|row| self.exprs(row)).collect();
+        let width = cells.first().map_or(0, Vec::len);
+        let column = |place: usize| {
+            let column: Vec<u64> = cells.iter().filter_map(|row| row.get(place).copied()).collect();
+            combine("values", &column)
+        };
+        let columns: Vec<u64> = (0..width).map(column).collect();
+        Print { rows: combine("values", &columns), columns }
+    }
+
+    /// Of a source, with a number for each of its columns.
+    fn source(&mut self, id: SourceId) -> Rc<Print> {
+        if let Some(print) = self.sources.get(&id) {
+            return Rc::clone(print);
+        }
+        let print = self.new_source(id);
+        self.sources.insert(id, Rc::clone(&print));
+        print
+    }
+
+    fn new_source(&mut self, id: SourceId) -> Rc<Print> {
+        let source = self.bound.source(id);
+        Rc::new(match &source.kind {
+            SourceKind::Cte(id) => return self.cte(*id),
+            SourceKind::Action(_) | SourceKind::Own | SourceKind::Undeclared => {
+                let rows = match &source.kind {
+                    SourceKind::Action(id) => hash(&[(self.name)(*id)]),
+                    SourceKind::Own => hash(&["self"]),
+                    _ => hash(&source.path),
+                };
+                let names = source.columns.known.iter().map(|column| column.name.as_deref().unwrap_or_default());
+                Print { rows, columns: names.map(|name| of_column(rows, name)).collect() }
+            }
+            SourceKind::Derived(query) => self.query(query),
+            SourceKind::Values(exprs) => {
+                let exprs = self.exprs(exprs);
+                let rows = combine("rows of", &exprs);
+                let columns = (0u64..).take(source.columns.known.len());
+                Print { rows, columns: columns.map(|place| combine("row", &[rows, place])).collect() }
+            }
+            SourceKind::Turned(_) | SourceKind::Opaque => {
+                self.is_exact = false;
+                Print { rows: 0, columns: vec![0; source.columns.known.len()] }
+            }
+        })
+    }
+
+    fn cte(&mut self, id: CteId) -> Rc<Print> {
+        if let Some(print) = self.ctes.get(&id) {
+            return Rc::clone(print);
+        }
+        let cte = self.bound.cte(id);
+        // What it reads of itself.
+        let own = Print { rows: 1, columns: (0..).take(cte.columns.known.len()).collect() };
+        self.ctes.insert(id, Rc::new(own));
+        let print = Rc::new(self.query(&cte.query));
+        self.ctes.insert(id, Rc::clone(&print));
+        print
+    }
+
+    fn exprs(&mut self, exprs: &[Expr]) -> Vec<u64> {
+        exprs.iter().map(|expr| self.expr(expr, None)).collect()
+    }
+
+    /// Of an expression in a SELECT, if it is in one.
+    #[recursive::recursive]
+    fn expr(&mut self, expr: &Expr, select: Option<&Select>) -> u64 {
+        match &expr.kind {
+            ExprKind::Column { source, column, name, levels, .. } => {
+                let print = self.source(*source);
+                let column = match column.and_then(|column| print.columns.get(column)) {
+                    Some(print) => *print,
+                    None => of_column(print.rows, &name.to_lowercase()),
+                };
+                match self.occurrence(*source, select) {
+                    0 if *levels == 0 => column,
+                    number => combine("of", &[column, number, *levels as u64]),
+                }
+            }
+            ExprKind::Alias(place) => match select.and_then(|select| select.projection.get(*place)) {
+                Some(item) => self.expr(&item.expr, select),
+                None => combine("place", &[*place as u64]),
+            },
+            ExprKind::Row(source) => combine("row", &[self.source(*source).rows, self.occurrence(*source, select)]),
+            ExprKind::Field { of, name } => combine(&name.to_lowercase(), &[self.expr(of, select)]),
+            ExprKind::Literal(text) => hash(&["literal", text]),
+            ExprKind::Unbound | ExprKind::Other(_) => {
+                self.is_exact = false;
+                0
+            }
+            ExprKind::Subquery(query) | ExprKind::Exists(query) | ExprKind::ArrayOf(query) => {
+                let Print { rows, columns } = self.query(query);
+                let word = match &expr.kind {
+                    ExprKind::Exists(_) => return combine("exists", &[rows]),
+                    ExprKind::ArrayOf(_) => "array",
+                    _ => "scalar",
+                };
+                combine(word, &[&[rows], columns.as_slice()].concat())
+            }
+            ExprKind::InSubquery { value, query, is_negated } => {
+                let Print { rows, columns } = self.query(query);
+                let value = self.expr(value, select);
+                let word = if *is_negated { "not in" } else { "in" };
+                combine(word, &[&[value, rows], columns.as_slice()].concat())
+            }
+            ExprKind::Cast { value, is_safe } => {
+                self.is_exact &= !expr.data_type.is_vague();
+                combine(&format!("cast {is_safe} {:?}", expr.data_type), &[self.expr(value, select)])
+            }
+            ExprKind::Call(call) => {
+                self.is_exact &= call.kind != FunctionKind::Table;
+                let parts: Vec<u64> = expr.children().into_iter().map(|part| self.expr(part, select)).collect();
+                let word = format!("{} {} {}", call.name, call.is_distinct, call.detail);
+                combine(&word, &parts)
+            }
+        }
+    }
+
+    /// How many sources before this one are the same.
+    fn occurrence(&mut self, id: SourceId, select: Option<&Select>) -> u64 {
+        let Some(select) = select.filter(|select| select.sources.len() > 1) else { return 0 };
+        let rows = self.source(id).rows;
+        let before = select.sources.iter().take_while(|source| **source != id);
+        let same: Vec<SourceId> = before.copied().collect();
+        same.into_iter().filter(|source| self.source(*source).rows == rows).count() as u64
+    }
+}
+
+fn of_column(relation: u64, name: &str) -> u64 {
+    combine(&name.to_lowercase(), &[relation])
+}
+
+/// Whether a SELECT gives every row of its only source once.
+fn passes_on(select: &Select) -> bool {
+    let Select { joins, distinct, filter, grouping, having, qualify, projection, .. } = select;
+    joins.is_empty()
+        && matches!(distinct, Distinct::All)
+        && matches!(grouping, Grouping::None)
+        && filter.is_none()
+        && having.is_none()
+        && qualify.is_none()
+        && !projection.iter().any(|item| item.expr.is_aggregated())
+        && !projection.iter().any(|item| item.expr.any(&|part| is_table(part)))
+}
+
+fn is_table(expr: &Expr) -> bool {
+    expr.call().is_some_and(|call| matches!(call.kind, FunctionKind::Table | FunctionKind::Unknown))
+}
+
+fn word(kind: JoinKind) -> &'static str {
+    match kind {
+        JoinKind::Inner => "inner",
+        JoinKind::Left => "left",
+        JoinKind::Right => "right",
+        JoinKind::Full => "full",
+        JoinKind::Cross => "cross",
+        JoinKind::Semi => "semi",
+        JoinKind::Other => "other",
+    }
+}
