@@ -4,6 +4,7 @@ use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};
 use crate::execute::UnitTestsError;
+use crate::files::RevisionError;
 use crate::graph::SelectError;
 use crate::project::LoadError;
 
@@ -64,6 +65,19 @@ impl From<SelectError> for CommandError {
             SelectError::Nothing { help, .. } => Self::Unable { message, help },
             SelectError::Method { .. } | SelectError::NothingToAddTo => Self::unable(message),
         }
+    }
+}
+
+impl From<RevisionError> for CommandError {
+    fn from(error: RevisionError) -> Self {
+        let help = match &error {
+            RevisionError::NoGit(_) => "install git, or give `--base` a manifest that has been kept",
+            RevisionError::Refused { .. } => {
+                "name a branch, a tag or a commit; `git log --oneline` shows the last ones"
+            }
+            RevisionError::Answer(_) => return Self::unable(error.to_string()),
+        };
+        Self::Unable { message: error.to_string(), help: Some(help.to_owned()) }
     }
 }
 

@@ -28,6 +28,8 @@ pub mod analysis;
 
 pub mod compile;
 
+pub mod compare;
+
 pub mod plan;
 
 pub mod adapter;

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
+use crate::artifact::snapshot::State;
+use crate::compare::Snapshot;
 use crate::compile::Compilation;
 use crate::relation::Target;
 
@@ -44,6 +46,9 @@ struct ManifestAction<'a> {
     post_operations: Vec<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unique_key: &'a [String],
+    /// For comparisons with a later state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +69,7 @@ struct ManifestColumn<'a> {
 
 pub(super) fn manifest(compilation: &Compilation) -> String {
     let settings = &compilation.project.settings;
+    let snapshot = Snapshot::of(compilation);
     let manifest = Manifest {
         trueup_version: env!("CARGO_PKG_VERSION"),
         version: 1,
@@ -71,14 +77,19 @@ pub(super) fn manifest(compilation: &Compilation) -> String {
         dialect: settings.dialect.name(),
         environment: &compilation.project.environment.name,
         vars: &settings.vars,
-        actions: compilation.graph.iter().map(|(id, action)| describe(compilation, id, action)).collect(),
+        actions: compilation.graph.iter().map(|(id, action)| describe(compilation, &snapshot, id, action)).collect(),
     };
     let mut text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<ActionId>) -> ManifestAction<'a> {
+fn describe<'a>(
+    compilation: &'a Compilation,
+    snapshot: &Snapshot,
+    id: ActionId,
+    action: &'a Action<ActionId>,
+) -> ManifestAction<'a> {
     let (mut sql, mut incremental_sql, mut pre, mut post) = (None, None, Vec::new(), Vec::new());
     let mut unique_key: &[String] = &[];
     match &action.kind {
@@ -118,6 +129,7 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
         pre_operations: pre,
         post_operations: post,
         unique_key,
+        state: snapshot.actions.get(&action.canonical.to_string()).map(State::of),
     }
 }
 

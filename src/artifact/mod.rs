@@ -1,14 +1,18 @@
 //! The files under `.trueup/` that others read. The only module that gives its types a form in JSON.
 
+mod comparison;
 mod compiled;
 mod dataform;
 mod journal;
 mod manifest;
 mod run_results;
+mod snapshot;
 mod write;
 
+pub use comparison::comparison_json;
 pub use compiled::{compiled, write_compiled};
 pub use dataform::dataform_graph;
 pub use journal::{Journal, LastRun, Undertaking};
 pub use run_results::write_run_results;
+pub use snapshot::read_snapshot;
 pub use write::write_atomically;

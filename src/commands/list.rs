@@ -35,8 +35,8 @@ enum ListFormat {
 }
 
 pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandError> {
-    let (_, compilation) = args.project.compile_or_fail(terminal)?;
-    let selection = args.select.select(&compilation)?;
+    let (root, compilation) = args.project.compile_or_fail(terminal)?;
+    let selection = args.select.select(&args.project, &root, &compilation)?;
     let graph = &compilation.graph;
     let path = |id| compilation.project.sources.get(graph.get(id).name_span.file).path().to_string();
     let width = selection.iter().map(|id| graph.get(id).target.to_string().chars().count()).max().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod compile;
 mod completions;
+mod diff;
 mod explain;
 mod format;
 mod init;
@@ -25,6 +26,8 @@ pub enum Command {
     Compile(compile::CompileArgs),
     /// Print a script that completes the command line in a shell
     Completions(completions::CompletionsArgs),
+    /// Tell what is different from another revision, and who feels it
+    Diff(diff::DiffArgs),
     /// Explain a diagnostic by its code
     Explain(explain::ExplainArgs),
     /// Lay out `.sqlx` files, without changing what they mean
@@ -51,6 +54,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
     match command {
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
+        Command::Diff(args) => diff::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Format(args) => format::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),

@@ -57,7 +57,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
     let last = if args.how.resume { Some(last_run(args, &root, &compilation)?) } else { None };
     let mut selection = match &last {
-        None => args.select.select(&compilation)?,
+        None => args.select.select(&args.project, &root, &compilation)?,
         Some(last) => steps_of(&compilation, &last.undertaking.steps),
     };
     if selection.iter().next().is_none() && last.is_some() {

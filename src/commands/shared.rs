@@ -8,11 +8,13 @@ use std::{env, process, thread};
 use clap::Args;
 
 use crate::adapter::{self, Adapter};
+use crate::artifact::read_snapshot;
+use crate::compare::{Change, Comparison, Snapshot, compare};
 use crate::compile::{Compilation, compile};
 use crate::diagnostic::Diagnostics;
 use crate::error::CommandError;
-use crate::files::{Disk, FileSystem};
-use crate::graph::{Selection, Selector};
+use crate::files::{Disk, FileSystem, Revision};
+use crate::graph::{Selection, Selector, States};
 use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
@@ -161,6 +163,13 @@ impl ProjectArgs {
 }
 
 impl ProjectArgs {
+    /// Reads and checks the files of another state of the project.
+    fn compile_files(&self, root: &Path, files: &Arc<dyn FileSystem>) -> Result<Compilation, CommandError> {
+        let secrets = dotenv(root)?;
+        let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
+        Ok(compile(files, &self.overrides(), &secret)?)
+    }
+
     /// Reads and checks the project, shows what is wrong, and ends if that keeps it from working.
     pub(super) fn compile_or_fail(&self, terminal: &Terminal) -> Result<(PathBuf, Compilation), CommandError> {
         let started = Instant::now();
@@ -174,10 +183,30 @@ impl ProjectArgs {
     }
 }
 
+/// Compares a project with a revision of git, or with what a manifest holds.
+pub(super) fn compare_with(
+    base: &str,
+    project: &ProjectArgs,
+    root: &Path,
+    compilation: &Compilation,
+) -> Result<Comparison, CommandError> {
+    let path = Path::new(base);
+    let before = if path.is_file() {
+        read_snapshot(path).map_err(|error| CommandError::Unable {
+            message: format!("{base} is no manifest that could be compared with: {error}"),
+            help: Some("make one with `trueup compile` of this version: it is `.trueup/manifest.json`".to_owned()),
+        })?
+    } else {
+        let files: Arc<dyn FileSystem> = Arc::new(Revision::read(root, base)?);
+        Snapshot::of(&project.compile_files(root, &files)?)
+    };
+    Ok(compare(&before, &Snapshot::of(compilation)))
+}
+
 /// Which actions a command is about.
 #[derive(Debug, Args)]
 pub(super) struct SelectArgs {
-    /// Names, tag:…, path:…, type:…, with + for what is above or below; spaces unite, commas intersect
+    /// Names, tag:…, path:…, type:…, state:modified, state:new, with + for what is above or below; spaces unite, commas intersect
     #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
     select: Vec<String>,
     /// The same, to be left out
@@ -195,11 +224,29 @@ pub(super) struct SelectArgs {
     /// Also all that depends on the selected actions
     #[arg(long)]
     include_dependents: bool,
+    /// What state: compares with: a revision of git, or a manifest.json that has been kept
+    #[arg(long, value_name = "REV|FILE", default_value = "HEAD")]
+    base: String,
 }
 
 impl SelectArgs {
     /// The actions that were asked for; all of them if none were.
-    pub(super) fn select(&self, compilation: &Compilation) -> Result<Selection, CommandError> {
+    pub(super) fn select(
+        &self,
+        project: &ProjectArgs,
+        root: &Path,
+        compilation: &Compilation,
+    ) -> Result<Selection, CommandError> {
+        let asks_state = self.select.iter().chain(&self.exclude).any(|text| text.contains("state:"));
+        let states = if asks_state {
+            let comparison = compare_with(&self.base, project, root, compilation)?;
+            States {
+                modified: comparison.of(compilation, Change::needs_run),
+                new: comparison.of(compilation, Change::is_addition),
+            }
+        } else {
+            States::default()
+        };
         let selector = Selector {
             select: self.select.clone(),
             exclude: self.exclude.clone(),
@@ -207,6 +254,7 @@ impl SelectArgs {
             tags: self.tags.clone(),
             include_deps: self.include_deps,
             include_dependents: self.include_dependents,
+            states,
         };
         Ok(selector.select(&compilation.graph, &compilation.project.sources)?)
     }

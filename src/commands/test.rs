@@ -49,7 +49,7 @@ pub struct TestArgs {
 
 pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
-    let selection = with_checks(&args.select.select(&compilation)?, &compilation);
+    let selection = with_checks(&args.select.select(&args.project, &root, &compilation)?, &compilation);
     let of_kind = |wanted: fn(&Kind) -> bool| -> Vec<ActionId> {
         let graph = &compilation.graph;
         selection.iter().filter(|id| wanted(&graph.get(*id).kind) && !graph.get(*id).disabled).collect()

@@ -15,7 +15,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::action::{Action, ActionId, Names};
 
 pub use resolve::resolve;
-pub use selector::{SelectError, Selection, Selector};
+pub use selector::{SelectError, Selection, Selector, States};
 pub use unit_test::InputMatch;
 
 /// The actions of a project, linked. An edge goes from what must be there first to what needs it.

@@ -14,7 +14,7 @@ const FEW: usize = 12;
 #[derive(Debug, Clone, Default)]
 pub struct Selector {
     /// dbt: each is a union of terms between spaces, each term an intersection between commas, each part of it
-    /// `[n]+name+[n]`, with `tag:`, `path:` or `type:` before the name, and `*` in it.
+    /// `[n]+name+[n]`, with `tag:`, `path:`, `type:` or `state:` before the name, and `*` in it.
     pub select: Vec<String>,
     /// The same, taken away from what `select` gives.
     pub exclude: Vec<String>,
@@ -26,6 +26,17 @@ pub struct Selector {
     pub include_deps: bool,
     /// Dataform: with all that depends on these.
     pub include_dependents: bool,
+    /// What `state:` selects.
+    pub states: States,
+}
+
+/// The actions that are not what they were in the state that a project is compared with.
+#[derive(Debug, Clone, Default)]
+pub struct States {
+    /// Those that have to be run again, the new ones among them.
+    pub modified: BTreeSet<ActionId>,
+    /// Those that were not there.
+    pub new: BTreeSet<ActionId>,
 }
 
 /// The actions that were selected.
@@ -74,7 +85,7 @@ pub enum SelectError {
         help: Option<String>,
     },
     /// The word before the colon is not known.
-    #[error("`{method}:` is not a way to select; there are tag:, path: and type:")]
+    #[error("`{method}:` is not a way to select; there are tag:, path:, type: and state:")]
     Method {
         /// As written.
         method: String,
@@ -102,12 +113,12 @@ impl Selector {
         if !asked {
             ids.extend(graph.iter().map(|(id, _)| id));
         }
-        ids.extend(union(&self.select, graph, sources)?);
+        ids.extend(union(&self.select, graph, sources, &self.states)?);
         for name in &self.actions {
             ids.extend(dataform_action(name, graph)?);
         }
         for tag in &self.tags {
-            ids.extend(matching(&format!("tag:{tag}"), graph, sources)?);
+            ids.extend(matching(&format!("tag:{tag}"), graph, sources, &self.states)?);
         }
         let mut extended = ids.clone();
         if self.include_deps {
@@ -116,17 +127,22 @@ impl Selector {
         if self.include_dependents {
             extended.extend(reach(&ids, usize::MAX, |id| graph.dependents(id)));
         }
-        for id in union(&self.exclude, graph, sources)? {
+        for id in union(&self.exclude, graph, sources, &self.states)? {
             extended.remove(&id);
         }
         Ok(Selection { ids: extended })
     }
 }
 
-fn union(texts: &[String], graph: &Graph, sources: &Sources) -> Result<BTreeSet<ActionId>, SelectError> {
+fn union(
+    texts: &[String],
+    graph: &Graph,
+    sources: &Sources,
+    states: &States,
+) -> Result<BTreeSet<ActionId>, SelectError> {
     let mut ids = BTreeSet::new();
     for term in texts.iter().flat_map(|text| text.split_whitespace()) {
-        let mut parts = term.split(',').map(|part| with_relatives(part, graph, sources));
+        let mut parts = term.split(',').map(|part| with_relatives(part, graph, sources, states));
         let mut all = parts.next().transpose()?.unwrap_or_default();
         for part in parts {
             let part = part?;
@@ -137,9 +153,14 @@ fn union(texts: &[String], graph: &Graph, sources: &Sources) -> Result<BTreeSet<
     Ok(ids)
 }
 
-fn with_relatives(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<ActionId>, SelectError> {
+fn with_relatives(
+    part: &str,
+    graph: &Graph,
+    sources: &Sources,
+    states: &States,
+) -> Result<BTreeSet<ActionId>, SelectError> {
     let term = Term::read(part);
-    let found = matching(term.name, graph, sources)?;
+    let found = matching(term.name, graph, sources, states)?;
     let mut ids = found.clone();
     if let Some(depth) = term.parents {
         ids.extend(reach(&found, depth, |id| graph.dependencies(id)));
@@ -182,7 +203,7 @@ fn reach(from: &BTreeSet<ActionId>, depth: usize, next: impl Fn(ActionId) -> Vec
     seen
 }
 
-fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<ActionId>, SelectError> {
+fn matching(part: &str, graph: &Graph, sources: &Sources, states: &States) -> Result<BTreeSet<ActionId>, SelectError> {
     let path = |id: ActionId| sources.get(graph.get(id).name_span.file).path();
     let (method, pattern) = part.split_once(':').unwrap_or(("", part));
     let matches: Box<dyn Fn(ActionId) -> bool + '_> = match method {
@@ -198,6 +219,17 @@ fn matching(part: &str, graph: &Graph, sources: &Sources) -> Result<BTreeSet<Act
         "path" => Box::new(move |id| in_path(pattern, path(id))),
         "type" | "resource_type" | "config.materialized" => {
             Box::new(move |id| glob(pattern, graph.get(id).kind.word()))
+        }
+        // That nothing has changed is no mistake.
+        "state" => {
+            return match pattern {
+                "modified" => Ok(states.modified.clone()),
+                "new" => Ok(states.new.clone()),
+                _ => Err(SelectError::Nothing {
+                    part: part.to_owned(),
+                    help: Some("there are `state:modified` and `state:new`".to_owned()),
+                }),
+            };
         }
         method => return Err(SelectError::Method { method: method.to_owned() }),
     };

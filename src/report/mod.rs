@@ -3,6 +3,7 @@
 mod columns;
 mod compile;
 mod diagnostics;
+mod diff;
 mod plan;
 mod run;
 mod table;
@@ -13,6 +14,7 @@ mod words;
 pub use columns::columns;
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
+pub use diff::{comparison_markdown, comparison_text};
 pub use plan::{estimates_text, plan_text, script_statement_text, statement_text};
 pub use run::{RunReporter, blanks_warnings};
 pub use table::{diff_table, rows_table, rows_text};
