@@ -38,7 +38,9 @@ pub(super) fn felt_by(name: &str, differences: &[Difference], base: &Snapshot, h
             }
             Difference::ColumnRetyped { name, .. } => {
                 columns.insert(name.clone());
-                gone.insert(name.clone());
+                if difference.breaks() {
+                    gone.insert(name.clone());
+                }
             }
             Difference::ColumnRemoved(column) => {
                 gone.insert(column.name.clone());

@@ -112,7 +112,20 @@ impl Difference {
             Self::Added | Self::ColumnAdded(_) => Level::Additive,
             Self::ColumnRedefined(_) => Level::Columns,
             Self::Rows | Self::Increment | Self::Statements | Self::Unclear => Level::Rows,
+            Self::ColumnRetyped { .. } if !self.breaks() => Level::Columns,
             Self::Removed | Self::ColumnRemoved(_) | Self::ColumnRetyped { .. } => Level::Breaking,
+        }
+    }
+
+    /// Whether something that others read is gone, or is a thing of another kind. A number of more digits is none.
+    pub fn breaks(&self) -> bool {
+        fn kind(data_type: &str) -> &str {
+            data_type.split('(').next().unwrap_or_default()
+        }
+        match self {
+            Self::Removed | Self::ColumnRemoved(_) => true,
+            Self::ColumnRetyped { was, is, .. } => kind(was) != kind(is),
+            _ => false,
         }
     }
 }

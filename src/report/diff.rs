@@ -44,12 +44,11 @@ fn escaped(text: &str) -> String {
 }
 
 fn summary(comparison: &Comparison) -> String {
-    let same = count(comparison.same, "action");
     match comparison.changes.as_slice() {
-        [] => format!("nothing is different: {same} compared\n"),
+        [] => format!("nothing is different: {} compared\n", count(comparison.same, "action")),
         changes => {
-            let is = if comparison.same == 1 { "is" } else { "are" };
-            format!("{} different, {same} {is} the same\n", count(changes.len(), "action"))
+            let is = if changes.len() == 1 { "is" } else { "are" };
+            format!("{} of {} {is} different\n", changes.len(), count(changes.len() + comparison.same, "action"))
         }
     }
 }
