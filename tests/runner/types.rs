@@ -1,5 +1,6 @@
 //! `tests/types/*.md`: what trueup says of the type of an expression. A file is of one dialect. Its block `columns` is a table
-//! `t`; each line of a block `types` is an expression and its type, or `?` where nobody knows.
+//! `t`; each line of a block `types` is an expression and its type, or `?` where nobody knows. Behind it stands `null` if it
+//! can be NULL from what the SQL says, and `not null` if it never is.
 //!
 //! The real engines are asked for the same expressions, and for all operators and functions that trueup knows with many types
 //! of arguments. Where trueup has an answer it is the engine's; how often it has one is in [`Engine`].
@@ -13,7 +14,7 @@ use libtest_mimic::{Failed, Trial};
 use trueup::analysis::bind::{self, Known, Relations, Variables};
 use trueup::analysis::bound::{Column, Columns, SourceKind, Statement};
 use trueup::dialect::{self, Dialect, syntax};
-use trueup::relation::DataType;
+use trueup::relation::{DataType, Nullability};
 
 use crate::markdown::{self, Block};
 use engines::Engine;
@@ -52,14 +53,20 @@ struct Table {
     dialect: &'static dyn Dialect,
     /// Names, and types as the dialect calls them.
     columns: Vec<(String, String)>,
+    /// The names of those that are never NULL.
+    not_null: Vec<String>,
 }
 
 impl Table {
     fn read(dialect: &str, text: &str) -> Option<Self> {
         let block = markdown::blocks(text).into_iter().find(|block| block.language == "columns")?;
-        let column = |line: &str| line.split_once(' ').map(|(name, kind)| (name.to_owned(), kind.to_owned()));
-        let columns = block.text(text).lines().map(column).collect::<Option<_>>()?;
-        Some(Self { dialect: dialect::named(dialect)?, columns })
+        let (mut columns, mut not_null) = (Vec::new(), Vec::new());
+        for line in block.text(text).lines() {
+            let (name, kind) = line.split_once(' ')?;
+            let kind = kind.strip_suffix(" not null").inspect(|_| not_null.push(name.to_owned())).unwrap_or(kind);
+            columns.push((name.to_owned(), kind.to_owned()));
+        }
+        Some(Self { dialect: dialect::named(dialect)?, columns, not_null })
     }
 
     /// What trueup says of the first column of a query on the table: its name and its type.
@@ -71,10 +78,17 @@ impl Table {
         query.columns.known.first().cloned()
     }
 
-    /// The type that trueup knows, as the dialect calls it.
-    fn type_of(&self, expression: &str) -> Option<String> {
-        let data_type = self.describe(expression)?.data_type;
-        (!data_type.is_vague()).then(|| self.dialect.semantics().type_name(&data_type))
+    /// The type that trueup knows, as the dialect calls it, and whether it can be NULL.
+    fn type_of(&self, expression: &str) -> String {
+        let column = self.describe(expression).unwrap_or_default();
+        let is_known = !column.data_type.is_vague();
+        let data_type = if is_known { self.dialect.semantics().type_name(&column.data_type) } else { "?".to_owned() };
+        let nullable = match column.nullable {
+            Nullability::NotNull => " not null",
+            Nullability::Nullable => " null",
+            Nullability::Unknown => "",
+        };
+        data_type + nullable
     }
 }
 
@@ -84,6 +98,7 @@ impl Relations for Table {
         let columns = self.columns.iter().map(|(name, kind)| Column {
             name: Some(name.clone()),
             data_type: semantics.named_type(kind),
+            nullable: if self.not_null.contains(name) { Nullability::NotNull } else { Nullability::Unknown },
             ..Column::default()
         });
         Some(Known { kind: SourceKind::Undeclared, columns: Columns::closed(columns.collect()), keys: Vec::new() })
@@ -99,8 +114,7 @@ fn check(path: &Path, text: &str, block: &Block, table: &Table) -> Result<(), Fa
     let mut found = String::new();
     for line in block.text(text).lines() {
         let expression = line.split_once(" => ").map_or(line, |(expression, _)| expression);
-        let data_type = table.type_of(expression).unwrap_or_else(|| "?".to_owned());
-        let _ = writeln!(found, "{expression} => {data_type}");
+        let _ = writeln!(found, "{expression} => {}", table.type_of(expression));
     }
     markdown::compare(path, text, &[(block.clone(), found)], |expected, found| expected == found)
 }

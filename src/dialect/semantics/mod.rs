@@ -116,7 +116,7 @@ pub trait Semantics: Debug + Send + Sync {
     fn call_with(&self, name: &str, arguments: &[&DataType], literals: &[Option<&str>]) -> Call;
 
     /// The type that values of all of these come to, in a CASE or a UNION; `None` if there surely is none. A text
-    /// can be a literal, which becomes what the others are.
+    /// can be a literal, which becomes what the others are. A CASE without an ELSE has a NULL among them.
     fn common(&self, types: &[&DataType]) -> Option<DataType>;
 
     /// What a column is called whose expression has no name: `f0_`, `?column?`, `sum(x)`; `None` if nobody knows. `number`

@@ -2,6 +2,7 @@ use sqlparser::ast::Ident;
 
 /// How names find their columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct NameRules {
     /// When two names are one.
     pub case: CaseRule,

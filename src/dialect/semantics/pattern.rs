@@ -160,7 +160,9 @@ impl Pattern {
             };
         }
         match (self, argument) {
-            (_, DataType::Unknown | DataType::Null) => Fit::Perhaps,
+            // What is written as text can be a literal, which becomes what is wanted.
+            (_, DataType::Unknown | DataType::Null)
+            | (Self::Array(_) | Self::Range(_) | Self::Map(_), DataType::Text(_) | DataType::Named(_)) => Fit::Perhaps,
             (Self::Any, _) => Fit::Exact,
             (Self::Array(pattern), DataType::Array(element)) | (Self::Range(pattern), DataType::Range(element)) => {
                 pattern.fit(element, None, slots, dialect)
@@ -169,8 +171,6 @@ impl Pattern {
                 let key = patterns.0.fit(&entry.0, None, slots, dialect);
                 key.min(patterns.1.fit(&entry.1, None, slots, dialect))
             }
-            // What is written as text can be a literal, which becomes what is wanted.
-            (Self::Array(_) | Self::Range(_) | Self::Map(_), DataType::Text(_) | DataType::Named(_)) => Fit::Perhaps,
             (Self::Type(wanted), _) if argument.is_vague() => {
                 if takes(wanted, argument) {
                     Fit::Perhaps

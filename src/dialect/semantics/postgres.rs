@@ -242,13 +242,12 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
     Some(match (one, other) {
         (Unknown, _) | (_, Unknown) => Unknown,
         (one, other) if one == other => one.clone(),
-        (Null, known) | (known, Null) => unlimited(known),
         (Text(_), Text(_)) => DataType::TEXT,
         (Char(_), Char(_)) => Char(None),
         (Decimal(_), Decimal(_)) => Decimal(None),
         (Char(_), Text(_)) | (Text(_), Char(_)) => Unknown,
         // A text here can only be a literal.
-        (Text(None), known) | (known, Text(None)) => unlimited(known),
+        (Null | Text(None), known) | (known, Null | Text(None)) => unlimited(known),
         (one, other) if one.is_number() && other.is_number() => {
             unlimited(if rank(one) < rank(other) { other } else { one })
         }
@@ -282,6 +281,15 @@ fn family(data_type: &DataType) -> Option<Family> {
         DataType::Uuid => Some(Family::Uuid),
         number if number.is_number() => Some(Family::Number),
         _ => None,
+    }
+}
+
+/// Without an ELSE there is a NULL, which has no limits. Whether there is one shows if there is one result only.
+fn case(arguments: &Arguments<'_>) -> DataType {
+    match Postgres.common(arguments.types) {
+        Some(common) if arguments.types.len() == 1 => unlimited(&common),
+        Some(common) if common == unlimited(&common) => common,
+        _ => DataType::Unknown,
     }
 }
 
@@ -334,6 +342,7 @@ fn rule(name: &str) -> Option<Rule> {
         "arithmetic" => arithmetic,
         "array" => array,
         "bare" => bare,
+        "case" => case,
         "collected" => collected,
         "first" => first,
         "same" => same,

@@ -178,7 +178,8 @@ impl Semantics for Redshift {
 
     fn literal(&self, value: &Value) -> DataType {
         postgres::literal(value).unwrap_or_else(|| match value {
-            Value::Number(text, _) => types::decimal_literal(text).unwrap_or_default(),
+            // Whether a zero in front of the point counts is not known.
+            Value::Number(text, _) if !text.starts_with(['0', '.']) => types::decimal_literal(text).unwrap_or_default(),
             _ => DataType::Unknown,
         })
     }

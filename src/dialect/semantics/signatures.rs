@@ -5,7 +5,8 @@
 //! @ aggregate                                  what the functions below are: a kind, and when their result is NULL
 //! length(text) -> bigint                       types are called as the dialect calls them
 //! trim(text, text?) -> varchar                 an argument that can be left out
-//! concat(any...) -> varchar : never            any number of arguments; never NULL, whatever is said above
+//! concat(any...) -> varchar : never            any number of arguments; never NULL, whatever is said above: `strict`,
+//!                                              `coalesce`, `always`, `never`; `perhaps` is what holds if nothing is said
 //! coalesce(T...) -> T : coalesce               a type that is the same in all places, or the common one of them
 //! abs(Number) -> Number                        the same for types of one family
 //! array_agg(T) -> T[]
@@ -177,6 +178,7 @@ fn read_manner(text: &str, standing: Manner) -> Option<Manner> {
             "coalesce" => nulls = NullRule::Coalesce,
             "never" => nulls = NullRule::Never,
             "always" => nulls = NullRule::Always,
+            "perhaps" => nulls = NullRule::Unknown,
             _ => return None,
         }
     }

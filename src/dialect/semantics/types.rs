@@ -78,7 +78,7 @@ pub(super) fn digits(written: &ExactNumberInfo) -> Option<Digits> {
 /// The type of a number as it is written with a point, with as many digits as stand there.
 pub(super) fn decimal_literal(text: &str) -> Option<DataType> {
     let (whole, places) = text.split_once('.').filter(|_| !text.contains(['e', 'E']))?;
-    let precision = (whole.trim_start_matches('0').len() + places.len()).max(1);
+    let precision = whole.len() + places.len();
     Some(DataType::decimal(u32::try_from(precision).ok()?, i32::try_from(places.len()).ok()?))
 }
 
@@ -128,12 +128,13 @@ pub(super) fn takes(wanted: &DataType, given: &DataType) -> bool {
         _ => 202,
     };
     match (wanted, given) {
-        // Text can be a literal, which becomes what is wanted; and nearly all can become text.
-        (_, Text(_) | Char(_) | Named(_) | Unknown) | (Text(_) | Char(_) | Unknown, _) => true,
         (Integer { .. } | Decimal(_) | Real | Double, Boolean | Integer { .. } | Decimal(_) | Real | Double) => {
             width(given) <= width(wanted)
         }
-        (Timestamp { zoned: false }, Date | Timestamp { zoned: false })
+        // Text can be a literal, which becomes what is wanted; and nearly all can become text.
+        (_, Text(_) | Char(_) | Named(_) | Unknown)
+        | (Text(_) | Char(_) | Unknown, _)
+        | (Timestamp { zoned: false }, Date | Timestamp { zoned: false })
         | (Timestamp { zoned: true }, Date | Timestamp { .. })
         | (Struct(_), Struct(_))
         | (Map(_), Map(_))

@@ -27,11 +27,7 @@ fn find(expression: &Expr) -> Option<Name> {
         Expr::Identifier(name) => Name::Strong(folded(name)),
         Expr::CompoundIdentifier(parts) => Name::Strong(folded(parts.last()?)),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => find(inner)?,
-        Expr::Value(value) => match value.value {
-            Value::Boolean(_) => Name::Weak("bool".to_owned()),
-            Value::Placeholder(_) => return None,
-            _ => Name::None,
-        },
+        Expr::Value(value) if !matches!(value.value, Value::Placeholder(_)) => Name::None,
         Expr::Function(function) if !matches!(function.args, FunctionArguments::Subquery(_)) => {
             Name::Strong(folded(function.name.0.last()?.as_ident()?))
         }
