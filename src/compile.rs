@@ -42,7 +42,7 @@ pub fn compile(
         // Dataform passes over it.
         diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
     }
-    let (analysis, found) = analysis::analyze(&graph, &project.settings);
+    let (analysis, found) = analysis::analyze(&graph, &project);
     diagnostics.extend(found);
     leave_out_follow_ups(&mut diagnostics);
     settle(&project, &mut diagnostics);

@@ -16,7 +16,7 @@ use sqlparser::ast::Statement;
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
-use crate::project::Settings;
+use crate::project::{Project, Settings};
 use bind::Variables;
 use bound::Bound;
 use checks::Role;
@@ -43,7 +43,8 @@ impl Analysis {
 
 /// Takes every text of every action apart, in the SQL that the project is written in: what others read before what reads
 /// it.
-pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
+pub fn analyze(graph: &Graph, project: &Project) -> (Analysis, Diagnostics) {
+    let settings = &project.settings;
     let index = Index::new(graph);
     let one_at_a_time = Mutex::new(());
     let mut diagnostics = Diagnostics::default();
@@ -53,8 +54,15 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
             // The trees of long texts fill the memory if there are many of them.
             let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
             let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut reader =
-                Reader { id: *id, action, graph, index: &index, settings, diagnostics: Diagnostics::default() };
+            let mut reader = Reader {
+                id: *id,
+                action,
+                graph,
+                index: &index,
+                project,
+                settings,
+                diagnostics: Diagnostics::default(),
+            };
             let facts = reader.action();
             index.set(*id, facts);
             reader.diagnostics
@@ -87,6 +95,7 @@ struct Reader<'a> {
     action: &'a Action<ActionId>,
     graph: &'a Graph,
     index: &'a Index<'a>,
+    project: &'a Project,
     settings: &'a Settings,
     diagnostics: Diagnostics,
 }
@@ -98,7 +107,7 @@ impl Reader<'_> {
             Kind::Assertion(assertion) => {
                 let statements = self.parse(&assertion.query, true);
                 let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
-                Facts::of(self.action, &bound)
+                Facts::of(self.action, &bound, self.project)
             }
             kind => {
                 let mut variables = Variables::default();
@@ -110,7 +119,7 @@ impl Reader<'_> {
                     let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
                     self.bind(&statements, text, role, None, &variables);
                 }
-                Facts::declared(self.action)
+                Facts::declared(self.action, self.project)
             }
         }
     }
@@ -122,7 +131,7 @@ impl Reader<'_> {
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
         let variables = self.variables(&before, &full.pre_operations);
         let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
-        let facts = Facts::of(self.action, &bound);
+        let facts = Facts::of(self.action, &bound, self.project);
         for (text, statements) in full.pre_operations.iter().zip(&before) {
             self.bind(statements, text, Role::Operation, Some(&facts), &variables);
         }
@@ -188,8 +197,8 @@ impl Reader<'_> {
         let dialect = self.settings.dialect;
         let relations = self.index.seen_by(self.id, own);
         let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
-        let (action, graph) = (self.action, self.graph);
-        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, dialect };
+        let (action, graph, project) = (self.action, self.graph, self.project);
+        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, project, dialect };
         self.diagnostics.extend(checks::of_bound(&subject));
         bound
     }
