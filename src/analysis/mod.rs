@@ -5,6 +5,7 @@ pub mod bound;
 mod checks;
 mod facts;
 mod keys;
+mod lineage;
 mod relations;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use checks::Role;
 use relations::Index;
 
 pub use facts::Facts;
+pub use lineage::{Direction, Flow, FlowKind, Lineage, Node, Reach};
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;

@@ -1,5 +1,7 @@
-//! The files under `.trueup/` that others read. The only module that gives its types a form in JSON.
+//! The files under `.trueup/` that others read, and the catalog. The only module that gives its types a form in JSON.
 
+mod catalog;
+mod columns;
 mod compiled;
 mod dataform;
 mod journal;
@@ -7,6 +9,8 @@ mod manifest;
 mod run_results;
 mod write;
 
+pub use catalog::write_catalog;
+pub use columns::columns;
 pub use compiled::{compiled, write_compiled};
 pub use dataform::dataform_graph;
 pub use journal::{Journal, LastRun, Undertaking};

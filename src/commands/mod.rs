@@ -1,11 +1,13 @@
 //! One file for each command: its arguments, whose doc comments are the help, and a short function.
 
+mod catalog;
 mod compile;
 mod completions;
 mod explain;
 mod format;
 mod init;
 mod install;
+mod lineage;
 mod list;
 mod run;
 mod shared;
@@ -21,6 +23,8 @@ use crate::report::Terminal;
 /// The commands, in alphabetical order.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Save what the warehouse tells of the columns of declared tables
+    Catalog(catalog::CatalogArgs),
     /// Check the whole project and write the compiled SQL
     Compile(compile::CompileArgs),
     /// Print a script that completes the command line in a shell
@@ -33,6 +37,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Fetch the npm packages that the project's `package.json` names
     Install(install::InstallArgs),
+    /// Show where columns come from, and where they go
+    Lineage(lineage::LineageArgs),
     /// List the actions, or the selected ones
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
@@ -49,12 +55,14 @@ pub enum Command {
 /// Runs a command. `definition` is that of the whole command line.
 pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) -> Result<(), CommandError> {
     match command {
+        Command::Catalog(args) => catalog::run(args, terminal),
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Format(args) => format::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         Command::Install(args) => install::run(args, terminal),
+        Command::Lineage(args) => lineage::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
         Command::Run(args) => run::run(args, terminal),
         Command::Show(args) => show::run(args, terminal),

@@ -1,6 +1,6 @@
 //! `catalog.json`: what a warehouse has told of the columns of relations. It is read so that nobody has to ask again.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
@@ -25,7 +25,7 @@ pub struct Catalog {
     /// In whose words the types are.
     pub dialect: &'static dyn Dialect,
     /// The columns of each relation, by its name without prefixes and suffixes of an environment.
-    pub relations: HashMap<String, Vec<Column>>,
+    pub relations: BTreeMap<String, Vec<Column>>,
 }
 
 impl Catalog {
