@@ -6,6 +6,7 @@ use crate::action::{ActionId, Kind};
 use crate::analysis::Analysis;
 use crate::analysis::bound::{Column, InfluenceKind, OriginKind, Relation};
 use crate::graph::Graph;
+use crate::relation::{DataType, Field};
 
 /// A column of a relation, or its rows as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,18 +112,34 @@ impl<'a> Lineage<'a> {
         Node { relation, column: Some(join(&name, &field)) }
     }
 
-    /// The columns of an action that are known.
+    /// The columns of an action that are known; where there may be others also those that somebody reads.
     pub fn columns(&self, id: ActionId) -> Vec<Node> {
+        let relation = Relation::Action(id);
         let facts = self.analysis.facts(id);
-        let names = facts.into_iter().flat_map(|facts| facts.columns.visible()).filter_map(|(_, column)| {
-            Some(Node { relation: Relation::Action(id), column: Some(column.name.clone()?) })
+        let names = facts
+            .into_iter()
+            .flat_map(|facts| facts.columns.visible())
+            .filter_map(|(_, column)| Some(Node { relation: relation.clone(), column: Some(column.name.clone()?) }));
+        let mut columns: Vec<Node> = names.collect();
+        let read = self.readers.range((relation.clone(), String::new())..).map_while(|(key, flows)| {
+            let (column, _) = self.split(&key.0, flows.first()?.from.column.as_deref()?);
+            (key.0 == relation).then(|| Node { relation: relation.clone(), column: Some(column) })
         });
-        names.collect()
+        let read: Vec<Node> = read.filter(|node| !columns.contains(node)).collect();
+        columns.extend(read);
+        columns
     }
 
     /// What is known of the column of a node; `None` too if it is a field inside of it.
     pub fn described(&self, node: &Node) -> Option<&Column> {
         self.column(&node.relation, node.column.as_deref()?)
+    }
+
+    /// The type of a column, or of a field inside of it; unknown too where the node is no column.
+    pub fn data_type(&self, node: &Node) -> DataType {
+        let (name, field) = self.split(&node.relation, node.column.as_deref().unwrap_or_default());
+        let column = self.column(&node.relation, &name).map(|column| column.data_type.clone()).unwrap_or_default();
+        field.split('.').filter(|step| !step.is_empty()).fold(column, |data_type, step| field_of(&data_type, step))
     }
 
     /// All flows that can be reached from some nodes, each once, the nearest first.
@@ -249,6 +266,18 @@ fn within(node: Node, field: &str) -> Node {
 
 fn join(column: &str, field: &str) -> String {
     if field.is_empty() { column.to_owned() } else { format!("{column}.{field}") }
+}
+
+/// The type of a field; of an array of structs that of the field in each.
+fn field_of(data_type: &DataType, name: &str) -> DataType {
+    match data_type {
+        DataType::Array(element) => field_of(element, name),
+        DataType::Struct(fields) => {
+            let is_it = |field: &&Field| field.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+            fields.iter().find(is_it).map(|field| field.data_type.clone()).unwrap_or_default()
+        }
+        _ => DataType::Unknown,
+    }
 }
 
 /// What comes behind `above` in the path of a field, if it begins like that.

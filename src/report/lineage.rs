@@ -43,6 +43,11 @@ impl LineageReport<'_> {
                 tree.draw(root, line, &mut text);
             }
         }
+        if self.roots.iter().all(|root| root.column.is_none()) {
+            let names =
+                self.roots.iter().map(|root| format!("{}: none of its columns are known\n", self.relation(root)));
+            text.extend(names);
+        }
         text
     }
 
@@ -51,12 +56,10 @@ impl LineageReport<'_> {
         let place = |node: &Node| json!({ "relation": self.relation(node), "column": node.column });
         let columns = self.nodes().into_iter().filter(|node| node.column.is_some()).map(|node| {
             let column = self.lineage.described(node);
-            let semantics = self.compilation.project.settings.dialect.semantics();
-            let known = column.filter(|column| column.data_type != DataType::Unknown);
             json!({
                 "relation": self.relation(node),
                 "column": node.column,
-                "type": known.map(|column| semantics.type_name(&column.data_type)),
+                "type": self.data_type(node),
                 "nullability": column.and_then(|column| column.nullable.word()),
             })
         });
@@ -144,14 +147,19 @@ impl LineageReport<'_> {
         }
     }
 
+    /// In the words of the project's dialect, if it is known.
+    fn data_type(&self, node: &Node) -> Option<String> {
+        let data_type = self.lineage.data_type(node);
+        let semantics = self.compilation.project.settings.dialect.semantics();
+        (data_type != DataType::Unknown).then(|| semantics.type_name(&data_type))
+    }
+
     /// `shop.orders.amount  DECIMAL(10,2)`; of rows `shop.orders, its rows`.
     fn titled(&self, node: &Node) -> String {
         let relation = self.relation(node);
         let Some(column) = &node.column else { return format!("{relation}, its rows") };
-        let semantics = self.compilation.project.settings.dialect.semantics();
-        let known = self.lineage.described(node).filter(|column| column.data_type != DataType::Unknown);
-        let data_type = known.map(|column| format!("  {}", semantics.type_name(&column.data_type)));
-        format!("{relation}.{column}{}", data_type.unwrap_or_default())
+        let data_type = self.data_type(node).map(|name| format!("  {name}")).unwrap_or_default();
+        format!("{relation}.{column}{data_type}")
     }
 }
 
@@ -184,18 +192,26 @@ impl<'a> Tree<'a> {
 
     #[recursive::recursive]
     fn draw(&mut self, node: &Node, before: &str, text: &mut String) {
-        let flows = self.branches(node);
+        // One that is read in several ways is one branch.
+        let mut ends: Vec<(&Node, Vec<&str>)> = Vec::new();
+        for flow in self.branches(node) {
+            let end = if self.direction == Direction::Up { &flow.from } else { &flow.to };
+            match ends.iter_mut().find(|(known, _)| *known == end) {
+                Some((_, words)) => words.push(flow.kind.word()),
+                None => ends.push((end, vec![flow.kind.word()])),
+            }
+        }
         for known in [node.clone(), node.rows()] {
             if let Some((known, _)) = self.branches.get_key_value(&known) {
                 self.drawn.insert(known);
             }
         }
-        for (place, flow) in flows.iter().enumerate() {
-            let end = if self.direction == Direction::Up { &flow.from } else { &flow.to };
+        let last = ends.len().saturating_sub(1);
+        for (place, (end, words)) in ends.into_iter().enumerate() {
             let is_drawn = self.drawn.contains(end);
-            let (turn, line) = if place + 1 == flows.len() { ("└─", "   ") } else { ("├─", "│  ") };
+            let (turn, line) = if place == last { ("└─", "   ") } else { ("├─", "│  ") };
             let see = if is_drawn { "  (see above)" } else { "" };
-            text.push_str(&format!("{before}{turn} {} {}{see}\n", flow.kind.word(), self.report.titled(end)));
+            text.push_str(&format!("{before}{turn} {} {}{see}\n", words.join(", "), self.report.titled(end)));
             if !is_drawn {
                 self.draw(end, &format!("{before}{line}"), text);
             }
