@@ -32,6 +32,23 @@ pub fn compile(
     overrides: &Overrides,
     secret: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Compilation, LoadError> {
+    let mut compilation = link(files, overrides, secret)?;
+    let Compilation { project, graph, diagnostics, .. } = &mut compilation;
+    let (analysis, found) = analysis::analyze(graph, project);
+    diagnostics.extend(found);
+    leave_out_follow_ups(diagnostics);
+    settle(project, diagnostics);
+    diagnostics.sort();
+    compilation.analysis = analysis;
+    Ok(compilation)
+}
+
+/// The same without a look at the SQL: its actions and their links.
+pub fn link(
+    files: &Arc<dyn FileSystem>,
+    overrides: &Overrides,
+    secret: &dyn Fn(&str) -> Option<String>,
+) -> Result<Compilation, LoadError> {
     let (project, mut diagnostics) = project::load(files, overrides, secret)?;
     let (mut evaluated, found) = template::evaluate(&project);
     diagnostics.extend(found);
@@ -42,12 +59,8 @@ pub fn compile(
         // Dataform passes over it.
         diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
     }
-    let (analysis, found) = analysis::analyze(&graph, &project.settings);
-    diagnostics.extend(found);
-    leave_out_follow_ups(&mut diagnostics);
-    settle(&project, &mut diagnostics);
     diagnostics.sort();
-    Ok(Compilation { project, graph, run_time_data, analysis, diagnostics })
+    Ok(Compilation { project, graph, run_time_data, analysis: Analysis::default(), diagnostics })
 }
 
 impl Compilation {

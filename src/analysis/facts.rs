@@ -4,6 +4,9 @@ use crate::action::{Action, ActionId, Kind};
 use crate::analysis::Fingerprint;
 use crate::analysis::bind::Known;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, SourceKind, Statement};
+use crate::dialect::Dialect;
+use crate::project::{Catalog, Project};
+use crate::relation::{DataType, Nullability};
 
 /// What is known of the rows that an action gives.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +27,12 @@ impl Facts {
         Self { columns: Columns::unknown(), ..Self::default() }
     }
 
-    /// Those of an action whose text says nothing: what its author says of its columns.
-    pub(super) fn declared(action: &Action<ActionId>) -> Self {
-        let mut columns = Columns::unknown();
-        for column in &action.documentation.columns {
-            if let [name] = column.path.as_slice() {
-                columns.known.push(Column { name: Some(name.clone()), ..Column::default() });
-            }
-        }
+    /// Those of an action whose text says nothing: what a warehouse has told of its columns, or else what its author says.
+    pub(super) fn declared(action: &Action<ActionId>, project: &Project) -> Self {
+        let columns = match &project.catalog {
+            Some(catalog) => saved(action, catalog, project.settings.dialect).unwrap_or_else(|| documented(action)),
+            None => documented(action),
+        };
         Self { columns, ..Self::default() }
     }
 
@@ -46,7 +47,7 @@ impl Facts {
     }
 
     /// Those of an action whose text has been bound.
-    pub(super) fn of(action: &Action<ActionId>, bound: &Bound) -> Self {
+    pub(super) fn of(action: &Action<ActionId>, bound: &Bound, project: &Project) -> Self {
         match (&action.kind, bound.statements.as_slice()) {
             (Kind::Model(model), [Statement::Query(query)]) => {
                 let mut facts = Self::of_query(query);
@@ -54,7 +55,7 @@ impl Facts {
                 facts
             }
             (Kind::Assertion(_), [Statement::Query(query)]) => Self::of_query(query),
-            _ => Self::declared(action),
+            _ => Self::declared(action, project),
         }
     }
 
@@ -77,4 +78,44 @@ impl Facts {
     pub(super) fn known_as(&self, kind: SourceKind) -> Known {
         Known { kind, columns: self.columns.clone(), keys: self.keys.clone() }
     }
+}
+
+/// Those that its author names. There may be others.
+fn documented(action: &Action<ActionId>) -> Columns {
+    let mut columns = Columns::unknown();
+    for column in &action.documentation.columns {
+        if let [name] = column.path.as_slice() {
+            columns.known.push(Column { name: Some(name.clone()), ..Column::default() });
+        }
+    }
+    columns
+}
+
+/// Those that the catalog has. What the project itself makes may have become another one since.
+fn saved(action: &Action<ActionId>, catalog: &Catalog, dialect: &dyn Dialect) -> Option<Columns> {
+    let columns = catalog.columns(&action.canonical)?;
+    let case = dialect.semantics().names().case;
+    // Another warehouse may write its names in another way than this one.
+    let is_known = |name: &str| catalog.dialect.name() == dialect.name() || case.is_same(name, &name.to_lowercase());
+    let is_closed = is_all_known(action, catalog) && columns.iter().all(|column| is_known(&column.name));
+    let known = columns.iter().map(|column| Column {
+        name: Some(column.name.clone()),
+        data_type: type_of(&column.data_type, catalog.dialect, dialect),
+        nullable: Nullability::Unknown,
+        ..Column::default()
+    });
+    Some(Columns { known: known.collect(), is_open: !is_closed })
+}
+
+/// Whether the columns of an action are those of the catalog, and no others.
+pub(super) fn is_all_known(action: &Action<ActionId>, catalog: &Catalog) -> bool {
+    matches!(action.kind, Kind::Declaration) && catalog.columns(&action.canonical).is_some()
+}
+
+/// The type of that name in one dialect, as far as another one has it, too.
+fn type_of(name: &str, from: &dyn Dialect, to: &dyn Dialect) -> DataType {
+    let data_type = from.semantics().named_type(name);
+    let semantics = to.semantics();
+    let is_shared = from.name() == to.name() || semantics.named_type(&semantics.type_name(&data_type)) == data_type;
+    if is_shared { data_type } else { DataType::Unknown }
 }

@@ -6,6 +6,7 @@ mod checks;
 mod facts;
 mod fingerprint;
 mod keys;
+mod lineage;
 mod relations;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use sqlparser::ast::Statement;
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
-use crate::project::Settings;
+use crate::project::{Project, Settings};
 use bind::Variables;
 use bound::Bound;
 use checks::Role;
@@ -25,6 +26,7 @@ use relations::Index;
 
 pub use facts::Facts;
 pub use fingerprint::{Fingerprint, hash, of_text};
+pub use lineage::{Direction, Flow, FlowKind, Lineage, Node, Reach};
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;
@@ -45,7 +47,8 @@ impl Analysis {
 
 /// Takes every text of every action apart, in the SQL that the project is written in: what others read before what reads
 /// it.
-pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
+pub fn analyze(graph: &Graph, project: &Project) -> (Analysis, Diagnostics) {
+    let settings = &project.settings;
     let index = Index::new(graph);
     let one_at_a_time = Mutex::new(());
     let mut diagnostics = Diagnostics::default();
@@ -55,8 +58,15 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
             // The trees of long texts fill the memory if there are many of them.
             let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
             let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut reader =
-                Reader { id: *id, action, graph, index: &index, settings, diagnostics: Diagnostics::default() };
+            let mut reader = Reader {
+                id: *id,
+                action,
+                graph,
+                index: &index,
+                project,
+                settings,
+                diagnostics: Diagnostics::default(),
+            };
             let facts = reader.action();
             index.set(*id, facts);
             reader.diagnostics
@@ -73,6 +83,7 @@ struct Reader<'a> {
     action: &'a Action<ActionId>,
     graph: &'a Graph,
     index: &'a Index<'a>,
+    project: &'a Project,
     settings: &'a Settings,
     diagnostics: Diagnostics,
 }
@@ -96,7 +107,7 @@ impl Reader<'_> {
                     let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
                     self.bind(&statements, text, role, None, &variables);
                 }
-                Facts::declared(self.action)
+                Facts::declared(self.action, self.project)
             }
         }
     }
@@ -151,7 +162,7 @@ impl Reader<'_> {
     fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
         let name = |id: ActionId| self.graph.get(id).canonical.to_string();
         let fingerprint = Some(Fingerprint::new(text.text(), statements, bound, &name));
-        Facts { fingerprint, ..Facts::of(self.action, bound) }
+        Facts { fingerprint, ..Facts::of(self.action, bound, self.project) }
     }
 
     /// The statements of a text; what is wrong with them by themselves is reported.
@@ -181,8 +192,8 @@ impl Reader<'_> {
         let dialect = self.settings.dialect;
         let relations = self.index.seen_by(self.id, own);
         let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
-        let (action, graph) = (self.action, self.graph);
-        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, dialect };
+        let (action, graph, project) = (self.action, self.graph, self.project);
+        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, project, dialect };
         self.diagnostics.extend(checks::of_bound(&subject));
         bound
     }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
+use crate::artifact::columns::{KnownColumns, known_columns};
 use crate::artifact::snapshot::State;
 use crate::compare::Snapshot;
 use crate::compile::Compilation;
@@ -31,8 +32,8 @@ struct ManifestAction<'a> {
     file: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    columns: Vec<ManifestColumn<'a>>,
+    #[serde(flatten)]
+    columns: KnownColumns<'a>,
     tags: &'a [String],
     disabled: bool,
     depends_on: Vec<String>,
@@ -56,15 +57,6 @@ struct ManifestTarget<'a> {
     database: Option<&'a str>,
     schema: Option<&'a str>,
     name: &'a str,
-}
-
-#[derive(Serialize)]
-struct ManifestColumn<'a> {
-    path: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    tags: &'a [String],
 }
 
 pub(super) fn manifest(compilation: &Compilation) -> String {
@@ -107,11 +99,6 @@ fn describe<'a>(
         Kind::Test(test) => sql = Some(vec![test.expected.text()]),
         Kind::Declaration | Kind::Node(_) | Kind::Unknown => {}
     }
-    let columns = action.documentation.columns.iter().map(|column| ManifestColumn {
-        path: &column.path,
-        description: column.description.as_deref(),
-        tags: &column.tags,
-    });
     let depends_on = compilation.graph.dependencies(id);
     ManifestAction {
         name: action.target.to_string(),
@@ -120,7 +107,7 @@ fn describe<'a>(
         r#type: action.kind.word(),
         file: compilation.project.sources.get(action.name_span.file).path(),
         description: action.documentation.description.as_deref(),
-        columns: columns.collect(),
+        columns: known_columns(compilation, id),
         tags: &action.tags,
         disabled: action.disabled,
         depends_on: depends_on.iter().map(|id| compilation.graph.get(*id).target.to_string()).collect(),

@@ -1,5 +1,7 @@
-//! The files under `.trueup/` that others read. The only module that gives its types a form in JSON.
+//! The files under `.trueup/` that others read, and the catalog. The only module that gives its types a form in JSON.
 
+mod catalog;
+mod columns;
 mod comparison;
 mod compiled;
 mod dataform;
@@ -9,6 +11,8 @@ mod run_results;
 mod snapshot;
 mod write;
 
+pub use catalog::write_catalog;
+pub use columns::columns;
 pub use comparison::comparison_json;
 pub use compiled::{compiled, write_compiled};
 pub use dataform::dataform_graph;

@@ -9,7 +9,7 @@ use crate::commands::run::cancel_on_interrupt;
 use crate::commands::shared::{DOTENV, ProjectArgs};
 use crate::error::CommandError;
 use crate::files::Watch;
-use crate::project::{SETTINGS_FILES, SOURCE_FOLDERS};
+use crate::project::{CATALOG_FILE, SETTINGS_FILES, SOURCE_FOLDERS};
 use crate::report::{OutputFormat, Terminal, compile_summary};
 
 /// Check the whole project and write the compiled SQL
@@ -48,7 +48,7 @@ pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), Command
 
 /// Compiles on each change. Whatever is wrong is shown, and can be mended.
 fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBool) {
-    let paths: Vec<&str> = SETTINGS_FILES.into_iter().chain(SOURCE_FOLDERS).chain([DOTENV]).collect();
+    let paths: Vec<&str> = SETTINGS_FILES.into_iter().chain(SOURCE_FOLDERS).chain([CATALOG_FILE, DOTENV]).collect();
     let mut watch = Watch::new(root, &paths);
     terminal.progress("compiling on every change; Ctrl-C ends it\n\n");
     loop {

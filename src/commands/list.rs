@@ -1,6 +1,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use crate::artifact;
 use crate::commands::shared::{ProjectArgs, SelectArgs};
 use crate::error::CommandError;
 use crate::report::{self, Terminal};
@@ -46,18 +47,25 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
         let action = graph.get(id);
         let line = match args.format {
-            ListFormat::Text => format!("{:<words$} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id)),
+            ListFormat::Text => {
+                format!("{:<words$} {:<width$}  {}", action.kind.word(), action.target.to_string(), path(id))
+            }
             ListFormat::Name => action.target.to_string(),
             ListFormat::Path => path(id),
-            ListFormat::Json => json!({
-                "name": action.target.to_string(),
-                "type": action.kind.word(),
-                "file": path(id),
-                "tags": action.tags,
-                "disabled": action.disabled,
-                "depends_on": graph.dependencies(id).iter().map(|id| graph.get(*id).target.to_string()).collect::<Vec<_>>(),
-            })
-            .to_string(),
+            ListFormat::Json => {
+                let mut line = json!({
+                    "name": action.target.to_string(),
+                    "type": action.kind.word(),
+                    "file": path(id),
+                    "tags": action.tags,
+                    "disabled": action.disabled,
+                    "depends_on": graph.dependencies(id).iter().map(|id| graph.get(*id).target.to_string()).collect::<Vec<_>>(),
+                });
+                if let Some(line) = line.as_object_mut().filter(|_| args.columns) {
+                    line.extend(artifact::columns(&compilation, id));
+                }
+                line.to_string()
+            }
         };
         lines.push(line);
         if args.columns && args.format == ListFormat::Text {

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments, whose doc comments are the help, and a short function.
 
+mod catalog;
 mod compile;
 mod completions;
 mod diff;
@@ -7,6 +8,7 @@ mod explain;
 mod format;
 mod init;
 mod install;
+mod lineage;
 mod list;
 mod run;
 mod shared;
@@ -22,6 +24,8 @@ use crate::report::Terminal;
 /// The commands, in alphabetical order.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Save what the warehouse tells of the columns of declared tables
+    Catalog(catalog::CatalogArgs),
     /// Check the whole project and write the compiled SQL
     Compile(compile::CompileArgs),
     /// Print a script that completes the command line in a shell
@@ -36,6 +40,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Fetch the npm packages that the project's `package.json` names
     Install(install::InstallArgs),
+    /// Show where columns come from, and where they go
+    Lineage(lineage::LineageArgs),
     /// List the actions, or the selected ones
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
@@ -52,6 +58,7 @@ pub enum Command {
 /// Runs a command. `definition` is that of the whole command line.
 pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) -> Result<(), CommandError> {
     match command {
+        Command::Catalog(args) => catalog::run(args, terminal),
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
         Command::Diff(args) => diff::run(args, terminal),
@@ -59,6 +66,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Format(args) => format::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         Command::Install(args) => install::run(args, terminal),
+        Command::Lineage(args) => lineage::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
         Command::Run(args) => run::run(args, terminal),
         Command::Show(args) => show::run(args, terminal),

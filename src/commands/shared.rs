@@ -10,18 +10,21 @@ use clap::Args;
 use crate::adapter::{self, Adapter};
 use crate::artifact::read_snapshot;
 use crate::compare::{Change, Comparison, Snapshot, compare};
-use crate::compile::{Compilation, compile};
+use crate::compile::{Compilation, compile, link};
 use crate::diagnostic::Diagnostics;
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
-use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
+use crate::project::{Defaults, LoadError, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
 use crate::template::running_longer_than;
 
 /// Variables for the settings, beside them.
 pub(super) const DOTENV: &str = ".env";
+
+/// How a project is read: `compile` or `link`.
+type Read = fn(&Arc<dyn FileSystem>, &Overrides, &dyn Fn(&str) -> Option<String>) -> Result<Compilation, LoadError>;
 
 /// Where a project is.
 #[derive(Debug, Args)]
@@ -152,12 +155,21 @@ impl ProjectArgs {
 
     /// Reads and checks the project.
     pub(super) fn compile(&self) -> Result<(PathBuf, Compilation), CommandError> {
+        self.read(compile)
+    }
+
+    /// Reads the project without a look at its SQL.
+    pub(super) fn link(&self) -> Result<(PathBuf, Compilation), CommandError> {
+        self.read(link)
+    }
+
+    fn read(&self, read: Read) -> Result<(PathBuf, Compilation), CommandError> {
         let root = self.root()?;
         let secrets = dotenv(&root)?;
         let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
         let files: Arc<dyn FileSystem> = Arc::new(Disk::new(&root));
         watch_engine();
-        let compilation = compile(&files, &self.overrides(), &secret)?;
+        let compilation = read(&files, &self.overrides(), &secret)?;
         Ok((root, compilation))
     }
 }

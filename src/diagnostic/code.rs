@@ -132,6 +132,24 @@ codes! {
     /// What to do: make a `.sqlx` file of it, or name it in an `actions.yaml`.
     IgnoredFile = "ignored-file",
 
+    /// The file `catalog.json` cannot be read.
+    ///
+    /// `trueup catalog` writes it: names and types of the columns of declared tables, as a warehouse tells them. The place is
+    /// where it is not JSON, or not what trueup has written. A file of that name that is none of trueup's is a warning.
+    ///
+    /// ```json
+    /// {
+    ///   "catalog_version": 1,
+    ///   "dialect": "duckdb",
+    ///   "relations": {
+    ///     "raw.orders": { "id": "BIGINT", "amount": "DECIMAL(10,2)" }
+    ///   }
+    /// }
+    /// ```
+    ///
+    /// What to do: write it anew with `trueup catalog`; after a merge, too.
+    InvalidCatalog = "invalid-catalog",
+
     /// A config value of the wrong type, or one that is not allowed.
     ///
     /// ```sqlx

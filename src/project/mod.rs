@@ -1,6 +1,7 @@
 //! A project: its settings, the environment chosen, and the text of its files.
 
 mod bigquery;
+mod catalog;
 mod conflict;
 mod connection;
 mod dataform;
@@ -17,6 +18,7 @@ use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
 
 pub use bigquery::{BigQueryAccess, Budget, GoogleCredentials};
+pub use catalog::{CATALOG_FILE, CATALOG_VERSION, Catalog};
 pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};
@@ -60,6 +62,8 @@ pub struct Project {
     pub macros: Vec<FileId>,
     /// Those of all these that have the marks of a merge in them, which has been reported.
     pub unsettled: Vec<FileId>,
+    /// What has been saved of a warehouse's columns.
+    pub catalog: Option<Catalog>,
 }
 
 impl Project {
@@ -195,6 +199,7 @@ pub fn load(
     let includes = read(&list(INCLUDES)?, &|path| is(path, ".js"))?;
     let macros = read(&list(MACROS)?, &|path| is(path, ".jinja"))?;
     let other_sql = paths.into_iter().filter(|path| is(path, ".sql")).collect();
+    let catalog = catalog::load(&**files, &sources, &mut diagnostics);
     let files = Arc::clone(files);
     let project = Project {
         settings,
@@ -208,6 +213,7 @@ pub fn load(
         includes,
         macros,
         unsettled,
+        catalog,
     };
     Ok((project, diagnostics))
 }

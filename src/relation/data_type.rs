@@ -135,6 +135,15 @@ impl DataType {
 }
 
 impl Nullability {
+    /// `not_null` or `nullable`, if it is known.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::NotNull => Some("not_null"),
+            Self::Nullable => Some("nullable"),
+            Self::Unknown => None,
+        }
+    }
+
     /// Of a value that is NULL as soon as one of these is.
     pub fn of_any(parts: impl IntoIterator<Item = Self>) -> Self {
         parts.into_iter().max().unwrap_or(Self::NotNull)

@@ -1,9 +1,11 @@
 //! What people and machines read: the one place that words and draws what the rest found out.
 
+mod catalog;
 mod columns;
 mod compile;
 mod diagnostics;
 mod diff;
+mod lineage;
 mod plan;
 mod run;
 mod table;
@@ -11,10 +13,12 @@ mod terminal;
 mod test;
 mod words;
 
+pub use catalog::{NotThere, catalog_changes};
 pub use columns::columns;
 pub use compile::compile_summary;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
 pub use diff::{comparison_markdown, comparison_text};
+pub use lineage::LineageReport;
 pub use plan::{estimates_text, plan_text, script_statement_text, statement_text};
 pub use run::{RunReporter, blanks_warnings};
 pub use table::{diff_table, rows_table, rows_text};

@@ -20,9 +20,9 @@ impl Binder<'_> {
             }
             ExprKind::Field { of, name } => {
                 let start = found.len();
-                self.origins(of, kind, found);
+                self.origins(of, OriginKind::Passed, found);
                 for origin in &mut found[start..] {
-                    *origin = origin.field(name);
+                    *origin = origin.field(name).went_through(kind);
                 }
             }
             ExprKind::Alias(place) => {

@@ -190,9 +190,12 @@ impl Binder<'_> {
         for filter in [&select.filter, &select.having, &select.qualify].into_iter().flatten() {
             self.influences(filter, InfluenceKind::Filter, &mut found);
         }
-        let groups: &[Expr] = match (&select.grouping, &select.distinct) {
-            (Grouping::By { keys, .. }, _) | (_, Distinct::On(keys)) => keys,
-            _ => &[],
+        let groups: Vec<&Expr> = match (&select.grouping, &select.distinct) {
+            (Grouping::By { keys, .. }, _) | (Grouping::None, Distinct::On(keys)) => keys.iter().collect(),
+            (Grouping::All, _) => {
+                select.projection.iter().map(|item| &item.expr).filter(|expr| !expr.is_aggregated()).collect()
+            }
+            (Grouping::None, _) => Vec::new(),
         };
         for key in groups {
             self.influences(key, InfluenceKind::Group, &mut found);

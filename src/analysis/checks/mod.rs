@@ -16,6 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::range;
 use crate::graph::Graph;
+use crate::project::Project;
 use sqlparser::tokenizer::Span;
 
 pub(super) use one_statement::one_statement;
@@ -40,6 +41,8 @@ pub(super) struct Subject<'a> {
     pub(super) own: Option<&'a Facts>,
     /// All actions.
     pub(super) graph: &'a Graph,
+    /// Their project.
+    pub(super) project: &'a Project,
     /// What it is written in.
     pub(super) dialect: &'a dyn Dialect,
 }

@@ -1,15 +1,20 @@
 //! Names of columns and relations that mean nothing in their query, or more than one thing.
 
 use super::Subject;
-use crate::analysis::bound::{Bound, Source, SourceId, Unbound, UnboundName};
+use crate::analysis::bound::{Bound, Source, SourceId, SourceKind, Unbound, UnboundName};
+use crate::analysis::facts::is_all_known;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
+use crate::project::CATALOG_FILE;
 use crate::relation::{DataType, Field};
 
 /// Reports each. They are told only where all that could have such a name is known, so the warehouse would refuse them.
 pub(super) fn unknown_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Subject { bound, dialect, .. } = *subject;
-    let report = |name: &UnboundName| subject.place(describe(name, bound, dialect), name.span);
+    let report = |name: &UnboundName| {
+        let diagnostic = describe(name, bound, dialect).maybe_help(old_catalog(name, subject));
+        subject.place(diagnostic, name.span)
+    };
     bound.unbound.iter().map(report).collect()
 }
 
@@ -69,6 +74,22 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             Diagnostic::error(Code::AmbiguousColumn, message).help(help)
         }
     }
+}
+
+/// What to do if the table has changed since its columns were saved.
+fn old_catalog(unbound: &UnboundName, subject: &Subject<'_>) -> Option<String> {
+    let catalog = subject.project.catalog.as_ref()?;
+    let sources = match &unbound.reason {
+        Unbound::Column(sources) => sources.as_slice(),
+        Unbound::ColumnOf(source) => std::slice::from_ref(source),
+        Unbound::Field(_) | Unbound::Source(_) | Unbound::Ambiguous(_) => &[],
+    };
+    let is_saved = |id: &SourceId| match subject.bound.source(*id).kind {
+        SourceKind::Action(id) => is_all_known(subject.graph.get(id), catalog),
+        _ => false,
+    };
+    let help = format!("if the table has it by now: `trueup catalog` brings {CATALOG_FILE} up to date");
+    sources.iter().any(is_saved).then_some(help)
 }
 
 fn columns(source: &Source) -> impl Iterator<Item = &str> {

@@ -8,7 +8,7 @@ use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
 use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types, unnamed};
 use crate::dialect::syntax;
-use crate::relation::{DataType, Digits};
+use crate::relation::{DataType, Digits, Field};
 
 /// The embedded engine.
 #[derive(Debug)]
@@ -84,10 +84,20 @@ impl Semantics for DuckDb {
     }
 
     fn named_type(&self, name: &str) -> DataType {
-        let is_map = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("map("));
-        if let Some(entry) = name.get(4..).and_then(|rest| rest.strip_suffix(')')).filter(|_| is_map) {
+        let name = name.trim();
+        if let Some(element) = name.strip_suffix("[]") {
+            return self.named_type(element).array();
+        }
+        if let Some(entry) = inside(name, "MAP(") {
             let [key, value] = types::split(entry)[..] else { return DataType::Unknown };
             return DataType::Map(Box::new((self.named_type(key), self.named_type(value))));
+        }
+        if let Some(fields) = inside(name, "STRUCT(") {
+            let fields = types::split(fields).into_iter().map(|written| {
+                let (name, data_type) = field(written)?;
+                Some(Field { name: Some(name.into()), data_type: self.named_type(data_type) })
+            });
+            return fields.collect::<Option<_>>().map_or(DataType::Unknown, DataType::Struct);
         }
         types::parse(name, &syntax::DuckDb).map_or(DataType::Unknown, |written| self.data_type(&written))
     }
@@ -179,6 +189,24 @@ impl Semantics for DuckDb {
             _ => None,
         }
     }
+}
+
+/// What stands in the brackets of a type that begins with such a word.
+fn inside<'n>(name: &'n str, word: &str) -> Option<&'n str> {
+    let start = name.get(..word.len())?;
+    name[word.len()..].strip_suffix(')').filter(|_| start.eq_ignore_ascii_case(word))
+}
+
+/// The name and the type of a field.
+fn field(written: &str) -> Option<(String, &str)> {
+    let Some(quoted) = written.strip_prefix('"') else {
+        return written.split_once(' ').map(|(name, data_type)| (name.to_owned(), data_type));
+    };
+    // Within quotes a quote is two.
+    let is_end =
+        |at: &usize| quoted[*at + 1..].starts_with(' ') && quoted[..*at].matches('"').count().is_multiple_of(2);
+    let end = quoted.match_indices('"').map(|(at, _)| at).find(is_end)?;
+    Some((quoted[..end].replace("\"\"", "\""), &quoted[end + 1..]))
 }
 
 /// A name in a type, with quotes where it needs them.
@@ -351,4 +379,69 @@ fn rule(name: &str) -> Option<Rule> {
         "quotient" => quotient,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `DESCRIBE` and `duckdb_columns()` have them.
+    const REPORTED: &[&str] = &[
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+        "FLOAT",
+        "DOUBLE",
+        "DECIMAL(18,3)",
+        "DECIMAL(10,2)",
+        "VARCHAR",
+        "BLOB",
+        "DATE",
+        "TIME",
+        "TIME WITH TIME ZONE",
+        "TIMESTAMP",
+        "TIMESTAMP WITH TIME ZONE",
+        "TIMESTAMP_S",
+        "TIMESTAMP_MS",
+        "TIMESTAMP_NS",
+        "INTERVAL",
+        "JSON",
+        "UUID",
+        "BIT",
+        "BIGNUM",
+        "INTEGER[]",
+        "BIGINT[][]",
+        "DECIMAL(10,2)[]",
+        "TIMESTAMP WITH TIME ZONE[]",
+        "STRUCT(a INTEGER, \"b c\" VARCHAR, d DECIMAL(2,1)[])",
+        "STRUCT(\"a, b\" INTEGER, \"q\"\"r\" INTEGER)",
+        "STRUCT(\"a) b\" INTEGER, \"\"\" \"\"\" DATE)",
+        "STRUCT(a STRUCT(b TIMESTAMP WITH TIME ZONE))[]",
+        "STRUCT(m MAP(VARCHAR, INTEGER))",
+        "MAP(VARCHAR, INTEGER)",
+        "MAP(VARCHAR, INTEGER)[]",
+        "MAP(VARCHAR, STRUCT(x INTEGER[]))",
+        "MAP(VARCHAR, MAP(INTEGER, DATE[]))",
+    ];
+
+    #[test]
+    fn types_are_read_as_duckdb_writes_them() {
+        for name in REPORTED {
+            let data_type = DuckDb.named_type(name);
+            assert!(!data_type.is_vague(), "{name}");
+            assert_eq!(DuckDb.type_name(&data_type), *name);
+            assert_eq!(DuckDb.named_type(&DuckDb.type_name(&data_type)), data_type);
+        }
+        for name in ["INTEGER[3]", "ENUM('a', 'b')", "UNION(num INTEGER)"] {
+            assert_eq!(DuckDb.named_type(name), DataType::Unknown, "{name}");
+        }
+    }
 }

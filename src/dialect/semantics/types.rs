@@ -82,16 +82,19 @@ pub(super) fn decimal_literal(text: &str) -> Option<DataType> {
     Some(DataType::decimal(u32::try_from(precision).ok()?, i32::try_from(places.len()).ok()?))
 }
 
-/// The parts between commas that stand in no bracket.
+/// The parts between commas that stand in no bracket and in no quotes.
 pub(super) fn split(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
+    let mut quote = None;
     text.split(|letter: char| {
-        match letter {
-            '(' | '<' | '[' => depth += 1,
-            ')' | '>' | ']' => depth -= 1,
+        match (letter, quote) {
+            ('"' | '`', None) => quote = Some(letter),
+            (_, Some(open)) if letter == open => quote = None,
+            ('(' | '<' | '[', None) => depth += 1,
+            (')' | '>' | ']', None) => depth -= 1,
             _ => {}
         }
-        letter == ',' && depth == 0
+        letter == ',' && depth == 0 && quote.is_none()
     })
     .map(str::trim)
     .filter(|part| !part.is_empty())
