@@ -46,6 +46,8 @@ pub fn compile(
     diagnostics.extend(found);
     leave_out_follow_ups(&mut diagnostics);
     settle(&project, &mut diagnostics);
+    diagnostics.silence(&project.sources);
+    diagnostics.set(&project.settings.checks);
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, analysis, diagnostics })
 }

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Declares every code with its name; its doc comment is the page that `trueup explain` prints.
+/// Declares every code with its name; its doc comment is the page that `trueup explain` prints. `check` stands behind those
+/// that only the analysis of the SQL gives: a project can set how bad these are.
 macro_rules! codes {
-    ($($(#[doc = $line:literal])+ $variant:ident = $name:literal,)+) => {
+    ($($(#[doc = $line:literal])+ $variant:ident = $name:literal $($check:ident)?,)+) => {
         /// A kind of mistake.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
@@ -21,6 +22,9 @@ macro_rules! codes {
                 }
             }
 
+            /// Those of which a project can set how bad they are.
+            pub const CHECKS: &'static [Self] = &[$($(codes!(@$check $variant),)?)+];
+
             /// Its page, in Markdown: what it means, an example, what to do.
             pub fn page(self) -> String {
                 let lines: &[&str] = match self {
@@ -30,6 +34,7 @@ macro_rules! codes {
             }
         }
     };
+    (@check $variant:ident) => { Self::$variant };
 }
 
 codes! {
@@ -51,7 +56,7 @@ codes! {
     /// ```
     ///
     /// What to do: write the relation or its alias before the column.
-    AmbiguousColumn = "ambiguous-column",
+    AmbiguousColumn = "ambiguous-column" check,
 
     /// A `ref()` that more than one action answers to.
     ///
@@ -225,7 +230,7 @@ codes! {
     /// it is a warning there; the others refuse an aggregate of the outer query's columns, so it is an error.
     ///
     /// What to do: write the name that the column has in the model.
-    OuterName = "outer-name",
+    OuterName = "outer-name" check,
 
     /// A name without quotes that looks like a column and is the user of the session.
     ///
@@ -240,7 +245,7 @@ codes! {
     /// describes a column of that name.
     ///
     /// What to do: write the column as `"user"`, and the user of the session as `current_user`.
-    SessionValue = "session-value",
+    SessionValue = "session-value" check,
 
     /// SQL that trueup could not read from this place on.
     ///
@@ -248,13 +253,13 @@ codes! {
     /// it does not understand it sends as it is, but it cannot check it or translate it for another warehouse.
     ///
     /// What to do: nothing, if the warehouse takes it.
-    SqlNotUnderstood = "sql-not-understood",
+    SqlNotUnderstood = "sql-not-understood" check,
 
     /// SQL that the warehouse would surely refuse.
     ///
     /// For example a bracket that is never closed, a misspelt keyword, or a comma before FROM. The place is the one in
     /// the `.sqlx` file, even if the text comes out of a template.
-    SqlSyntax = "sql-syntax",
+    SqlSyntax = "sql-syntax" check,
 
     /// Text that ends in blanks, in a project whose SQL takes such blanks for nothing.
     ///
@@ -288,7 +293,7 @@ codes! {
     /// ```
     ///
     /// What to do: correct the name. A relation that has an alias is called by it alone.
-    UnknownAlias = "unknown-alias",
+    UnknownAlias = "unknown-alias" check,
 
     /// A column that none of the relations of the query has.
     ///
@@ -296,7 +301,7 @@ codes! {
     /// their `columns` with `contract: true` or from `catalog.json`. Where one of them may have more, nothing is said.
     ///
     /// What to do: correct the name.
-    UnknownColumn = "unknown-column",
+    UnknownColumn = "unknown-column" check,
 
     /// A config key that is not known.
     ///
@@ -372,6 +377,20 @@ codes! {
     ///
     /// What to do: take it out, or give the file the `type` that it should have. Comments are welcome.
     UnusedSql = "unused-sql",
+
+    /// A comment that silences a check where that check finds nothing.
+    ///
+    /// `trueup: ignore`, at the beginning of a comment, silences checks on its own line and on the next line of code. What
+    /// silences nothing hides the next mistake, or the name of a check is misspelt.
+    ///
+    /// ```sqlx
+    /// select * from ${ref("orders")}
+    /// -- trueup: ignore outer-name
+    /// where ts > (select max(ts) from ${self()})    -- nothing is wrong here
+    /// ```
+    ///
+    /// What to do: take the comment out, or correct the name.
+    UselessIgnore = "useless-ignore" check,
 
     /// A statement that the warehouse refused or could not finish.
     ///
