@@ -3,6 +3,7 @@
 use crate::action::{Action, ActionId, Kind};
 use crate::analysis::bind::Known;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, SourceKind, Statement};
+use crate::dialect::semantics::Semantics;
 
 /// What is known of the rows that an action gives.
 #[derive(Debug, Clone, Default)]
@@ -22,14 +23,8 @@ impl Facts {
     }
 
     /// Those of an action whose text says nothing: what its author says of its columns.
-    pub(super) fn declared(action: &Action<ActionId>) -> Self {
-        let mut columns = Columns::unknown();
-        for column in &action.documentation.columns {
-            if let [name] = column.path.as_slice() {
-                columns.known.push(Column { name: Some(name.clone()), ..Column::default() });
-            }
-        }
-        Self { columns, ..Self::default() }
+    pub(super) fn declared(action: &Action<ActionId>, semantics: &dyn Semantics) -> Self {
+        Self { columns: documented(action, semantics), ..Self::default() }
     }
 
     /// Those of a query.
@@ -38,7 +33,7 @@ impl Facts {
     }
 
     /// Those of an action whose text has been bound.
-    pub(super) fn of(action: &Action<ActionId>, bound: &Bound) -> Self {
+    pub(super) fn of(action: &Action<ActionId>, bound: &Bound, semantics: &dyn Semantics) -> Self {
         match (&action.kind, bound.statements.as_slice()) {
             (Kind::Model(model), [Statement::Query(query)]) => {
                 let mut facts = Self::of_query(query);
@@ -46,7 +41,7 @@ impl Facts {
                 facts
             }
             (Kind::Assertion(_), [Statement::Query(query)]) => Self::of_query(query),
-            _ => Self::declared(action),
+            _ => Self::declared(action, semantics),
         }
     }
 
@@ -69,4 +64,16 @@ impl Facts {
     pub(super) fn known_as(&self, kind: SourceKind) -> Known {
         Known { kind, columns: self.columns.clone(), keys: self.keys.clone() }
     }
+}
+
+/// Those that its author names. There may be others, unless it is a contract.
+fn documented(action: &Action<ActionId>, semantics: &dyn Semantics) -> Columns {
+    let mut columns = Columns { known: Vec::new(), is_open: !action.documentation.is_contract };
+    for column in &action.documentation.columns {
+        if let [name] = column.path.as_slice() {
+            let data_type = column.data_type.as_deref().map(|name| semantics.named_type(name)).unwrap_or_default();
+            columns.known.push(Column { name: Some(name.clone()), data_type, ..Column::default() });
+        }
+    }
+    columns
 }

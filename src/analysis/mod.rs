@@ -15,6 +15,7 @@ use sqlparser::ast::Statement;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
+use crate::dialect::semantics::Semantics;
 use crate::graph::Graph;
 use crate::project::Settings;
 use bind::Variables;
@@ -55,7 +56,8 @@ pub fn analyze(graph: &Graph, settings: &Settings) -> (Analysis, Diagnostics) {
             let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
             let mut reader =
                 Reader { id: *id, action, graph, index: &index, settings, diagnostics: Diagnostics::default() };
-            let facts = reader.action();
+            let mut facts = reader.action();
+            index.declared_keys(*id).into_iter().for_each(|key| facts.add_key(key));
             index.set(*id, facts);
             reader.diagnostics
         };
@@ -98,7 +100,7 @@ impl Reader<'_> {
             Kind::Assertion(assertion) => {
                 let statements = self.parse(&assertion.query, true);
                 let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
-                Facts::of(self.action, &bound)
+                Facts::of(self.action, &bound, self.semantics())
             }
             kind => {
                 let mut variables = Variables::default();
@@ -110,7 +112,7 @@ impl Reader<'_> {
                     let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
                     self.bind(&statements, text, role, None, &variables);
                 }
-                Facts::declared(self.action)
+                Facts::declared(self.action, self.semantics())
             }
         }
     }
@@ -122,7 +124,7 @@ impl Reader<'_> {
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
         let variables = self.variables(&before, &full.pre_operations);
         let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
-        let facts = Facts::of(self.action, &bound);
+        let facts = Facts::of(self.action, &bound, self.semantics());
         for (text, statements) in full.pre_operations.iter().zip(&before) {
             self.bind(statements, text, Role::Operation, Some(&facts), &variables);
         }
@@ -150,9 +152,14 @@ impl Reader<'_> {
                 self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
             }
             let text = &incremental.texts.query;
-            if text.text() != full.query.text() {
+            if text.text() == full.query.text() {
+                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
+                self.diagnostics.extend(found);
+            } else {
                 let statements = self.parse(text, true);
-                self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
+                let bound = self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
+                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
+                self.diagnostics.extend(found);
                 let dialect = self.settings.dialect;
                 let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
                 self.diagnostics.extend(found);
@@ -188,10 +195,24 @@ impl Reader<'_> {
         let dialect = self.settings.dialect;
         let relations = self.index.seen_by(self.id, own);
         let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
-        let (action, graph) = (self.action, self.graph);
-        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, dialect };
-        self.diagnostics.extend(checks::of_bound(&subject));
+        let found = checks::of_bound(&self.subject(&bound, text, role, own));
+        self.diagnostics.extend(found);
         bound
+    }
+
+    fn subject<'s>(
+        &'s self,
+        bound: &'s Bound,
+        text: &'s Rendered,
+        role: Role,
+        own: Option<&'s Facts>,
+    ) -> checks::Subject<'s> {
+        let Self { id, action, graph, index, settings, .. } = *self;
+        checks::Subject { bound, text, role, id, action, own, graph, index, dialect: settings.dialect }
+    }
+
+    fn semantics(&self) -> &'static dyn Semantics {
+        self.settings.dialect.semantics()
     }
 
     fn variables(&self, parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {

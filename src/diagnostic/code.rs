@@ -87,6 +87,23 @@ codes! {
     /// What to do: write one space, so that Dataform reads it, too.
     BlockSpacing = "block-spacing",
 
+    /// The query of a model gives other columns than its config says.
+    ///
+    /// Types are compared wherever the config has one; names only where it is a contract, which has all columns. How long a
+    /// text or a number may be does not count, and what has no type that is known is not compared.
+    ///
+    /// ```sqlx
+    /// config {
+    ///   type: "table",
+    ///   contract: true,
+    ///   columns: { id: { type: "bigint" }, name: { type: "text", description: "as it is printed" } },
+    /// }
+    /// select 1 as id, 'tea' as title          -- `name` is missing, `title` is too much, and `id` is an integer
+    /// ```
+    ///
+    /// What to do: correct the query, or the contract if readers can live with that.
+    BrokenContract = "broken-contract" check,
+
     /// Actions that depend on each other in a circle, so that none can run first.
     ///
     /// The shortest circle is shown, with the place of each ref that makes it.
@@ -129,6 +146,23 @@ codes! {
     /// What to do: take one of them out.
     DuplicateKey = "duplicate-key",
 
+    /// A join that can give several rows for one value of the key that the model declares.
+    ///
+    /// A model declares a key by `uniqueKey` or by an assertion on it. The keys of what it joins are known from such
+    /// declarations, and from `GROUP BY`, `DISTINCT` and `QUALIFY`. If the columns that a relation is joined by are none of
+    /// its keys, a row finds several partners. What has no key that is known is not reported.
+    ///
+    /// ```sqlx
+    /// config { type: "table", assertions: { uniqueKey: ["customer_id"] } }
+    /// select customers.customer_id, orders.amount
+    /// from ${ref("customers")} customers
+    /// join ${ref("orders")} orders on orders.customer_id = customers.customer_id     -- orders are told apart by order_id
+    /// ```
+    ///
+    /// What to do: bring the rows of the other relation together first, such as by `GROUP BY` in a subquery; join by a key of
+    /// it; or declare the key that the model really has.
+    FanOut = "fan-out" check,
+
     /// A file under `definitions/` that is not read.
     ///
     /// An action is a `.sqlx` file, an entry of an `actions.yaml`, or made by a `.js` file. A `.sql` file that no
@@ -136,6 +170,20 @@ codes! {
     ///
     /// What to do: make a `.sqlx` file of it, or name it in an `actions.yaml`.
     IgnoredFile = "ignored-file",
+
+    /// The two texts of an incremental model give different columns.
+    ///
+    /// The table has the columns of the text for a full build. Rows of the other text are written to columns of the same
+    /// names, in whatever order. If one is missing a run fails, or drops the column where `onSchemaChange` is
+    /// `"SYNCHRONIZE"`; one that the table does not have is left out, or added to what the next full build makes without it.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental" }
+    /// select id, ts ${when(!incremental(), ", name")} from ${ref("events")}
+    /// ```
+    ///
+    /// What to do: select the same columns in both.
+    IncrementColumns = "increment-columns" check,
 
     /// A config value of the wrong type, or one that is not allowed.
     ///
@@ -210,6 +258,21 @@ codes! {
     /// ```
     MissingInput = "missing-input",
 
+    /// An incremental model that selects the same rows on each run.
+    ///
+    /// Its text for further runs looks neither at its own table nor at a time or a variable. Without a unique key all rows are
+    /// added once more; with one the result is right, but nothing is saved.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental" }
+    /// select id, ts from ${ref("events")}
+    /// ${when(incremental(), `where ts > (select max(ts) from ${self()})`)}      -- this line says what is new
+    /// ```
+    ///
+    /// What to do: select only what is new if `incremental()`, or make it a table. If what it reads holds new rows only, say so:
+    /// `-- trueup: ignore no-increment`.
+    NoIncrement = "no-increment" check,
+
     /// An action that compiles and that trueup does not run.
     ///
     /// Notebooks, data preparations and property graphs are run by BigQuery's own pipelines, and code given to `jitCode` by
@@ -226,6 +289,20 @@ codes! {
     /// ```
     ///
     /// The model's own table calls the column `event_time`. Inside the brackets `timestamp` is then the column of `raw`,
+    /// A column of a unique key that can be NULL.
+    ///
+    /// When rows of an incremental table are replaced by their unique key, NULLs count as equal: all rows without the key take
+    /// the place of each other. The column comes from an outer join, or is NULL in one of its branches.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental", uniqueKey: ["user_id"] }
+    /// select users.user_id, events.ts
+    /// from ${ref("events")} events left join ${ref("users")} users on users.name = events.name
+    /// ```
+    ///
+    /// What to do: leave such rows out, give them a value, or take another key. An assertion `nonNull` says that there are none.
+    NullableKey = "nullable-key" check,
+
     /// which is compared with itself: from the second run on no row is ever added. BigQuery takes this without a word, so
     /// it is a warning there; the others refuse an aggregate of the outer query's columns, so it is an error.
     ///
@@ -261,6 +338,22 @@ codes! {
     /// the `.sqlx` file, even if the text comes out of a template.
     SqlSyntax = "sql-syntax" check,
 
+    /// Rows that are lost because an incremental model takes only what is beyond the largest time in its table.
+    ///
+    /// A row that comes late, with an earlier time than one that is there, is never read; nor is a second row of the same time
+    /// if the first one has been read alone.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental", uniqueKey: ["id"] }
+    /// select id, ts from ${ref("events")}
+    /// where ts > (select max(ts) from ${self()})                               -- loses rows
+    /// where ts >= (select max(ts) - interval '1 day' from ${self()})           -- reads a day again, and replaces it
+    /// ```
+    ///
+    /// What to do: give the model a `uniqueKey`, and look back as long as rows can be late. Where nothing comes late and no two
+    /// rows have the same time, silence it there: `-- trueup: ignore strict-watermark`.
+    StrictWatermark = "strict-watermark" check,
+
     /// Text that ends in blanks, in a project whose SQL takes such blanks for nothing.
     ///
     /// Redshift ignores blanks at the end of a text where it compares, groups or joins: `'a '` is `'a'`. DuckDB does not.
@@ -269,6 +362,18 @@ codes! {
     ///
     /// What to do: take them off where they come in, with `rtrim(…)` in the model that reads the declared table.
     TrailingBlanks = "trailing-blanks",
+
+    /// Values of types that the warehouse does not bring together.
+    ///
+    /// In a comparison, in the halves of a `UNION`, in the branches of a `CASE` or a `COALESCE`. It is reported only where both
+    /// types are known and the warehouse surely refuses the query. Literals become what they stand beside.
+    ///
+    /// ```sql
+    /// select * from orders join days on orders.ordered_on = days.name      -- a date and a text
+    /// ```
+    ///
+    /// What to do: cast one of them.
+    TypeMismatch = "type-mismatch" check,
 
     /// An action that cannot be what its config says.
     ///
