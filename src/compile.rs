@@ -38,6 +38,8 @@ pub fn compile(
     diagnostics.extend(found);
     leave_out_follow_ups(diagnostics);
     settle(project, diagnostics);
+    diagnostics.silence(&project.sources);
+    diagnostics.set(&project.settings.checks);
     diagnostics.sort();
     compilation.analysis = analysis;
     Ok(compilation)

@@ -43,3 +43,13 @@ pub enum Check {
         to_column: String,
     },
 }
+
+impl Check {
+    /// The model that it is about, if it says so.
+    pub fn of(&self) -> Option<&Reference> {
+        match self {
+            Self::Query => None,
+            Self::Unique { of, .. } | Self::Rows { of, .. } | Self::Relationship { of, .. } => Some(of),
+        }
+    }
+}

@@ -126,6 +126,14 @@ impl Kind {
         }
     }
 
+    /// Whether it is a query that is run whenever somebody reads it.
+    pub fn is_view(&self) -> bool {
+        match self {
+            Self::Model(model) => matches!(model.materialization, Materialization::View { .. }),
+            _ => false,
+        }
+    }
+
     /// Whether there is something to select from after it ran.
     pub fn has_output(&self) -> bool {
         match self {
@@ -168,6 +176,10 @@ pub struct Documentation {
     pub description: Option<String>,
     /// Its columns, in the order written. A field inside a record has a path of several names.
     pub columns: Vec<ColumnDocumentation>,
+    /// Whether it has these columns and no others.
+    pub is_contract: bool,
+    /// The columns that tell the rows of a declaration apart; empty if nothing is said of that.
+    pub unique_key: Vec<String>,
     /// Labels of the object in the warehouse.
     pub labels: BTreeMap<String, String>,
     /// For a catalogue of data, if there is any.
@@ -194,4 +206,8 @@ pub struct ColumnDocumentation {
     pub tags: Vec<String>,
     /// BigQuery's policy tags.
     pub policy_tags: Vec<String>,
+    /// The type that it has, in words of the warehouse.
+    pub data_type: Option<String>,
+    /// Where that is written, or else its name; `None` for what no config says.
+    pub span: Option<Span>,
 }

@@ -5,6 +5,7 @@ use crate::analysis::Fingerprint;
 use crate::analysis::bind::Known;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, SourceKind, Statement};
 use crate::dialect::Dialect;
+use crate::dialect::semantics::Semantics;
 use crate::project::{Catalog, Project};
 use crate::relation::{DataType, Nullability};
 
@@ -27,12 +28,14 @@ impl Facts {
         Self { columns: Columns::unknown(), ..Self::default() }
     }
 
-    /// Those of an action whose text says nothing: what a warehouse has told of its columns, or else what its author says.
+    /// Those of an action whose text says nothing: what its author says of its columns, where that has types; or else what
+    /// a warehouse has told of them; or else what its author says.
     pub(super) fn declared(action: &Action<ActionId>, project: &Project) -> Self {
-        let columns = match &project.catalog {
-            Some(catalog) => saved(action, catalog, project.settings.dialect).unwrap_or_else(|| documented(action)),
-            None => documented(action),
-        };
+        let dialect = project.settings.dialect;
+        let said = documented(action, dialect.semantics());
+        let is_typed = |column: &Column| column.data_type != DataType::Unknown;
+        let catalog = project.catalog.as_ref().filter(|_| said.is_open && !said.known.iter().any(is_typed));
+        let columns = catalog.and_then(|catalog| saved(action, catalog, dialect)).unwrap_or(said);
         Self { columns, ..Self::default() }
     }
 
@@ -80,12 +83,13 @@ impl Facts {
     }
 }
 
-/// Those that its author names. There may be others.
-fn documented(action: &Action<ActionId>) -> Columns {
-    let mut columns = Columns::unknown();
+/// Those that its author names. There may be others, unless it is a contract.
+fn documented(action: &Action<ActionId>, semantics: &dyn Semantics) -> Columns {
+    let mut columns = Columns { known: Vec::new(), is_open: !action.documentation.is_contract };
     for column in &action.documentation.columns {
         if let [name] = column.path.as_slice() {
-            columns.known.push(Column { name: Some(name.clone()), ..Column::default() });
+            let data_type = column.data_type.as_deref().map(|name| semantics.named_type(name)).unwrap_or_default();
+            columns.known.push(Column { name: Some(name.clone()), data_type, ..Column::default() });
         }
     }
     columns

@@ -67,7 +67,8 @@ pub fn analyze(graph: &Graph, project: &Project) -> (Analysis, Diagnostics) {
                 settings,
                 diagnostics: Diagnostics::default(),
             };
-            let facts = reader.action();
+            let mut facts = reader.action();
+            index.declared_keys(*id).into_iter().for_each(|key| facts.add_key(key));
             index.set(*id, facts);
             reader.diagnostics
         };
@@ -147,9 +148,14 @@ impl Reader<'_> {
                 self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
             }
             let text = &incremental.texts.query;
-            if text.text() != full.query.text() {
+            if text.text() == full.query.text() {
+                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
+                self.diagnostics.extend(found);
+            } else {
                 let statements = self.parse(text, true);
-                self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
+                let bound = self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
+                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
+                self.diagnostics.extend(found);
                 let dialect = self.settings.dialect;
                 let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
                 self.diagnostics.extend(found);
@@ -192,10 +198,20 @@ impl Reader<'_> {
         let dialect = self.settings.dialect;
         let relations = self.index.seen_by(self.id, own);
         let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
-        let (action, graph, project) = (self.action, self.graph, self.project);
-        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, project, dialect };
-        self.diagnostics.extend(checks::of_bound(&subject));
+        let found = checks::of_bound(&self.subject(&bound, text, role, own));
+        self.diagnostics.extend(found);
         bound
+    }
+
+    fn subject<'s>(
+        &'s self,
+        bound: &'s Bound,
+        text: &'s Rendered,
+        role: Role,
+        own: Option<&'s Facts>,
+    ) -> checks::Subject<'s> {
+        let Self { id, action, graph, index, project, settings, .. } = *self;
+        checks::Subject { bound, text, role, id, action, own, graph, index, project, dialect: settings.dialect }
     }
 
     fn variables(&self, parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::action::{ActionId, Kind};
+use crate::action::{ActionId, Check, Kind};
 use crate::analysis::bind::{Known, Relations};
 use crate::analysis::bound::SourceKind;
 use crate::analysis::facts::Facts;
@@ -16,6 +16,7 @@ pub(super) struct Index<'a> {
     facts: Vec<OnceLock<Facts>>,
     /// In which round each is looked at.
     rounds: Vec<usize>,
+    checks: HashMap<ActionId, Vec<&'a Check>>,
 }
 
 impl<'a> Index<'a> {
@@ -23,13 +24,21 @@ impl<'a> Index<'a> {
         let mut by_name: HashMap<String, Vec<ActionId>> = HashMap::new();
         let mut facts = Vec::new();
         let rounds = rounds(graph);
+        let mut checks: HashMap<ActionId, Vec<&Check>> = HashMap::new();
         for (id, action) in graph.iter() {
             facts.push(OnceLock::new());
             if action.kind.has_output() {
                 by_name.entry(action.target.name.to_lowercase()).or_default().push(id);
             }
+            if let Kind::Assertion(assertion) = &action.kind
+                && !action.disabled
+                && let Some(of) = assertion.check.of()
+                && let [of] = graph.names().find(of).collect::<Vec<_>>()[..]
+            {
+                checks.entry(of).or_default().push(&assertion.check);
+            }
         }
-        Self { graph, by_name, facts, rounds }
+        Self { graph, by_name, facts, rounds, checks }
     }
 
     /// The actions of each round. None reads what another one of its round makes, as far as refs say.
@@ -40,6 +49,25 @@ impl<'a> Index<'a> {
             rounds[self.rounds[id.index()]].push(*id);
         }
         rounds
+    }
+
+    /// What assertions check of the rows of an action.
+    pub(super) fn checks(&self, of: ActionId) -> &[&'a Check] {
+        self.checks.get(&of).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The columns that tell the rows of an action apart, as its author has it.
+    pub(super) fn declared_keys(&self, of: ActionId) -> Vec<&'a [String]> {
+        let action = self.graph.get(of);
+        let own = match &action.kind {
+            Kind::Model(model) => &model.unique_key,
+            _ => &action.documentation.unique_key,
+        };
+        let checked = self.checks(of).iter().filter_map(|check| match check {
+            Check::Unique { columns, .. } => Some(columns.as_slice()),
+            _ => None,
+        });
+        std::iter::once(own.as_slice()).filter(|key| !key.is_empty()).chain(checked).collect()
     }
 
     /// Notes what is known of an action. Those that read it come later.

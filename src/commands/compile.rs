@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::artifact;
 use crate::commands::run::cancel_on_interrupt;
-use crate::commands::shared::{DOTENV, ProjectArgs};
+use crate::commands::shared::{DOTENV, DenyArgs, ProjectArgs};
 use crate::error::CommandError;
 use crate::files::Watch;
 use crate::project::{CATALOG_FILE, SETTINGS_FILES, SOURCE_FOLDERS};
@@ -17,6 +17,8 @@ use crate::report::{OutputFormat, Terminal, compile_summary};
 pub struct CompileArgs {
     #[command(flatten)]
     project: ProjectArgs,
+    #[command(flatten)]
+    deny: DenyArgs,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     format: CompileFormat,
@@ -76,6 +78,7 @@ fn compile(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> 
         terminal.progress(&compile_summary(&compilation, started.elapsed()));
         return Err(CommandError::Failed);
     }
+    args.deny.check(&compilation, terminal)?;
     artifact::write_compiled(&root, &compilation)?;
     terminal.progress(&compile_summary(&compilation, started.elapsed()));
     Ok(())

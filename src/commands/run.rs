@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::adapter::{Adapter, LeftJob, RunIdentity, Settled};
 use crate::artifact::{self, Journal, LastRun, Undertaking};
-use crate::commands::shared::{ProjectArgs, SelectArgs, look_at, show};
+use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
@@ -28,6 +28,8 @@ pub struct RunArgs {
     select: SelectArgs,
     #[command(flatten)]
     how: HowArgs,
+    #[command(flatten)]
+    deny: DenyArgs,
     /// Print the plan and the SQL, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -55,6 +57,7 @@ struct HowArgs {
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
+    args.deny.check(&compilation, terminal)?;
     let last = if args.how.resume { Some(last_run(args, &root, &compilation)?) } else { None };
     let mut selection = match &last {
         None => args.select.select(&args.project, &root, &compilation)?,

@@ -11,13 +11,13 @@ use crate::adapter::{self, Adapter};
 use crate::artifact::read_snapshot;
 use crate::compare::{Change, Comparison, Snapshot, compare};
 use crate::compile::{Compilation, compile, link};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
 use crate::project::{Defaults, LoadError, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
-use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, render_diagnostics};
+use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, count, render_diagnostics};
 use crate::template::running_longer_than;
 
 /// Variables for the settings, beside them.
@@ -213,6 +213,34 @@ pub(super) fn compare_with(
         Snapshot::of(&project.compile_files(root, &files)?)
     };
     Ok(compare(&before, &Snapshot::of(compilation)))
+}
+
+/// What keeps a command from going on.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct DenyArgs {
+    /// Fail where there are warnings, too
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Denied>,
+}
+
+/// What is not let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Denied {
+    /// All that is reported
+    Warnings,
+}
+
+impl DenyArgs {
+    /// Ends a command if there are warnings and none is let pass.
+    pub(super) fn check(self, compilation: &Compilation, terminal: &Terminal) -> Result<(), CommandError> {
+        let warnings = compilation.diagnostics.count(Severity::Warning);
+        if self.deny.is_none() || warnings == 0 {
+            return Ok(());
+        }
+        terminal
+            .progress(&format!("found {}, which `--deny warnings` does not let pass\n", count(warnings, "warning")));
+        Err(CommandError::Failed)
+    }
 }
 
 /// Which actions a command is about.

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Declares every code with its name; its doc comment is the page that `trueup explain` prints.
+/// Declares every code with its name; its doc comment is the page that `trueup explain` prints. `check` stands behind those
+/// that only the analysis of the SQL gives: a project can set how bad these are.
 macro_rules! codes {
-    ($($(#[doc = $line:literal])+ $variant:ident = $name:literal,)+) => {
+    ($($(#[doc = $line:literal])+ $variant:ident = $name:literal $($check:ident)?,)+) => {
         /// A kind of mistake.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
@@ -21,6 +22,9 @@ macro_rules! codes {
                 }
             }
 
+            /// Those of which a project can set how bad they are.
+            pub const CHECKS: &'static [Self] = &[$($(codes!(@$check $variant),)?)+];
+
             /// Its page, in Markdown: what it means, an example, what to do.
             pub fn page(self) -> String {
                 let lines: &[&str] = match self {
@@ -30,6 +34,7 @@ macro_rules! codes {
             }
         }
     };
+    (@check $variant:ident) => { Self::$variant };
 }
 
 codes! {
@@ -51,7 +56,7 @@ codes! {
     /// ```
     ///
     /// What to do: write the relation or its alias before the column.
-    AmbiguousColumn = "ambiguous-column",
+    AmbiguousColumn = "ambiguous-column" check,
 
     /// A `ref()` that more than one action answers to.
     ///
@@ -81,6 +86,23 @@ codes! {
     ///
     /// What to do: write one space, so that Dataform reads it, too.
     BlockSpacing = "block-spacing",
+
+    /// The query of a model gives other columns than its config says.
+    ///
+    /// Types are compared wherever the config has one; names only where it is a contract, which has all columns. How long a
+    /// text or a number may be does not count, and what has no type that is known is not compared.
+    ///
+    /// ```sqlx
+    /// config {
+    ///   type: "table",
+    ///   contract: true,
+    ///   columns: { id: { type: "bigint" }, name: { type: "text", description: "as it is printed" } },
+    /// }
+    /// select 1 as id, 'tea' as title          -- `name` is missing, `title` is too much, and `id` is an integer
+    /// ```
+    ///
+    /// What to do: correct the query, or the contract if readers can live with that.
+    BrokenContract = "broken-contract" check,
 
     /// Actions that depend on each other in a circle, so that none can run first.
     ///
@@ -124,6 +146,23 @@ codes! {
     /// What to do: take one of them out.
     DuplicateKey = "duplicate-key",
 
+    /// A join that can give several rows for one value of the key that the model declares.
+    ///
+    /// A model declares a key by `uniqueKey` or by an assertion on it. The keys of what it joins are known from such
+    /// declarations, and from `GROUP BY`, `DISTINCT` and `QUALIFY`. If the columns that a relation is joined by are none of
+    /// its keys, a row finds several partners. What has no key that is known is not reported.
+    ///
+    /// ```sqlx
+    /// config { type: "table", assertions: { uniqueKey: ["customer_id"] } }
+    /// select customers.customer_id, orders.amount
+    /// from ${ref("customers")} customers
+    /// join ${ref("orders")} orders on orders.customer_id = customers.customer_id     -- orders are told apart by order_id
+    /// ```
+    ///
+    /// What to do: bring the rows of the other relation together first, such as by `GROUP BY` in a subquery; join by a key of
+    /// it; or declare the key that the model really has.
+    FanOut = "fan-out" check,
+
     /// A file under `definitions/` that is not read.
     ///
     /// An action is a `.sqlx` file, an entry of an `actions.yaml`, or made by a `.js` file. A `.sql` file that no
@@ -149,6 +188,19 @@ codes! {
     ///
     /// What to do: write it anew with `trueup catalog`; after a merge, too.
     InvalidCatalog = "invalid-catalog",
+    /// The two texts of an incremental model give different columns.
+    ///
+    /// The table has the columns of the text for a full build. Rows of the other text are written to columns of the same
+    /// names, in whatever order. If one is missing a run fails, or drops the column where `onSchemaChange` is
+    /// `"SYNCHRONIZE"`; one that the table does not have is left out, or added to what the next full build makes without it.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental" }
+    /// select id, ts ${when(!incremental(), ", name")} from ${ref("events")}
+    /// ```
+    ///
+    /// What to do: select the same columns in both.
+    IncrementColumns = "increment-columns" check,
 
     /// A config value of the wrong type, or one that is not allowed.
     ///
@@ -223,6 +275,21 @@ codes! {
     /// ```
     MissingInput = "missing-input",
 
+    /// An incremental model that selects the same rows on each run.
+    ///
+    /// Its text for further runs looks neither at its own table nor at a time or a variable. Without a unique key all rows are
+    /// added once more; with one the result is right, but nothing is saved.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental" }
+    /// select id, ts from ${ref("events")}
+    /// ${when(incremental(), `where ts > (select max(ts) from ${self()})`)}      -- this line says what is new
+    /// ```
+    ///
+    /// What to do: select only what is new if `incremental()`, or make it a table. If what it reads holds new rows only, say so:
+    /// `-- trueup: ignore no-increment`.
+    NoIncrement = "no-increment" check,
+
     /// An action that compiles and that trueup does not run.
     ///
     /// Notebooks, data preparations and property graphs are run by BigQuery's own pipelines, and code given to `jitCode` by
@@ -239,11 +306,25 @@ codes! {
     /// ```
     ///
     /// The model's own table calls the column `event_time`. Inside the brackets `timestamp` is then the column of `raw`,
+    /// A column of a unique key that can be NULL.
+    ///
+    /// When rows of an incremental table are replaced by their unique key, NULLs count as equal: all rows without the key take
+    /// the place of each other. The column comes from an outer join, or is NULL in one of its branches.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental", uniqueKey: ["user_id"] }
+    /// select users.user_id, events.ts
+    /// from ${ref("events")} events left join ${ref("users")} users on users.name = events.name
+    /// ```
+    ///
+    /// What to do: leave such rows out, give them a value, or take another key. An assertion `nonNull` says that there are none.
+    NullableKey = "nullable-key" check,
+
     /// which is compared with itself: from the second run on no row is ever added. BigQuery takes this without a word, so
     /// it is a warning there; the others refuse an aggregate of the outer query's columns, so it is an error.
     ///
     /// What to do: write the name that the column has in the model.
-    OuterName = "outer-name",
+    OuterName = "outer-name" check,
 
     /// A name without quotes that looks like a column and is the user of the session.
     ///
@@ -258,7 +339,7 @@ codes! {
     /// describes a column of that name.
     ///
     /// What to do: write the column as `"user"`, and the user of the session as `current_user`.
-    SessionValue = "session-value",
+    SessionValue = "session-value" check,
 
     /// SQL that trueup could not read from this place on.
     ///
@@ -266,13 +347,29 @@ codes! {
     /// it does not understand it sends as it is, but it cannot check it or translate it for another warehouse.
     ///
     /// What to do: nothing, if the warehouse takes it.
-    SqlNotUnderstood = "sql-not-understood",
+    SqlNotUnderstood = "sql-not-understood" check,
 
     /// SQL that the warehouse would surely refuse.
     ///
     /// For example a bracket that is never closed, a misspelt keyword, or a comma before FROM. The place is the one in
     /// the `.sqlx` file, even if the text comes out of a template.
-    SqlSyntax = "sql-syntax",
+    SqlSyntax = "sql-syntax" check,
+
+    /// Rows that are lost because an incremental model takes only what is beyond the largest time in its table.
+    ///
+    /// A row that comes late, with an earlier time than one that is there, is never read; nor is a second row of the same time
+    /// if the first one has been read alone.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental", uniqueKey: ["id"] }
+    /// select id, ts from ${ref("events")}
+    /// where ts > (select max(ts) from ${self()})                               -- loses rows
+    /// where ts >= (select max(ts) - interval '1 day' from ${self()})           -- reads a day again, and replaces it
+    /// ```
+    ///
+    /// What to do: give the model a `uniqueKey`, and look back as long as rows can be late. Where nothing comes late and no two
+    /// rows have the same time, silence it there: `-- trueup: ignore strict-watermark`.
+    StrictWatermark = "strict-watermark" check,
 
     /// Text that ends in blanks, in a project whose SQL takes such blanks for nothing.
     ///
@@ -282,6 +379,18 @@ codes! {
     ///
     /// What to do: take them off where they come in, with `rtrim(…)` in the model that reads the declared table.
     TrailingBlanks = "trailing-blanks",
+
+    /// Values of types that the warehouse does not bring together.
+    ///
+    /// In a comparison, in the halves of a `UNION`, in the branches of a `CASE` or a `COALESCE`. It is reported only where both
+    /// types are known and the warehouse surely refuses the query. Literals become what they stand beside.
+    ///
+    /// ```sql
+    /// select * from orders join days on orders.ordered_on = days.name      -- a date and a text
+    /// ```
+    ///
+    /// What to do: cast one of them.
+    TypeMismatch = "type-mismatch" check,
 
     /// An action that cannot be what its config says.
     ///
@@ -306,7 +415,7 @@ codes! {
     /// ```
     ///
     /// What to do: correct the name. A relation that has an alias is called by it alone.
-    UnknownAlias = "unknown-alias",
+    UnknownAlias = "unknown-alias" check,
 
     /// A column that none of the relations of the query has.
     ///
@@ -314,7 +423,7 @@ codes! {
     /// their `columns` with `contract: true` or from `catalog.json`. Where one of them may have more, nothing is said.
     ///
     /// What to do: correct the name.
-    UnknownColumn = "unknown-column",
+    UnknownColumn = "unknown-column" check,
 
     /// A config key that is not known.
     ///
@@ -390,6 +499,20 @@ codes! {
     ///
     /// What to do: take it out, or give the file the `type` that it should have. Comments are welcome.
     UnusedSql = "unused-sql",
+
+    /// A comment that silences a check where that check finds nothing.
+    ///
+    /// `trueup: ignore`, at the beginning of a comment, silences checks on its own line and on the next line of code. What
+    /// silences nothing hides the next mistake, or the name of a check is misspelt.
+    ///
+    /// ```sqlx
+    /// select * from ${ref("orders")}
+    /// -- trueup: ignore outer-name
+    /// where ts > (select max(ts) from ${self()})    -- nothing is wrong here
+    /// ```
+    ///
+    /// What to do: take the comment out, or correct the name.
+    UselessIgnore = "useless-ignore" check,
 
     /// A statement that the warehouse refused or could not finish.
     ///

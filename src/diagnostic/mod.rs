@@ -1,6 +1,8 @@
 //! What is wrong with a project, as data. Drawing it is the work of `report`.
 
 mod code;
+mod levels;
+mod silence;
 mod suggestion;
 mod words;
 
@@ -9,6 +11,7 @@ use std::cmp::Ordering;
 use crate::files::Span;
 
 pub use code::Code;
+pub use levels::{Level, Levels};
 pub use suggestion::{did_you_mean, nearest};
 pub use words::article;
 

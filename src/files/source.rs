@@ -144,6 +144,11 @@ impl Sources {
         id.map(|id| self.get(id))
     }
 
+    /// All of them, in the order read.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().map(|(_, file)| file)
+    }
+
     /// The one that was read first.
     pub fn first(&self) -> Option<&SourceFile> {
         self.files.get(0)

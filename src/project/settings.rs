@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Reader, Value, ValueKind};
-use crate::diagnostic::{Code, Diagnostics, did_you_mean};
+use crate::diagnostic::{Code, Diagnostics, Level, Levels, did_you_mean};
 use crate::dialect::{self, Dialect};
 use crate::project::CoreVersion;
 use crate::project::environment::{self, WrittenEnvironment};
@@ -28,6 +28,8 @@ pub struct Settings {
     pub assertion_name_prefix: Option<String>,
     /// Whether assertions are left out of runs.
     pub disable_assertions: bool,
+    /// How bad what the checks of the SQL find is.
+    pub checks: Levels,
     /// What only BigQuery has.
     pub bigquery: BigQuerySettings,
     /// Dataform: the unit tests of a model are actions that must pass before it is built.
@@ -191,6 +193,7 @@ impl Default for Settings {
             naming: Naming::default(),
             assertion_name_prefix: None,
             disable_assertions: false,
+            checks: Levels::new(),
             bigquery: BigQuerySettings::default(),
             include_tests: false,
             core: None,
@@ -232,6 +235,7 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
     if let Some(disable) = reader.bool("disable_assertions") {
         settings.disable_assertions = disable.value;
     }
+    settings.checks = read_checks(&mut reader);
     settings.naming = settings.naming.overridden_by(&environment::read_naming(&mut reader));
     if let Some(entries) = reader.entries("environments") {
         settings.environments = entries.iter().filter_map(|entry| environment::read(&mut reader, entry)).collect();
@@ -272,6 +276,39 @@ pub(super) fn read_vars(reader: &mut Reader<'_>, settings: &mut Settings) {
     for (name, value) in reader.texts("vars").unwrap_or_default() {
         settings.vars.insert(name, value.value);
     }
+}
+
+/// Reads how bad what the checks find is.
+fn read_checks(reader: &mut Reader<'_>) -> Levels {
+    let mut levels = Levels::new();
+    for entry in reader.entries("checks").unwrap_or_default() {
+        let name = entry.key.as_str();
+        let Some(code) = Code::CHECKS.iter().find(|code| code.name() == name) else {
+            let (message, help) = if name.parse::<Code>().is_ok() {
+                (format!("`{name}` cannot be set"), "only what the checks of the SQL find can be set".to_owned())
+            } else {
+                let near = did_you_mean(name, Code::CHECKS.iter().map(|code| code.name()));
+                (
+                    format!("there is no check `{name}`"),
+                    near.unwrap_or_else(|| "`trueup explain` lists them".to_owned()),
+                )
+            };
+            reader.refuse(entry.key_span, message, Some(help));
+            continue;
+        };
+        let word = match &entry.value.kind {
+            ValueKind::String(word) => word.as_str(),
+            _ => "",
+        };
+        match Level::WORDS.iter().find(|(known, _)| *known == word) {
+            Some((_, level)) => drop(levels.insert(*code, *level)),
+            None => {
+                let help = "write `off`, `warning` or `error`".to_owned();
+                reader.refuse(entry.value.span, format!("`{name}` is none of the levels"), Some(help));
+            }
+        }
+    }
+    levels
 }
 
 pub(super) fn read_dialect<'a>(reader: &mut Reader<'a>, key: &'a str) -> Option<&'static dyn Dialect> {

@@ -173,6 +173,32 @@ impl Expr {
         self.any(&|expr| expr.call().is_some_and(|call| call.kind == FunctionKind::Aggregate))
     }
 
+    /// The queries right in it.
+    pub fn queries(&self) -> Vec<&Query> {
+        let mut found = Vec::new();
+        self.walk(&mut |part| {
+            found.extend(part.query());
+            true
+        });
+        found
+    }
+
+    /// The parts of a condition that all have to be true.
+    pub fn conjuncts(&self) -> Vec<&Self> {
+        match self.call_of("and") {
+            Some(call) => call.arguments.iter().flat_map(Self::conjuncts).collect(),
+            None => vec![self],
+        }
+    }
+
+    /// The place in the select list, if it stands for a column of that.
+    pub fn alias(&self) -> Option<usize> {
+        match self.kind {
+            ExprKind::Alias(place) => Some(place),
+            _ => None,
+        }
+    }
+
     /// The call, if it is one.
     pub fn call(&self) -> Option<&Call> {
         match &self.kind {

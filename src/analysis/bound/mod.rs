@@ -1,6 +1,7 @@
 //! A query whose names are bound to what they mean: the small tree that types, lineage, keys and checks work on.
 
 mod expr;
+mod walk;
 
 use std::sync::Arc;
 

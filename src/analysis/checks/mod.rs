@@ -3,15 +3,21 @@
 //! Some look at the text or at sqlparser's tree; all others at the [`Bound`] statements of a text, and are in the list
 //! [`CHECKS`].
 
+mod contract;
+mod fan_out;
+mod increment;
 mod one_statement;
 mod outer_name;
 mod session_value;
 mod syntax;
+mod type_mismatch;
 mod unknown_name;
+mod watermark;
 
-use crate::action::{Action, ActionId, Rendered};
+use crate::action::{Action, ActionId, Incremental, Kind, Model, Rendered};
 use crate::analysis::bound::Bound;
 use crate::analysis::facts::Facts;
+use crate::analysis::relations::Index;
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::range;
@@ -25,7 +31,17 @@ pub(super) use session_value::session_value;
 pub(super) use syntax::syntax;
 
 /// What each of these finds is reported.
-const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[unknown_name::unknown_name];
+const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
+    contract::contract,
+    fan_out::fan_out,
+    increment::nullable_key,
+    type_mismatch::type_mismatch,
+    unknown_name::unknown_name,
+];
+
+/// The same for what an incremental model selects when its table is there.
+const CHECKS_OF_INCREMENTS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] =
+    &[increment::rereads_all, increment::other_columns, watermark::strict_watermark];
 
 /// A text whose names are bound, and what it is of.
 pub(super) struct Subject<'a> {
@@ -36,6 +52,8 @@ pub(super) struct Subject<'a> {
     /// What it is.
     pub(super) role: Role,
     /// Whose it is.
+    pub(super) id: ActionId,
+    /// The same.
     pub(super) action: &'a Action<ActionId>,
     /// What the table of the model holds, by its full text; `None` for that text itself.
     pub(super) own: Option<&'a Facts>,
@@ -43,6 +61,8 @@ pub(super) struct Subject<'a> {
     pub(super) graph: &'a Graph,
     /// Their project.
     pub(super) project: &'a Project,
+    /// What is known of them.
+    pub(super) index: &'a Index<'a>,
     /// What it is written in.
     pub(super) dialect: &'a dyn Dialect,
 }
@@ -61,10 +81,34 @@ pub(super) enum Role {
 }
 
 impl Subject<'_> {
+    /// The model that it is of, if that is incremental, with how it grows.
+    pub(super) fn model_and_increment(&self) -> Option<(&Model, &Incremental)> {
+        let Kind::Model(model) = &self.action.kind else { return None };
+        Some((model, model.incremental()?))
+    }
+
+    /// How the model grows that it is of.
+    pub(super) fn incremental(&self) -> Option<&Incremental> {
+        self.model_and_increment().map(|(_, incremental)| incremental)
+    }
+
+    /// Adds the place of a part of the text that has to do with a diagnostic.
+    pub(super) fn point_at(&self, diagnostic: Diagnostic, span: Span, words: &str) -> Diagnostic {
+        match self.text.origin(range(self.text.text(), span)) {
+            Some(origin) => diagnostic.at(origin.call, words),
+            None => diagnostic,
+        }
+    }
+
     /// Puts a diagnostic where a part of the text comes from.
     pub(super) fn place(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
         self.text.place(diagnostic, range(self.text.text(), span))
     }
+}
+
+/// What the checks of increments find in one.
+pub(super) fn of_increment(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    CHECKS_OF_INCREMENTS.iter().flat_map(|check| check(subject)).collect()
 }
 
 /// Everything that the checks find in a text.

@@ -180,14 +180,9 @@ impl Semantics for DuckDb {
     }
 
     fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        let is_plain =
-            |data_type: &DataType| data_type.is_number() || matches!(data_type, DataType::Boolean | DataType::Date);
-        match (one, other) {
-            (one, other) if one.is_vague() || other.is_vague() => None,
-            (one, other) if one == other || one.is_number() && other.is_number() => Some(true),
-            (DataType::Text(_), other) | (other, DataType::Text(_)) if is_plain(other) => Some(false),
-            _ => None,
-        }
+        // A text is cast to what it is compared with, which fails at the first one that cannot be.
+        let is_known = !one.is_vague() && !other.is_vague();
+        (is_known && (one == other || one.is_number() && other.is_number())).then_some(true)
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) fn read_columns(reader: &mut Reader<'_>, documentation: &mut Document
             for item in items {
                 reader.item(item, "a column", |column| {
                     let path = column.string_or_strings("path").map(|path| plain(path.value)).unwrap_or_default();
-                    let documented = ColumnDocumentation { path, ..read_column(column) };
+                    let read = read_column(column);
+                    let documented = ColumnDocumentation { path, span: read.span.or(Some(item.span)), ..read };
                     documentation.columns.push(documented);
                 });
             }
@@ -38,7 +39,8 @@ fn read_column_map<'a>(
         let mut path = parents.to_vec();
         path.push(entry.key.clone());
         if let ValueKind::String(text) = &entry.value.kind {
-            columns.push(ColumnDocumentation { path, description: Some(text.clone()), ..Default::default() });
+            let (description, span) = (Some(text.clone()), Some(entry.key_span));
+            columns.push(ColumnDocumentation { path, description, span, ..Default::default() });
             continue;
         }
         let at = columns.len();
@@ -50,7 +52,8 @@ fn read_column_map<'a>(
             }
             read
         });
-        columns.insert(at, ColumnDocumentation { path: path.clone(), ..documented });
+        let span = documented.span.or(Some(entry.key_span));
+        columns.insert(at, ColumnDocumentation { path: path.clone(), span, ..documented });
         if let Some(inner) = inner {
             read_column_map(reader, inner, &path, columns);
         }
@@ -62,5 +65,7 @@ fn read_column(column: &mut Reader<'_>) -> ColumnDocumentation {
     let tags = column.string_or_strings("tags").map(|tags| plain(tags.value)).unwrap_or_default();
     let policy_tags = column.string_or_strings("bigqueryPolicyTags").map(|tags| plain(tags.value)).unwrap_or_default();
     column.raw("displayName");
-    ColumnDocumentation { path: Vec::new(), description, tags, policy_tags }
+    let data_type = column.string("type").filter(|text| !text.value.trim().is_empty());
+    let (data_type, span) = data_type.map(|text| (text.value, text.span)).unzip();
+    ColumnDocumentation { path: Vec::new(), description, tags, policy_tags, data_type, span }
 }

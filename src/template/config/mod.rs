@@ -233,6 +233,9 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     let has_output = kind == Type::Operations && reader.bool("hasOutput").is_some_and(|output| output.value);
     if !matches!(kind, Type::Notebook | Type::DataPreparation) {
         let columns = read_columns(reader, &mut documentation);
+        if !rules.is_dataform() {
+            read_contract(reader, kind, &mut documentation);
+        }
         let is_described = !documentation.columns.is_empty();
         let is_unfit = kind == Type::Operations && !has_output && is_described && rules.is_dataform();
         if let Some(span) = columns.filter(|_| is_unfit) {
@@ -278,6 +281,20 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
         with_assertions,
         kind,
         kind_span,
+    }
+}
+
+/// What is promised of the rows: that the columns are these and no others, and what tells the rows of a declaration apart.
+fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Documentation) {
+    if let Some(contract) = reader.bool("contract") {
+        documentation.is_contract = contract.value;
+        if contract.value && documentation.columns.is_empty() {
+            let help = Some("name them in `columns: { id: { type: \"…\" } }`".to_owned());
+            reader.refuse(contract.span, "a contract needs columns", help);
+        }
+    }
+    if kind == Type::Declaration {
+        documentation.unique_key = reader.strings("uniqueKey").map(|key| plain(key.value)).unwrap_or_default();
     }
 }
 

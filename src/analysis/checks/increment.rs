@@ -1,0 +1,171 @@
+//! What an incremental model selects when its table is there, beside what it selects for a full build.
+
+use sqlparser::tokenizer::Span;
+
+use super::{Role, Subject};
+use crate::action::{Check, IncrementalStrategy, OnSchemaChange};
+use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Query, Source, SourceKind, Statement};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::relation::{DataType, Nullability};
+
+/// A text that looks neither at its own table nor at a time gives the same rows on each run.
+pub(super) fn rereads_all(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    rereading(subject).into_iter().collect()
+}
+
+fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
+    let incremental = subject.incremental()?;
+    // What stands before it may have set a variable, or made a table of what is new.
+    if incremental.filter.is_some() || !incremental.texts.pre_operations.is_empty() {
+        return None;
+    }
+    let [Statement::Query(query)] = subject.bound.statements.as_slice() else { return None };
+    let sources = &subject.bound.sources;
+    // A view may leave out what is old.
+    let reads = |source: &Source| match &source.kind {
+        SourceKind::Action(id) => !subject.graph.get(*id).kind.is_view(),
+        SourceKind::Cte(_) | SourceKind::Derived(_) | SourceKind::Values(_) | SourceKind::Turned(_) => true,
+        SourceKind::Own | SourceKind::Undeclared | SourceKind::Opaque => false,
+    };
+    let reads_some = sources.iter().any(|source| matches!(source.kind, SourceKind::Action(_)));
+    if !reads_some || !sources.iter().all(reads) {
+        return None;
+    }
+    let chooses = subject.bound.selects().any(|(_, select)| {
+        let conditions = select.joins.iter().filter_map(|join| join.condition.as_ref());
+        let filters = [&select.filter, &select.having, &select.qualify].into_iter().flatten();
+        conditions.chain(filters).any(|expr| expr.any(&may_tell_new_rows))
+    });
+    if chooses {
+        return None;
+    }
+    let name = &subject.action.canonical.name;
+    let (message, help) = match incremental.strategy {
+        IncrementalStrategy::Append => (
+            format!("each run adds all rows of the query to `{name}` again"),
+            "select only what is new: `${when(incremental(), `where … > (select max(…) from ${self()})`)}`, or give it a \
+             `uniqueKey`",
+        ),
+        IncrementalStrategy::Merge | IncrementalStrategy::DeleteInsert => (
+            format!("each run of `{name}` reads all of its sources again"),
+            "that is right, and slow: select only what is new where `incremental()`, or make it a table",
+        ),
+        IncrementalStrategy::InsertOverwrite => return None,
+    };
+    Some(subject.place(Diagnostic::warning(Code::NoIncrement, message), query.span).help(help))
+}
+
+/// Whether a part of a condition can tell new rows from old ones: a time, a variable, or what is not known.
+fn may_tell_new_rows(expr: &Expr) -> bool {
+    let is_open = matches!(expr.kind, ExprKind::Unbound | ExprKind::Other(_));
+    let is_moment = matches!(expr.data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. });
+    is_open || is_moment || expr.data_type.is_vague()
+}
+
+/// The columns of the two texts are matched by their names when rows are written; what has no partner fails or gets lost.
+pub(super) fn other_columns(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let (Some(incremental), Some(own)) = (subject.incremental(), subject.own) else { return Vec::new() };
+    let [Statement::Query(query)] = subject.bound.statements.as_slice() else { return Vec::new() };
+    let (full, new) = (&own.columns, &query.columns);
+    if full.is_open || new.is_open {
+        return Vec::new();
+    }
+    let semantics = subject.dialect.semantics();
+    let name = &subject.action.canonical.name;
+    let mut found = Vec::new();
+    for column in full.known.iter().filter(|column| partner(column, new).is_none()) {
+        let Some(missing) = column.name.as_deref() else { continue };
+        let message = format!("`{name}` has a column `{missing}`, and its incremental text does not give it");
+        // The table may have been made before there was such a column.
+        let diagnostic = match incremental.on_schema_change {
+            OnSchemaChange::Synchronize => Diagnostic::warning(Code::IncrementColumns, message)
+                .help("select it in both texts: it is dropped from the table, with what it holds"),
+            _ => Diagnostic::error(Code::IncrementColumns, message)
+                .help("select it in both texts: a run fails where the table has the columns of the full one"),
+        };
+        found.push(subject.place(diagnostic, query.span));
+    }
+    for (place, column) in new.known.iter().enumerate() {
+        let Some(added) = column.name.as_deref() else { continue };
+        let span = span_of(query, place);
+        match partner(column, full) {
+            None => {
+                let message = format!("only the incremental text of `{name}` gives a column `{added}`");
+                let help = match incremental.on_schema_change {
+                    OnSchemaChange::Ignore => "select it in both texts: the table has none, and it is left out",
+                    OnSchemaChange::Fail => "select it in both texts: the table has none, and a run fails",
+                    OnSchemaChange::Extend | OnSchemaChange::Synchronize => {
+                        "select it in both texts: the next full build makes a table without it"
+                    }
+                };
+                let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
+                found.push(subject.place(diagnostic, span).help(help));
+            }
+            Some(other) if semantics.common(&[&column.data_type, &other.data_type]).is_none() => {
+                let (is, was) = (semantics.type_name(&column.data_type), semantics.type_name(&other.data_type));
+                let message =
+                    format!("`{added}` is {is} in the incremental text of `{name}`, and {was} in the full one");
+                let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
+                found.push(subject.place(diagnostic, span).help("cast it in one of them"));
+            }
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+fn partner<'a>(column: &Column, others: &'a Columns) -> Option<&'a Column> {
+    let name = column.name.as_deref()?;
+    others.known.iter().find(|other| other.name.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name)))
+}
+
+fn span_of(query: &Query, place: usize) -> Span {
+    item_of(query, place).map_or(query.span, |expr| expr.span)
+}
+
+/// What makes a column of a query, if that can be seen.
+fn item_of(query: &Query, place: usize) -> Option<&Expr> {
+    query.without_brackets().select()?.projection.get(place).map(|item| &item.expr)
+}
+
+/// A key by which rows are replaced, and that can be NULL.
+pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let (Role::Query, Some((model, incremental))) = (subject.role, subject.model_and_increment()) else {
+        return Vec::new();
+    };
+    let [Statement::Query(query)] = subject.bound.statements.as_slice() else { return Vec::new() };
+    let replaces = matches!(incremental.strategy, IncrementalStrategy::Merge | IncrementalStrategy::DeleteInsert);
+    if query.columns.is_open || !replaces {
+        return Vec::new();
+    }
+    let is_checked = |name: &str| {
+        subject.index.checks(subject.id).iter().any(|check| match check {
+            Check::Rows { conditions, .. } => conditions.iter().any(|condition| {
+                let condition = condition.to_lowercase();
+                condition.contains("is not null") && condition.contains(&name.to_lowercase())
+            }),
+            _ => false,
+        })
+    };
+    let name = &subject.action.canonical.name;
+    let mut found = Vec::new();
+    for key in &model.unique_key {
+        let is_it = |column: &Column| column.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(key));
+        let Some(place) = query.columns.known.iter().position(is_it) else { continue };
+        if query.columns.known[place].nullable != Nullability::Nullable || is_checked(key) {
+            continue;
+        }
+        let Some(item) = item_of(query, place) else { continue };
+        let filter = query.without_brackets().select().and_then(|select| select.filter.as_ref());
+        if filter.is_some_and(|filter| filter.any(&|part| part.is_same(item))) {
+            continue;
+        }
+        let message = format!("`{key}` is in the unique key of `{name}` and can be NULL");
+        let diagnostic = subject.place(Diagnostic::warning(Code::NullableKey, message), item.span);
+        found.push(diagnostic.help(
+            "NULLs count as equal, so that such rows replace each other: leave them out, give them a value with \
+             `coalesce`, or add `assertions: { nonNull: [\"…\"] }`",
+        ));
+    }
+    found
+}
