@@ -5,6 +5,7 @@ pub mod bound;
 mod checks;
 mod facts;
 mod keys;
+mod nulls;
 mod relations;
 
 use std::collections::BTreeSet;
@@ -153,9 +154,6 @@ impl Reader<'_> {
             if text.text() != full.query.text() {
                 let statements = self.parse(text, true);
                 self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
-                let dialect = self.settings.dialect;
-                let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
-                self.diagnostics.extend(found);
             }
         }
         facts

@@ -1,6 +1,7 @@
 //! A query whose names are bound to what they mean: the small tree that types, lineage, keys and checks work on.
 
 mod expr;
+mod walk;
 
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Bound {
     pub ctes: Vec<Cte>,
     /// Names that mean nothing, or more than one thing.
     pub unbound: Vec<UnboundName>,
+    /// The paths of relations that its statements make.
+    pub made: Vec<Vec<String>>,
 }
 
 /// A statement.
@@ -116,6 +119,8 @@ pub struct Select {
     pub joins: Vec<Join>,
     /// What it gives.
     pub projection: Vec<Item>,
+    /// The stars in it.
+    pub stars: Vec<Span>,
     /// DISTINCT.
     pub distinct: Distinct,
     /// WHERE.
