@@ -7,6 +7,7 @@ mod facts;
 mod fingerprint;
 mod keys;
 mod lineage;
+mod nulls;
 mod relations;
 
 use std::collections::BTreeSet;
@@ -155,9 +156,6 @@ impl Reader<'_> {
                 let statements = self.parse(text, true);
                 let bound = self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
                 let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
-                self.diagnostics.extend(found);
-                let dialect = self.settings.dialect;
-                let found = checks::outer_name(&self.action.target, &query, &statements, text, dialect);
                 self.diagnostics.extend(found);
             }
         }

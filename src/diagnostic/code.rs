@@ -48,6 +48,7 @@ codes! {
     /// What to do: take back the grant that the message names, run, and grant it again; or grant it on the dataset. A row access
     /// policy that is dropped opens its rows, so keep readers out of the table first, or let the config say what is there.
     AccessLost = "access-lost",
+
     /// A column that more than one relation of a query has.
     ///
     /// ```sql
@@ -119,6 +120,18 @@ codes! {
     /// `self()`, which is no dependency.
     CircularDependency = "circular-dependency",
 
+    /// A set operation whose sides have different numbers of columns, or an INSERT that gives too many or too few.
+    ///
+    /// ```sql
+    /// select id, name from customers union all select id from suppliers
+    /// insert into totals (day, amount) select day from sales
+    /// ```
+    ///
+    /// It is told where all columns are known, and no warehouse takes it.
+    ///
+    /// What to do: select the same columns in the same order on both sides; `null as name` where one has none.
+    ColumnCount = "column-count" check,
+
     /// Two actions with the same full name.
     ///
     /// Database, schema and name together must be unique over tables, views, declarations, assertions and operations:
@@ -171,6 +184,33 @@ codes! {
     /// What to do: make a `.sqlx` file of it, or name it in an `actions.yaml`.
     IgnoredFile = "ignored-file",
 
+    /// The two texts of an incremental model give different columns.
+    ///
+    /// The table has the columns of the text for a full build. Rows of the other text are written to columns of the same
+    /// names, in whatever order. If one is missing a run fails, or drops the column where `onSchemaChange` is
+    /// `"SYNCHRONIZE"`; one that the table does not have is left out, or added to what the next full build makes without it.
+    ///
+    /// ```sqlx
+    /// config { type: "incremental" }
+    /// select id, ts ${when(!incremental(), ", name")} from ${ref("events")}
+    /// ```
+    ///
+    /// What to do: select the same columns in both.
+    IncrementColumns = "increment-columns" check,
+
+    /// A count or a sum that is divided by another one, in a dialect where whole numbers give a whole number.
+    ///
+    /// ```sql
+    /// select count(paid_at) / count(*) as paid_share from orders          -- 0, or 1 if all are paid
+    /// select 1.0 * count(paid_at) / count(*) as paid_share from orders
+    /// ```
+    ///
+    /// PostgreSQL and Redshift cut off what stands behind the point; BigQuery and DuckDB do not. Told of counts, sums of whole
+    /// numbers, and `1 / x`, which are hardly ever divided for a whole number.
+    ///
+    /// What to do: make one side a number with decimals before the division.
+    IntegerDivision = "integer-division" check,
+
     /// The file `catalog.json` cannot be read.
     ///
     /// `trueup catalog` writes it: names and types of the columns of declared tables, as a warehouse tells them. The place is
@@ -188,19 +228,6 @@ codes! {
     ///
     /// What to do: write it anew with `trueup catalog`; after a merge, too.
     InvalidCatalog = "invalid-catalog",
-    /// The two texts of an incremental model give different columns.
-    ///
-    /// The table has the columns of the text for a full build. Rows of the other text are written to columns of the same
-    /// names, in whatever order. If one is missing a run fails, or drops the column where `onSchemaChange` is
-    /// `"SYNCHRONIZE"`; one that the table does not have is left out, or added to what the next full build makes without it.
-    ///
-    /// ```sqlx
-    /// config { type: "incremental" }
-    /// select id, ts ${when(!incremental(), ", name")} from ${ref("events")}
-    /// ```
-    ///
-    /// What to do: select the same columns in both.
-    IncrementColumns = "increment-columns" check,
 
     /// A config value of the wrong type, or one that is not allowed.
     ///
@@ -254,6 +281,33 @@ codes! {
     /// lies.
     LayoutDiffers = "layout-differs",
 
+    /// A LEFT JOIN that WHERE makes an inner one of.
+    ///
+    /// ```sql
+    /// select c.id, o.amount from customers c left join orders o on o.customer_id = c.id
+    /// where o.state = 'paid'        -- no customer without an order is left
+    /// ```
+    ///
+    /// Where there is no order `o.state` is NULL, so the comparison is not true. It is told of comparisons that stand by
+    /// themselves or under AND; not of `is null`, `coalesce(…)` and OR, and not if WHERE asks for `is not null` of that side.
+    ///
+    /// What to do: move the condition into ON, so that the customers stay; or write JOIN, so that it says what it does.
+    LostLeftJoin = "lost-left-join" check,
+
+    /// An aggregate or a window function where no warehouse takes one.
+    ///
+    /// ```sql
+    /// select customer_id from orders where count(*) > 1 group by customer_id      -- HAVING
+    /// select id from orders where row_number() over (order by id) = 1             -- a subquery, or QUALIFY
+    /// select sum(count(*)) from orders group by day                               -- a subquery
+    /// ```
+    ///
+    /// WHERE, the conditions of joins and GROUP BY are looked at row by row, before there are groups. HAVING is looked at
+    /// before there are windows.
+    ///
+    /// What to do: compute it in a subquery, or write the condition into HAVING or QUALIFY.
+    MisplacedAggregate = "misplaced-aggregate" check,
+
     /// A block in a file whose type has no use for it.
     ///
     /// `pre_operations` and `post_operations` belong to tables, views and incremental tables; `incremental_where` to
@@ -298,6 +352,17 @@ codes! {
     /// What to do: nothing, if they run elsewhere. Otherwise make a table or operations of them.
     NotRun = "not-run",
 
+    /// A `count(distinct …)` of values put together, of which one can be NULL.
+    ///
+    /// ```sql
+    /// select count(distinct country || city) from visits      -- visits without a city do not count
+    /// ```
+    ///
+    /// A text that is put together with NULL is NULL, and NULL is not counted.
+    ///
+    /// What to do: write `coalesce(city, '')`, or count the rows of `select distinct country, city`.
+    NullableCount = "nullable-count" check,
+
     /// A name in a subquery that means a column of the outer query, and most likely should not.
     ///
     /// ```sqlx
@@ -320,8 +385,32 @@ codes! {
     /// What to do: leave such rows out, give them a value, or take another key. An assertion `nonNull` says that there are none.
     NullableKey = "nullable-key" check,
 
+    /// NOT IN with a subquery that can give NULL.
+    ///
+    /// ```sql
+    /// select * from customers where id not in (select referred_by from customers)
+    /// ```
+    ///
+    /// If there is a single NULL among the values, the comparison is true for no row, and the query gives nothing. It is told
+    /// where the column is known to be NULL at times, for example behind a LEFT JOIN.
+    ///
+    /// What to do: write `where referred_by is not null` in the subquery, or `not exists (…)`.
+    NullableNotIn = "nullable-not-in" check,
+
+    /// A name in a subquery that means a column of the outer query, and most likely should not.
+    ///
+    /// ```sqlx
+    /// select timestamp as event_time from raw
+    /// ${when(incremental(), `where timestamp > (select max(timestamp) from ${self()})`)}
+    /// ```
+    ///
+    /// The model's own table calls the column `event_time`. Inside the brackets `timestamp` is then the column of `raw`,
     /// which is compared with itself: from the second run on no row is ever added. BigQuery takes this without a word, so
-    /// it is a warning there; the others refuse an aggregate of the outer query's columns, so it is an error.
+    /// it is a warning there; in WHERE the others refuse an aggregate of the outer query's columns, so it is an error.
+    ///
+    /// It is told where all columns of what the subquery reads are known, and the name leaves it without any of its own: in
+    /// its select list, or in a comparison with another column of the outer query. To tie a subquery to the outer query
+    /// by such a name, as in `exists (select 1 from orders where customer_id = id)`, is fine.
     ///
     /// What to do: write the name that the column has in the model.
     OuterName = "outer-name" check,
@@ -392,12 +481,53 @@ codes! {
     /// What to do: cast one of them.
     TypeMismatch = "type-mismatch" check,
 
+    /// A table that is read by its path, and that no file declares.
+    ///
+    /// ```sqlx
+    /// select * from raw.changes           -- a mere text
+    /// select * from ${ref("changes")}     -- with definitions/sources/changes.sqlx:
+    ///                                     -- config { type: "declaration", schema: "raw", name: "changes" }
+    /// ```
+    ///
+    /// Without a declaration nothing can be said of its columns, it is in no graph, and no environment can put other rows in
+    /// its place. It is told of names with a schema in models and assertions; not of tables of the system, and not of those that
+    /// a statement of the project makes.
+    ///
+    /// What to do: add the declaration that the help names, and read the table by `ref()`.
+    UndeclaredTable = "undeclared-table" check,
+
+    /// A star in the select list of a model whose `columns` are described.
+    ///
+    /// ```sqlx
+    /// config { type: "table", columns: { id: "Number of the order", amount: "In euros" } }
+    /// select * from ${ref("raw_orders")}
+    /// ```
+    ///
+    /// The config says what the columns are, and the star says it otherwise as soon as the relation that is read has a new one.
+    /// Nothing is told if the star is known to give just the columns that are described.
+    ///
+    /// What to do: name the columns in the select list, or describe them all.
+    UndescribedStar = "undescribed-star" check,
+
     /// An action that cannot be what its config says.
     ///
     /// For example a table whose query is empty, a query that ends in a semicolon, a name with a dot in it, or operations
     /// that are the target of a ref but have no output. With `trueup test --on-warehouse` also an `input` for a relation that
     /// the model names without a ref: only a ref can be led to the rows of a test.
     UnfitAction = "unfit-action",
+
+    /// A column beside aggregates that is neither in GROUP BY nor in an aggregate.
+    ///
+    /// ```sql
+    /// select customer_id, name, sum(amount) from orders group by customer_id            -- which name?
+    /// select customer_id, max(name), sum(amount) from orders group by customer_id
+    /// ```
+    ///
+    /// In PostgreSQL the primary key of a table determines its other columns, so there nothing is said of tables that may have
+    /// one.
+    ///
+    /// What to do: add the column to GROUP BY, or say by an aggregate which of its values is meant.
+    UngroupedColumn = "ungrouped-column" check,
 
     /// A unit test gave other rows than it expects.
     ///
@@ -484,6 +614,16 @@ codes! {
     ///
     /// What to do: write it in a way that both understand, or run this model in an environment of its own warehouse.
     Untranslatable = "untranslatable",
+
+    /// A common table expression that nothing reads.
+    ///
+    /// ```sql
+    /// with paid as (select * from orders where state = 'paid')
+    /// select * from orders               -- paid was meant?
+    /// ```
+    ///
+    /// What to do: read it, or take it out.
+    UnusedCte = "unused-cte" check,
 
     /// An `input` that the tested model never reads.
     ///

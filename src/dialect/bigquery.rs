@@ -53,10 +53,6 @@ impl Dialect for BigQuery {
         &semantics::BigQuery
     }
 
-    fn aggregates_outer_columns(&self) -> bool {
-        true
-    }
-
     fn has_bigquery_options(&self) -> bool {
         true
     }

@@ -67,11 +67,6 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
-    /// Whether an aggregate in a subquery may be of columns of the outer query alone.
-    fn aggregates_outer_columns(&self) -> bool {
-        false
-    }
-
     /// Whether it says how many rows the query of a new table gave.
     fn counts_made_rows(&self) -> bool {
         true

@@ -154,6 +154,7 @@ impl Binder<'_> {
             sources,
             joins,
             projection,
+            stars: Vec::new(),
             distinct: Distinct::All,
             filter,
             grouping: grouping.unwrap_or(Grouping::None),

@@ -94,7 +94,7 @@ impl Binder<'_> {
     pub(super) fn column(&mut self, name: &str, span: Span) -> Expr {
         let mut in_sight = Vec::new();
         for (levels, scope) in self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate() {
-            match self.find(scope, name) {
+            match self.find(scope, levels, name) {
                 Found::Column { source, column } => return self.column_of(source, column, name, levels, false, span),
                 Found::Merged(merged) => return self.merged_column(&merged, levels, span),
                 Found::Alias(place) if levels == 0 => {
@@ -126,7 +126,8 @@ impl Binder<'_> {
             || self.semantics.values().contains(&lower.as_str())
     }
 
-    fn find(&self, scope: &Scope, name: &str) -> Found {
+    /// What a name means in a scope that is so many queries further out than the innermost one.
+    fn find(&self, scope: &Scope, levels: usize, name: &str) -> Found {
         let alias = |named_only: bool| {
             let is_it = |alias: &Alias| {
                 (alias.is_named || !named_only) && alias.name.as_deref().is_some_and(|alias| self.is_same(alias, name))
@@ -176,17 +177,17 @@ impl Binder<'_> {
             [] if scope.is_open => Found::Perhaps,
             [] => Found::Nothing,
             // A name of which the queries around know nothing is one of the source of which nothing is known.
-            [one] if !scope.is_open && !self.may_be_other(name) && !self.is_known_outside(name) => {
+            [one] if !scope.is_open && !self.may_be_other(name) && !self.is_known_outside(levels, name) => {
                 Found::Column { source: **one, column: None }
             }
             _ => Found::Perhaps,
         }
     }
 
-    /// Whether a query around the innermost one may have something of that name.
-    fn is_known_outside(&self, name: &str) -> bool {
+    /// Whether a query around that scope may have something of that name.
+    fn is_known_outside(&self, levels: usize, name: &str) -> bool {
         let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| !scope.is_hidden).collect();
-        let around = visible.len().saturating_sub(1);
+        let around = visible.len().saturating_sub(levels + 1);
         visible.iter().take(around).any(|scope| {
             scope.sources.iter().any(|id| {
                 let columns = &self.source(*id).columns;
@@ -221,7 +222,7 @@ impl Binder<'_> {
                 let (name, fields) = (&parts[length], &parts[length + 1..]);
                 return self.member(source, first, name, fields, levels, span);
             }
-            if self.rules.fields && !matches!(self.find(scope, first), Found::Nothing) {
+            if self.rules.fields && !matches!(self.find(scope, levels, first), Found::Nothing) {
                 let root = self.column(first, span);
                 return self.fields(root, rest, span);
             }

@@ -1,6 +1,7 @@
 //! One SELECT.
 
-use sqlparser::ast::{self, GroupByExpr, SelectItem, ValueTableMode};
+use sqlparser::ast::{self, GroupByExpr, SelectItem, Spanned, ValueTableMode};
+use sqlparser::tokenizer::Span;
 
 use super::scope::{Alias, Scope};
 use super::{Binder, around};
@@ -8,7 +9,7 @@ use crate::analysis::bound::{
     Body, Column, Columns, Distinct, Expr, ExprKind, Grouping, Influence, InfluenceKind, Item, OriginKind, Query,
     Select, SourceId, SourceKind,
 };
-use crate::analysis::keys;
+use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Field};
 
@@ -65,7 +66,9 @@ impl Binder<'_> {
         let order_by = order_by.map(|order| self.seeing(AliasScope::BeforeColumns, |binder| binder.order_by(order)));
         let span = select.select_token.0.span;
         let sources = self.scope().sources.clone();
-        let bound = Select { sources, joins, projection, distinct, filter, grouping, having, qualify, span };
+        let stars = select.projection.iter().filter_map(star_of).collect();
+        let bound = Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, span };
+        nulls::settle(&bound, &mut columns);
         let influences = self.influences_of(&bound);
         if select.value_table_mode.is_some() {
             // The one column is the value; those of a struct are its fields.
@@ -237,6 +240,15 @@ impl Binder<'_> {
             },
             None => columns,
         }
+    }
+}
+
+/// Where an item of a select list stands, if it is a star.
+fn star_of(item: &SelectItem) -> Option<Span> {
+    match item {
+        SelectItem::Wildcard(options) => Some(options.wildcard_token.0.span),
+        SelectItem::QualifiedWildcard(of, _) => Some(of.span()),
+        _ => None,
     }
 }
 

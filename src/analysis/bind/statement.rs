@@ -79,6 +79,7 @@ impl Binder<'_> {
     /// Notes that the script has made a relation of that name.
     fn made(&mut self, name: &ast::ObjectName, columns: Columns) {
         let path = self.path_of(name);
+        self.bound.made.push(path.clone());
         self.relations_made.retain(|(other, _)| *other != path);
         self.relations_made.push((path, columns));
     }

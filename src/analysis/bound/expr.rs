@@ -191,6 +191,20 @@ impl Expr {
         }
     }
 
+    /// Whether it reads columns, and all of them are of queries further out.
+    pub fn is_of_outer_queries(&self) -> bool {
+        let is_own = |part: &Self| {
+            matches!(part.kind, ExprKind::Column { levels: 0, .. } | ExprKind::Row(_) | ExprKind::Alias(_))
+        };
+        let is_outer = |part: &Self| matches!(part.kind, ExprKind::Column { levels: 1.., .. });
+        self.any(&is_outer) && !self.any(&is_own)
+    }
+
+    /// The aggregate of the query that it stands in, if it is one: one of outer columns alone is of an outer query.
+    pub fn aggregate(&self) -> Option<&Call> {
+        self.call().filter(|call| call.kind == FunctionKind::Aggregate && !self.is_of_outer_queries())
+    }
+
     /// The place in the select list, if it stands for a column of that.
     pub fn alias(&self) -> Option<usize> {
         match self.kind {

@@ -33,6 +33,8 @@ pub struct Bound {
     pub unbound: Vec<UnboundName>,
     /// Whether something that changes what a query gives is not in here: a sample, the time of a version.
     pub is_partial: bool,
+    /// The paths of relations that its statements make.
+    pub made: Vec<Vec<String>>,
 }
 
 /// A statement.
@@ -119,6 +121,8 @@ pub struct Select {
     pub joins: Vec<Join>,
     /// What it gives.
     pub projection: Vec<Item>,
+    /// The stars in it.
+    pub stars: Vec<Span>,
     /// DISTINCT.
     pub distinct: Distinct,
     /// WHERE.

@@ -1,5 +1,7 @@
 //! Ways through the tree.
 
+use sqlparser::tokenizer::Span;
+
 use super::{Body, Bound, Distinct, Expr, Grouping, Query, Select, SourceKind, Statement};
 
 impl Bound {
@@ -59,6 +61,17 @@ impl Query {
         query
     }
 
+    /// Where its columns are written: the first select list, or all of it.
+    pub fn span_of_columns(&self) -> Span {
+        let query = self.without_brackets();
+        match query.select() {
+            Some(select) if !select.projection.is_empty() => {
+                Span::union_iter(select.projection.iter().map(|item| item.expr.span))
+            }
+            _ => query.span,
+        }
+    }
+
     /// The expressions right in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         let mut exprs: Vec<&Expr> = self.order_by.iter().chain(&self.limit).collect();
@@ -72,6 +85,11 @@ impl Query {
 }
 
 impl Select {
+    /// Those that decide on rows before there are groups: of joins, and WHERE.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        self.joins.iter().filter_map(|join| join.condition.as_ref()).chain(&self.filter)
+    }
+
     /// The expressions right in it.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let conditions = self.joins.iter().filter_map(|join| join.condition.as_ref());

@@ -3,15 +3,24 @@
 //! Some look at the text or at sqlparser's tree; all others at the [`Bound`] statements of a text, and are in the list
 //! [`CHECKS`].
 
+mod column_count;
 mod contract;
 mod fan_out;
 mod increment;
+mod integer_division;
+mod lost_left_join;
+mod lost_nulls;
+mod misplaced_aggregate;
 mod one_statement;
 mod outer_name;
 mod session_value;
 mod syntax;
 mod type_mismatch;
+mod undeclared_table;
+mod undescribed_star;
+mod ungrouped_column;
 mod unknown_name;
+mod unused_cte;
 mod watermark;
 
 use crate::action::{Action, ActionId, Incremental, Kind, Model, Rendered};
@@ -26,17 +35,27 @@ use crate::project::Project;
 use sqlparser::tokenizer::Span;
 
 pub(super) use one_statement::one_statement;
-pub(super) use outer_name::outer_name;
 pub(super) use session_value::session_value;
 pub(super) use syntax::syntax;
 
 /// What each of these finds is reported.
 const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
+    column_count::column_count,
     contract::contract,
     fan_out::fan_out,
     increment::nullable_key,
+    integer_division::integer_division,
+    lost_left_join::lost_left_join,
+    lost_nulls::nullable_count,
+    lost_nulls::nullable_not_in,
+    misplaced_aggregate::misplaced_aggregate,
+    outer_name::outer_name,
     type_mismatch::type_mismatch,
+    undeclared_table::undeclared_table,
+    undescribed_star::undescribed_star,
+    ungrouped_column::ungrouped_column,
     unknown_name::unknown_name,
+    unused_cte::unused_cte,
 ];
 
 /// The same for what an incremental model selects when its table is there.

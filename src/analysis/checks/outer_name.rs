@@ -1,179 +1,166 @@
-//! A name in a subquery over the model's own table that the table does not have. SQL then takes it for a column of the
-//! outer query, and `where ts > (select max(ts) from ${self()})` compares a column with itself.
+//! A name in a subquery that nothing in its FROM has. SQL then takes it for a column of the outer query, and
+//! `where ts > (select max(ts) from ${self()})` compares a column with itself.
+//!
+//! That alone is how subqueries are tied to the outer query, so it is told only where the subquery then reads none of its own
+//! columns: in its select list, or in a comparison of which both sides are outside.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit, Visitor,
+use super::Subject;
+use crate::analysis::bound::{
+    Column, Columns, Expr, ExprKind, OriginKind, Query, Select, Source, SourceId, SourceKind, Statement,
 };
-
-use crate::action::Rendered;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::dialect::{Dialect, syntax};
-use crate::relation::Target;
+use crate::dialect::semantics::FunctionKind;
 
-/// Looks at the select lists of subqueries that read nothing but the table itself. `full` is what the model selects when
-/// it is built anew: the columns of its table.
-pub(in crate::analysis) fn outer_name(
-    target: &Target,
-    full: &[Statement],
-    incremental: &[Statement],
-    text: &Rendered,
-    dialect: &dyn Dialect,
-) -> Vec<Diagnostic> {
-    let Some(columns) = output(full) else { return Vec::new() };
-    let mut finder = Finder { target, columns: &columns, found: Vec::new() };
-    for statement in incremental {
-        let _ = statement.visit(&mut finder);
-    }
-    let report = |(name, is_aggregated): (Ident, bool)| {
-        let message =
-            format!("`{}` has no column `{}`, so this is the one of the outer query", target.name, name.value);
-        // Where the whole argument of an aggregate is outside, most warehouses refuse it.
-        let diagnostic = if is_aggregated && !dialect.aggregates_outer_columns() {
-            Diagnostic::error(Code::OuterName, message)
-        } else {
-            Diagnostic::warning(Code::OuterName, message)
-        };
-        let renamed =
-            columns.iter().find(|column| column.source.as_ref().is_some_and(|source| same(source, &name.value)));
-        let help = match renamed {
-            Some(column) => format!("`{}` has `{}`", target.name, column.name),
-            None => did_you_mean(&name.value, columns.iter().map(|column| column.name.as_str())).unwrap_or_else(|| {
-                format!("name a column of `{}`; if the outer one is meant, write its table before it", target.name)
-            }),
-        };
-        text.place(diagnostic, syntax::range(text.text(), name.span)).help(help)
-    };
-    finder.found.into_iter().map(report).collect()
-}
-
-/// A column that a query gives.
-struct OutputColumn {
-    name: String,
-    /// The column that it is another name for.
-    source: Option<String>,
-}
-
-/// The columns of a query; `None` if not all of them are named in plain sight.
-fn output(statements: &[Statement]) -> Option<Vec<OutputColumn>> {
-    let [Statement::Query(query)] = statements else { return None };
-    let mut body = &*query.body;
-    let select = loop {
-        match body {
-            SetExpr::Select(select) => break select,
-            SetExpr::SetOperation { left, .. } => body = left,
-            SetExpr::Query(query) => body = &query.body,
-            _ => return None,
+/// Looks at subqueries that read only relations whose columns are all known.
+pub(super) fn outer_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut finder = Finder { subject, found: Vec::new() };
+    for query in subject.bound.queries() {
+        let conditions: Vec<&Expr> = query.select().into_iter().flat_map(Select::conditions).collect();
+        for expr in query.exprs() {
+            finder.subqueries(expr, conditions.iter().any(|condition| std::ptr::eq(*condition, expr)));
         }
-    };
-    let column = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(expr) => column_name(expr).map(|name| OutputColumn { name, source: None }),
-        SelectItem::ExprWithAlias { expr, alias } => {
-            Some(OutputColumn { name: alias.value.clone(), source: column_name(expr) })
+        if let Some(select) = query.select() {
+            conditions.into_iter().for_each(|condition| finder.comparisons(condition, select));
         }
-        _ => None,
-    };
-    select.projection.iter().map(column).collect()
-}
-
-fn column_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
-        _ => None,
     }
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
+    for statement in &subject.bound.statements {
+        if let Statement::Change(exprs) = statement {
+            exprs.iter().for_each(|expr| finder.subqueries(expr, false));
+        }
+    }
+    finder.found
 }
 
 struct Finder<'a> {
-    target: &'a Target,
-    columns: &'a [OutputColumn],
-    /// Names that the table does not have, and whether each stands in a call.
-    found: Vec<(Ident, bool)>,
+    subject: &'a Subject<'a>,
+    found: Vec<Diagnostic>,
 }
 
-impl Visitor for Finder<'_> {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        // EXISTS is left out: its select list means nothing.
-        if let Expr::Subquery(query) | Expr::InSubquery { subquery: query, .. } = expr {
-            self.subquery(query);
-        }
-        ControlFlow::Continue(())
+impl<'a> Finder<'a> {
+    fn subqueries(&mut self, expr: &'a Expr, is_condition: bool) {
+        expr.walk(&mut |part| {
+            // EXISTS is left out: its select list means nothing.
+            if let ExprKind::Subquery(query) | ExprKind::InSubquery { query, .. } | ExprKind::ArrayOf(query) =
+                &part.kind
+            {
+                self.subquery(query, is_condition);
+            }
+            true
+        });
     }
-}
 
-impl Finder<'_> {
-    fn subquery(&mut self, query: &Query) {
-        let SetExpr::Select(select) = &*query.body else { return };
-        if query.with.is_some() || !self.reads_only_itself(select) {
+    fn subquery(&mut self, query: &'a Query, is_condition: bool) {
+        let Some(select) = query.without_brackets().select().filter(|select| self.is_known(select)) else { return };
+        // Where the whole argument of an aggregate is outside, the aggregate is of the outer query, which has none in WHERE.
+        let refuses = is_condition && !self.subject.dialect.semantics().names().aggregates_outer_columns;
+        for item in select.projection.iter().filter(|item| !item.from_star) {
+            let is_vague = |part: &Expr| {
+                let counts_rows = part.aggregate().is_some_and(|call| call.arguments.is_empty());
+                counts_rows || part.query().is_some() || matches!(part.kind, ExprKind::Unbound | ExprKind::Other(_))
+            };
+            if !item.expr.is_of_outer_queries() || item.expr.any(&is_vague) {
+                continue;
+            }
+            let is_aggregated = |part: &Expr| part.call().is_some_and(|call| call.kind == FunctionKind::Aggregate);
+            let is_refused = refuses && item.expr.any(&is_aggregated);
+            for name in unqualified(&item.expr) {
+                self.report(name, select, is_refused);
+            }
+        }
+    }
+
+    /// Looks at the comparisons in a condition.
+    fn comparisons(&mut self, condition: &'a Expr, select: &'a Select) {
+        if !self.is_known(select) {
             return;
         }
-        for item in &select.projection {
-            let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
-            let mut names = Names { found: Vec::new(), calls: 0, queries: 0 };
-            let _ = expr.visit(&mut names);
-            let unknown = names.found.into_iter();
-            self.found
-                .extend(unknown.filter(|(name, _)| self.columns.iter().all(|column| !same(&column.name, &name.value))));
+        condition.walk(&mut |part| {
+            if let Some(call) = part.call()
+                && let ("=" | "<>" | "<" | "<=" | ">" | ">=", [left, right]) = (&*call.name, &*call.arguments)
+                && left.is_of_outer_queries()
+                && right.is_of_outer_queries()
+                && let Some(name) = unqualified(part).first()
+            {
+                self.report(name, select, false);
+            }
+            true
+        });
+    }
+
+    /// Whether all columns of what it reads are known.
+    fn is_known(&self, select: &Select) -> bool {
+        let is_known = |id: &SourceId| {
+            let source = self.subject.bound.source(*id);
+            let is_relation = matches!(
+                source.kind,
+                SourceKind::Action(_) | SourceKind::Own | SourceKind::Cte(_) | SourceKind::Derived(_)
+            );
+            is_relation && !source.columns.is_open
+        };
+        !select.sources.is_empty() && select.sources.iter().all(is_known)
+    }
+
+    fn report(&mut self, expr: &Expr, select: &Select, is_refused: bool) {
+        let ExprKind::Column { name, .. } = &expr.kind else { return };
+        let sources: Vec<&Source> = select.sources.iter().map(|id| self.subject.bound.source(*id)).collect();
+        let names: Vec<String> = sources.iter().map(|source| self.called(source)).collect();
+        let message = match names.as_slice() {
+            [one] => format!("{one} has no column `{name}`, so this is the one of the outer query"),
+            several => {
+                format!("none of {} has a column `{name}`, so this is the one of the outer query", several.join(", "))
+            }
+        };
+        let diagnostic = match is_refused {
+            true => Diagnostic::error(Code::OuterName, message),
+            false => Diagnostic::warning(Code::OuterName, message),
+        };
+        let renamed = sources.iter().zip(&names).find_map(|(source, called)| {
+            let column = self.columns(source).known.iter().find(|column| is_renamed(column, name))?;
+            Some(format!("{called} has `{}`", column.name.as_deref()?))
+        });
+        let help = renamed.unwrap_or_else(|| {
+            let known = sources.iter().flat_map(|source| &source.columns.known);
+            did_you_mean(name, known.filter_map(|column| column.name.as_deref())).unwrap_or_else(|| {
+                let one_of = names.join(" or ");
+                format!("name a column of {one_of}; if the outer one is meant, write its table before it")
+            })
+        });
+        self.found.push(self.subject.place(diagnostic, expr.span).help(help));
+    }
+
+    /// The columns of a source, with what they come from.
+    fn columns<'s>(&'s self, source: &'s Source) -> &'s Columns {
+        match (&source.kind, self.subject.own) {
+            (SourceKind::Own, Some(own)) => &own.columns,
+            _ => &source.columns,
         }
     }
 
-    fn reads_only_itself(&self, select: &Select) -> bool {
-        let [from] = select.from.as_slice() else { return false };
-        match &from.relation {
-            TableFactor::Table { name, .. } => from.joins.is_empty() && self.is_own(name),
-            _ => false,
+    fn called(&self, source: &Source) -> String {
+        match (&source.kind, &source.name) {
+            (SourceKind::Own, _) => format!("`{}`", self.subject.action.target.name),
+            (_, Some(name)) => format!("`{name}`"),
+            (_, None) => "the subquery".to_owned(),
         }
-    }
-
-    /// Backticks of BigQuery may hold the whole path; Redshift and PostgreSQL leave out the database.
-    fn is_own(&self, name: &ObjectName) -> bool {
-        let parts = name.0.iter().filter_map(|part| part.as_ident()).flat_map(|part| part.value.split('.'));
-        let parts: Vec<&str> = parts.collect();
-        let own: Vec<&str> = self.target.parts().collect();
-        parts == own || parts.len() > 1 && own.ends_with(&parts)
     }
 }
 
-/// Plain names in an expression, but for those of subqueries in it.
-struct Names {
-    found: Vec<(Ident, bool)>,
-    calls: usize,
-    queries: usize,
+/// Whether a column is one of that name that has been given another one.
+fn is_renamed(column: &Column, name: &str) -> bool {
+    let is_it = |origin: &crate::analysis::bound::Origin| {
+        origin.kind == OriginKind::Passed && origin.column.eq_ignore_ascii_case(name)
+    };
+    column.origins.iter().any(is_it)
 }
 
-impl Visitor for Names {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Function(_) => self.calls += 1,
-            Expr::Identifier(name) if self.queries == 0 => self.found.push((name.clone(), self.calls > 0)),
-            _ => {}
+/// The columns of outer queries that have no relation before them.
+fn unqualified(expr: &Expr) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    expr.walk(&mut |part| {
+        if matches!(part.kind, ExprKind::Column { levels: 1.., is_qualified: false, .. }) {
+            found.push(part);
         }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Function(_)) {
-            self.calls -= 1;
-        }
-        ControlFlow::Continue(())
-    }
+        true
+    });
+    found
 }

@@ -83,6 +83,16 @@ pub trait Semantics: Debug + Send + Sync {
         data_type
     }
 
+    /// Whether GROUP BY of a table's primary key is enough to select its other columns.
+    fn groups_by_primary_key(&self) -> bool {
+        false
+    }
+
+    /// Whether an INSERT that names no columns may give values for the first ones only.
+    fn fills_columns_left_out(&self) -> bool {
+        false
+    }
+
     /// Whether UNPIVOT gives the value before its name.
     fn unpivots_value_first(&self) -> bool {
         false

@@ -35,6 +35,14 @@ impl Semantics for Postgres {
         &NAMES
     }
 
+    fn groups_by_primary_key(&self) -> bool {
+        true
+    }
+
+    fn fills_columns_left_out(&self) -> bool {
+        true
+    }
+
     fn pseudo_columns(&self) -> &'static [&'static str] {
         &["ctid", "oid", "xmin", "xmax", "cmin", "cmax", "tableoid"]
     }

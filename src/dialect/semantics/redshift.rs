@@ -118,6 +118,10 @@ impl Semantics for Redshift {
         &NAMES
     }
 
+    fn fills_columns_left_out(&self) -> bool {
+        true
+    }
+
     fn pseudo_columns(&self) -> &'static [&'static str] {
         &["oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "$path", "$size", "$spectrum_oid"]
     }

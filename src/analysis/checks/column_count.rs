@@ -1,0 +1,56 @@
+//! Halves of a set operation, and rows of an INSERT, that do not have as many columns as they have to.
+
+use super::Subject;
+use crate::analysis::bound::{Body, Columns, Expr, Query, SetOperation, SourceId, Statement};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Counts where all columns are known.
+pub(super) fn column_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let queries = subject.bound.queries().into_iter();
+    let halves = queries.filter_map(|query| match &query.body {
+        Body::SetOperation(operation) => of_halves(operation, subject),
+        _ => None,
+    });
+    let rows = subject.bound.statements.iter().filter_map(|statement| match statement {
+        Statement::Insert { into, columns, query, .. } => of_rows(*into, columns, query, subject),
+        _ => None,
+    });
+    halves.chain(rows).collect()
+}
+
+fn of_halves(operation: &SetOperation, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let SetOperation { left, right, by_name: false, word, .. } = operation else { return None };
+    let (first, second) = (count(&left.columns)?, count(&right.columns)?);
+    if first == second {
+        return None;
+    }
+    let message = format!("this has {}, and what stands before {} has {first}", columns(second), word.to_uppercase());
+    let diagnostic = Diagnostic::error(Code::ColumnCount, message);
+    let help = format!("both sides of {} need the same columns in the same order", word.to_uppercase());
+    Some(subject.place(diagnostic, right.span_of_columns()).help(help))
+}
+
+fn of_rows(into: SourceId, named: &[Expr], query: &Query, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let given = count(&query.columns)?;
+    let table = subject.bound.source(into);
+    let (wanted, what) = match named.len() {
+        0 => (count(&table.columns)?, format!("`{}` has {}", table.name.as_deref()?, columns(count(&table.columns)?))),
+        named => (named, format!("{} are named", columns(named))),
+    };
+    let may_be_fewer = named.is_empty() && subject.dialect.semantics().fills_columns_left_out();
+    if given == wanted || given < wanted && may_be_fewer {
+        return None;
+    }
+    let diagnostic = Diagnostic::error(Code::ColumnCount, format!("this gives {}, and {what}", columns(given)));
+    let help = "give a value for each column, or name those that get one".to_owned();
+    Some(subject.place(diagnostic, query.span_of_columns()).help(help))
+}
+
+/// How many there are; `None` if there may be more.
+fn count(columns: &Columns) -> Option<usize> {
+    (!columns.is_open).then(|| columns.visible().count())
+}
+
+fn columns(count: usize) -> String {
+    if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
+}
