@@ -45,7 +45,10 @@ def known(trueup: str, folder: pathlib.Path):
     if run.stderr:
         print(run.stderr[:4000])
     actions = [json.loads(line) for line in run.stdout.splitlines()]
-    return {action["name"]: action for action in actions}
+    for action in actions:
+        for column in action.get("columns", []):
+            column["name"] = column["path"][0] if column["path"] else None
+    return {action["name"]: action.get("columns", []) for action in actions}
 
 
 def described(connection, text):
@@ -70,7 +73,7 @@ def compare(suite: str, tables, texts, arguments) -> collections.Counter:
         connection.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
     count = collections.Counter()
     for name, text in texts.items():
-        columns = actions[name]["columns"]
+        columns = actions[name]
         truth = described(connection, text)
         count["queries"] += 1
         if len(columns) != len(truth):
