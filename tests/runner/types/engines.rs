@@ -48,8 +48,7 @@ impl Engine {
     /// Of a hundred expressions that the engine takes, the type of so many is known, or more.
     pub(super) fn least_known(self) -> usize {
         match self {
-            Self::BigQuery => 70,
-            Self::DuckDb => 70,
+            Self::BigQuery | Self::DuckDb => 70,
             Self::Postgres => 80,
         }
     }
