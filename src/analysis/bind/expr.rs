@@ -278,7 +278,9 @@ impl Binder<'_> {
         let tests = self.exprs(tests);
         let results = conditions.iter().map(|when| &when.result).chain(else_result);
         let results = self.exprs(results);
-        let types: Vec<&DataType> = results.iter().map(|result| &result.data_type).collect();
+        // Where nothing else is said, what is left is NULL.
+        let rest = else_result.is_none().then_some(&DataType::Null);
+        let types: Vec<&DataType> = results.iter().map(|result| &result.data_type).chain(rest).collect();
         let data_type = self.semantics.common(&types).unwrap_or_default();
         let mut nullable = Nullability::of_any(results.iter().map(|result| result.nullable));
         if else_result.is_none() {
