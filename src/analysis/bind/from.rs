@@ -260,6 +260,7 @@ impl Binder<'_> {
         let cte = &mut self.bound.ctes[id.0 as usize];
         cte.uses += 1;
         let (columns, keys) = (cte.columns.clone(), cte.query.keys.clone());
+        let columns = self.settled(columns);
         // The path is that of no relation.
         let name = path.into_iter().next();
         let mut source = Source { keys, ..plain(SourceKind::Cte(id), columns, span) };
@@ -272,7 +273,7 @@ impl Binder<'_> {
         self.scope().is_hidden = !is_lateral;
         let query = self.query(query);
         self.scope().is_hidden = was_hidden;
-        let (columns, keys, span) = (query.columns.clone(), query.keys.clone(), query.span);
+        let (columns, keys, span) = (self.settled(query.columns.clone()), query.keys.clone(), query.span);
         let source = Source { keys, ..plain(SourceKind::Derived(Box::new(query)), columns, span) };
         self.named_as(source, alias)
     }

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
-use crate::analysis::bound::{Bound, Columns, Cte, CteId, Key, Source, SourceId, SourceKind};
+use crate::analysis::bound::{Bound, Columns, Cte, CteId, Key, Source, SourceId, SourceKind, Statement};
 use crate::dialect::semantics::{NameRules, Semantics};
 use scope::Scope;
 
@@ -67,7 +67,10 @@ pub fn bind(
         relations_made: Vec::new(),
     };
     for statement in statements {
-        let statement = binder.statement(statement);
+        let mut statement = binder.statement(statement);
+        if let Statement::Query(query) | Statement::Create(query) = &mut statement {
+            query.columns = binder.settled(std::mem::take(&mut query.columns));
+        }
         binder.bound.statements.push(statement);
     }
     binder.bound
@@ -106,6 +109,14 @@ impl Binder<'_> {
 
     fn source_mut(&mut self, id: SourceId) -> &mut Source {
         &mut self.bound.sources[id.0 as usize]
+    }
+
+    /// The columns of a query as others see them: what is of no type yet, a NULL, has one there.
+    fn settled(&self, mut columns: Columns) -> Columns {
+        for column in &mut columns.known {
+            column.data_type = self.semantics.in_a_table(std::mem::take(&mut column.data_type));
+        }
+        columns
     }
 
     fn name(&self, identifier: &ast::Ident) -> String {

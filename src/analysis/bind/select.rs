@@ -152,7 +152,6 @@ impl Binder<'_> {
         let alias =
             Alias { name: name.clone(), data_type: data_type.clone(), nullable, origins: origins.clone(), is_named };
         self.scope().aliases.push(alias);
-        let data_type = self.semantics.in_a_table(data_type);
         columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false });
         projection.push(Item { expr, from_star: false });
     }
