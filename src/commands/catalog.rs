@@ -62,11 +62,11 @@ pub(super) fn run(args: &CatalogArgs, terminal: &Terminal) -> Result<(), Command
     Ok(())
 }
 
-/// The columns of each action's relation, by its name in the project, or why there are none.
-fn columns_of(
-    wanted: &[&Action<ActionId>],
-    adapter: &dyn Adapter,
-) -> Result<Vec<(String, Result<Vec<Column>, String>)>, CommandError> {
+/// The name of a relation in the project, and its columns, or why there are none in the warehouse's words.
+type Found = (String, Result<Vec<Column>, String>);
+
+/// The columns of each action's relation.
+fn columns_of(wanted: &[&Action<ActionId>], adapter: &dyn Adapter) -> Result<Vec<Found>, CommandError> {
     let targets: Vec<Target> = wanted.iter().map(|action| action.target.clone()).collect();
     let state = adapter.state(&targets)?;
     let mut session = adapter.session()?;
