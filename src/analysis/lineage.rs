@@ -239,7 +239,7 @@ impl<'a> Lineage<'a> {
         let is =
             |column: &&Column, same: fn(&str, &str) -> bool| column.name.as_deref().is_some_and(|own| same(own, name));
         let exact = known.iter().find(|column| is(column, |one, other| one == other));
-        exact.or_else(|| known.iter().find(|column| is(column, |one, other| one.eq_ignore_ascii_case(other))))
+        exact.or_else(|| known.iter().find(|column| is(column, str::eq_ignore_ascii_case)))
     }
 
     /// The name of a column and the path of the field in it. A name may have dots in it itself.

@@ -1,14 +1,15 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
 use crate::action::{Action, ActionId, Kind};
+use crate::adapter::Adapter;
 use crate::artifact::write_catalog;
 use crate::commands::shared::{ProjectArgs, connect};
 use crate::diagnostic::Code;
 use crate::error::CommandError;
 use crate::project::Catalog;
-use crate::relation::Target;
+use crate::relation::{Column, Target};
 use crate::report::{NotThere, OutputFormat, Terminal, catalog_changes};
 
 /// Save what the warehouse tells of the columns of declared tables
@@ -42,34 +43,45 @@ pub(super) fn run(args: &CatalogArgs, terminal: &Terminal) -> Result<(), Command
         });
     }
     let adapter = connect(&root, &compilation)?;
-    let targets: Vec<Target> = wanted.iter().map(|action| action.target.clone()).collect();
-    let state = adapter.state(&targets)?;
-
     let old = compilation.project.catalog.as_ref();
-    let names: BTreeMap<String, &Action<ActionId>> =
-        graph.iter().map(|(_, action)| (action.canonical.to_string(), action)).collect();
-    let mut others: BTreeMap<String, NotThere> = BTreeMap::new();
-    for name in old.into_iter().flat_map(|old| old.relations.keys()) {
-        let why = if names.contains_key(name) { NotThere::NotAsked } else { NotThere::Forgotten };
-        others.insert(name.clone(), why);
-    }
-    let mut relations = BTreeMap::new();
-    for action in wanted {
-        let name = action.canonical.to_string();
+    let names: BTreeSet<String> = graph.iter().map(|(_, action)| action.canonical.to_string()).collect();
+    let kept = old.into_iter().flat_map(|old| old.relations.keys());
+    let mut others: BTreeMap<String, NotThere> = kept
+        .map(|name| (name.clone(), if names.contains(name) { NotThere::NotAsked } else { NotThere::Forgotten }))
+        .collect();
+    let mut catalog = Catalog { dialect: adapter.dialect(), relations: BTreeMap::new() };
+    for (name, found) in columns_of(&wanted, adapter.as_ref())? {
         others.remove(&name);
-        match state.get(&action.target) {
-            Some(relation) if !relation.columns.is_empty() => {
-                relations.insert(name, relation.columns.clone());
-            }
-            _ => {
-                others.insert(name, NotThere::Missing);
-            }
+        match found {
+            Ok(columns) => drop(catalog.relations.insert(name, columns)),
+            Err(message) => drop(others.insert(name, NotThere::Missing { message })),
         }
     }
-    let catalog = Catalog { dialect: adapter.dialect(), relations };
     write_catalog(&root, &catalog)?;
     terminal.progress(&catalog_changes(old, &catalog, &others));
     Ok(())
+}
+
+/// The name of a relation in the project, and its columns, or why there are none in the warehouse's words.
+type Found = (String, Result<Vec<Column>, String>);
+
+/// The columns of each action's relation.
+fn columns_of(wanted: &[&Action<ActionId>], adapter: &dyn Adapter) -> Result<Vec<Found>, CommandError> {
+    let targets: Vec<Target> = wanted.iter().map(|action| action.target.clone()).collect();
+    let state = adapter.state(&targets)?;
+    let mut session = adapter.session()?;
+    let columns = wanted.iter().map(|action| {
+        let known = state.get(&action.target).map(|relation| relation.columns.clone()).unwrap_or_default();
+        let found = if known.is_empty() {
+            // Not all that can be selected from is in the catalogue of a warehouse with its columns.
+            let sql = format!("select * from {}", adapter.dialect().relation(&action.target));
+            session.describe(&sql).map_err(|error| error.message)
+        } else {
+            Ok(known)
+        };
+        (action.canonical.to_string(), found)
+    });
+    Ok(columns.collect())
 }
 
 /// Whether it is a relation whose columns are asked for.

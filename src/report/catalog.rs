@@ -7,10 +7,13 @@ use crate::relation::Column;
 use crate::report::count;
 
 /// Why a relation is not in a catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotThere {
-    /// The warehouse has none of that name.
-    Missing,
+    /// The warehouse does not give it.
+    Missing {
+        /// In its words.
+        message: String,
+    },
     /// Nobody has asked for it this time.
     NotAsked,
     /// The project has no action of that name any more.
@@ -30,8 +33,9 @@ pub fn catalog_changes(old: Option<&Catalog>, new: &Catalog, others: &BTreeMap<S
     }
     for (name, why) in others {
         let (word, why) = match (why, before(name)) {
-            (NotThere::Missing, None) => ("missing", "the warehouse has no such table"),
-            (NotThere::Missing, Some(_)) => ("dropped", "the warehouse has no such table any more"),
+            (NotThere::Missing { message }, before) => {
+                (if before.is_some() { "dropped" } else { "missing" }, message.lines().next().unwrap_or_default())
+            }
             (NotThere::Forgotten, _) => ("dropped", "the project has no such action any more"),
             (NotThere::NotAsked, _) => ("dropped", "nobody declares it; `--all` reads what the project makes, too"),
         };
