@@ -178,8 +178,11 @@ fn is_whole(source: &Source, subject: &Subject<'_>) -> bool {
 fn mentions(expr: &Expr, id: SourceId) -> bool {
     expr.any(&|part| match &part.kind {
         ExprKind::Column { source, .. } | ExprKind::Row(source) => *source == id,
-        ExprKind::Subquery(_) | ExprKind::Exists(_) | ExprKind::InSubquery { .. } | ExprKind::ArrayOf(_) => true,
-        ExprKind::Unbound => true,
+        ExprKind::Subquery(_)
+        | ExprKind::Exists(_)
+        | ExprKind::InSubquery { .. }
+        | ExprKind::ArrayOf(_)
+        | ExprKind::Unbound => true,
         _ => false,
     })
 }

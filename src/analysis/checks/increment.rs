@@ -1,10 +1,8 @@
 //! What an incremental model selects when its table is there, beside what it selects for a full build.
 
-use sqlparser::tokenizer::Span;
-
 use super::{Role, Subject};
 use crate::action::{Check, IncrementalStrategy, OnSchemaChange};
-use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Query, Source, SourceKind, Statement};
+use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Source, SourceKind, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::{DataType, Nullability};
 
@@ -87,7 +85,7 @@ pub(super) fn other_columns(subject: &Subject<'_>) -> Vec<Diagnostic> {
     }
     for (place, column) in new.known.iter().enumerate() {
         let Some(added) = column.name.as_deref() else { continue };
-        let span = span_of(query, place);
+        let span = query.span_of(place);
         match partner(column, full) {
             None => {
                 let message = format!("only the incremental text of `{name}` gives a column `{added}`");
@@ -119,15 +117,6 @@ fn partner<'a>(column: &Column, others: &'a Columns) -> Option<&'a Column> {
     others.known.iter().find(|other| other.name.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name)))
 }
 
-fn span_of(query: &Query, place: usize) -> Span {
-    item_of(query, place).map_or(query.span, |expr| expr.span)
-}
-
-/// What makes a column of a query, if that can be seen.
-fn item_of(query: &Query, place: usize) -> Option<&Expr> {
-    query.without_brackets().select()?.projection.get(place).map(|item| &item.expr)
-}
-
 /// A key by which rows are replaced, and that can be NULL.
 pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let (Role::Query, Some((model, incremental))) = (subject.role, subject.model_and_increment()) else {
@@ -155,7 +144,7 @@ pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
         if query.columns.known[place].nullable != Nullability::Nullable || is_checked(key) {
             continue;
         }
-        let Some(item) = item_of(query, place) else { continue };
+        let Some(item) = query.item(place) else { continue };
         let filter = query.without_brackets().select().and_then(|select| select.filter.as_ref());
         if filter.is_some_and(|filter| filter.any(&|part| part.is_same(item))) {
             continue;
