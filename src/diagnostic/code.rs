@@ -162,8 +162,8 @@ codes! {
     /// A join that can give several rows for one value of the key that the model declares.
     ///
     /// A model declares a key by `uniqueKey` or by an assertion on it. The keys of what it joins are known from such
-    /// declarations, and from `GROUP BY`, `DISTINCT` and `QUALIFY`. If the columns that a relation is joined by are none of
-    /// its keys, a row finds several partners. What has no key that is known is not reported.
+    /// declarations, and from `GROUP BY`, `DISTINCT` and `QUALIFY`. If a relation is joined by columns that tell the rows before
+    /// it apart, and that are none of its own keys, a row finds several partners. What has no key that is known is not reported.
     ///
     /// ```sqlx
     /// config { type: "table", assertions: { uniqueKey: ["customer_id"] } }

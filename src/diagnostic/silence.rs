@@ -16,6 +16,8 @@ struct Silence<'a> {
     file: &'a SourceFile,
     /// As it is written.
     name: &'a str,
+    /// The check of that name, if there is one.
+    check: Option<Code>,
     /// Where.
     place: Range<usize>,
     /// The line of the comment and the next one of code.
@@ -26,8 +28,11 @@ impl Diagnostics {
     /// Leaves out what comments silence; of comments that silence nothing it is told.
     pub fn silence(&mut self, sources: &Sources) {
         let silences: Vec<Silence<'_>> = sources.iter().flat_map(silences).collect();
+        if silences.is_empty() {
+            return;
+        }
         let silenced =
-            |silence: &Silence<'_>, found: &Diagnostic| silence.check() == Some(found.code) && silence.is_about(found);
+            |silence: &Silence<'_>, found: &Diagnostic| silence.check == Some(found.code) && silence.is_about(found);
         let mut useless: Vec<&Silence<'_>> = silences.iter().collect();
         useless.retain(|silence| !self.found.iter().any(|found| silenced(silence, found)));
         self.found.retain(|found| !silences.iter().any(|silence| silenced(silence, found)));
@@ -37,17 +42,13 @@ impl Diagnostics {
             let stops = |found: &Diagnostic| found.severity == Severity::Error || found.code == Code::SqlNotUnderstood;
             self.found.iter().any(|found| is_of(found) && stops(found))
         };
-        useless.retain(|silence| !is_broken(silence.file) || silence.check().is_none());
+        useless.retain(|silence| !is_broken(silence.file) || silence.check.is_none());
         let told: Vec<Diagnostic> = useless.into_iter().map(Silence::describe).collect();
         self.found.extend(told);
     }
 }
 
 impl Silence<'_> {
-    fn check(&self) -> Option<Code> {
-        Code::CHECKS.iter().copied().find(|code| code.name() == self.name)
-    }
-
     /// Whether one of the places of a diagnostic begins on these lines.
     fn is_about(&self, found: &Diagnostic) -> bool {
         found.labels.iter().any(|label| {
@@ -60,7 +61,7 @@ impl Silence<'_> {
         let name = self.name;
         let place = self.file.span(self.place.clone());
         let near = || did_you_mean(name, Code::CHECKS.iter().map(|code| code.name()));
-        let (message, help) = match (self.check(), name.parse::<Code>()) {
+        let (message, help) = match (self.check, name.parse::<Code>()) {
             (Some(_), _) => (format!("`{name}` has nothing to silence here"), None),
             (None, Ok(_)) => (format!("`{name}` cannot be silenced"), Some("correct what it says".to_owned())),
             (None, Err(())) => (format!("there is no check `{name}`"), near()),
@@ -84,7 +85,8 @@ fn silences(file: &SourceFile) -> Vec<Silence<'_>> {
         let names = names(text, mark + MARK.len());
         found.extend(names.into_iter().map(|place| {
             let name = &text[place.clone()];
-            Silence { file, name, place, lines: lines.clone() }
+            let check = Code::CHECKS.iter().copied().find(|code| code.name() == name);
+            Silence { file, name, check, place, lines: lines.clone() }
         }));
     }
     found

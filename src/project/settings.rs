@@ -300,12 +300,11 @@ fn read_checks(reader: &mut Reader<'_>) -> Levels {
             ValueKind::String(word) => word.as_str(),
             _ => "",
         };
-        match Level::WORDS.iter().find(|(known, _)| *known == word) {
-            Some((_, level)) => drop(levels.insert(*code, *level)),
-            None => {
-                let help = "write `off`, `warning` or `error`".to_owned();
-                reader.refuse(entry.value.span, format!("`{name}` is none of the levels"), Some(help));
-            }
+        if let Some((_, level)) = Level::WORDS.iter().find(|(known, _)| *known == word) {
+            levels.insert(*code, *level);
+        } else {
+            let help = "write `off`, `warning` or `error`".to_owned();
+            reader.refuse(entry.value.span, format!("`{name}` has no such level"), Some(help));
         }
     }
     levels

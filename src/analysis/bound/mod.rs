@@ -398,6 +398,16 @@ impl Columns {
 }
 
 impl Query {
+    /// What makes a column, if that can be seen.
+    pub fn item(&self, place: usize) -> Option<&Expr> {
+        self.without_brackets().select()?.projection.get(place).map(|item| &item.expr)
+    }
+
+    /// Where a column is made, or else the whole query.
+    pub fn span_of(&self, place: usize) -> Span {
+        self.item(place).map_or(self.span, |expr| expr.span)
+    }
+
     /// One of which nothing is known.
     pub fn opaque(span: Span) -> Self {
         Self {

@@ -43,15 +43,13 @@ pub(super) fn contract(subject: &Subject<'_>) -> Vec<Diagnostic> {
         }
     }
     if documentation.is_contract {
-        let items = query.without_brackets().select().map(|select| select.projection.as_slice()).unwrap_or_default();
         for (place, column) in columns.visible() {
             let Some(own) = column.name.as_deref() else { continue };
             if promised.iter().any(|(promise, _)| promise.eq_ignore_ascii_case(own)) {
                 continue;
             }
-            let span = items.get(place).map_or(query.span, |item| item.expr.span);
             let message = format!("the contract of `{name}` has no column `{own}`");
-            let diagnostic = subject.place(Diagnostic::error(Code::BrokenContract, message), span);
+            let diagnostic = subject.place(Diagnostic::error(Code::BrokenContract, message), query.span_of(place));
             let first = promised.iter().find_map(|(_, column)| column.span);
             let diagnostic =
                 first.map_or(diagnostic.clone(), |span| diagnostic.at(span, "the columns of the contract"));
@@ -69,13 +67,12 @@ fn is_called(column: &Column, name: &str) -> bool {
 fn differ(one: &DataType, other: &DataType) -> bool {
     use DataType::{Array, Decimal, Named, Null, Struct};
     match (one, other) {
-        (one, other) if one.is_vague() || other.is_vague() || one == other => false,
-        (Named(_) | Null, _) | (_, Named(_) | Null) => false,
-        (Decimal(_), Decimal(_)) => false,
-        (one, other) if one.is_text() && other.is_text() => false,
         (Array(one), Array(other)) => differ(one, other),
-        // Their fields may have other names.
-        (Struct(_), Struct(_)) => false,
-        _ => true,
+        // The fields of a struct may have other names, and who knows what a type of another name is.
+        (Decimal(_), Decimal(_)) | (Struct(_), Struct(_)) | (Named(_) | Null, _) | (_, Named(_) | Null) => false,
+        (one, other) => {
+            let are_texts = one.is_text() && other.is_text();
+            one != other && !are_texts && !one.is_vague() && !other.is_vague()
+        }
     }
 }

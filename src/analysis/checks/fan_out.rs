@@ -81,7 +81,8 @@ fn multiplied<'a>(query: &'a Query, key: &[usize], subject: &Subject<'a>) -> Opt
     // Of a key of several relations it is not known which of their rows belong together.
     let [owner] = owners[..] else { return None };
     let bound = subject.bound;
-    if let Some(found) = select.sources.iter().find_map(|id| multiplier(*id, owner, select, subject)) {
+    let own_key: Key = items.iter().map(|item| item.column()?.1).collect::<Option<_>>().unwrap_or_default();
+    if let Some(found) = select.sources.iter().find_map(|id| multiplier(*id, (owner, &own_key), select, subject)) {
         return Some(found);
     }
     // The rows may have been multiplied where they come from.
@@ -93,9 +94,8 @@ fn multiplied<'a>(query: &'a Query, key: &[usize], subject: &Subject<'a>) -> Opt
         SourceKind::Derived(query) => query,
         _ => return None,
     };
-    let inner_key: Key = items.iter().map(|item| item.column()?.1).collect::<Option<_>>()?;
-    let is_known = inner.keys.iter().any(|known| known.iter().all(|place| inner_key.contains(place)));
-    if is_known { None } else { multiplied(inner, &inner_key, subject) }
+    let is_known = inner.keys.iter().any(|known| known.iter().all(|place| own_key.contains(place)));
+    if is_known || own_key.is_empty() { None } else { multiplied(inner, &own_key, subject) }
 }
 
 /// The sources whose columns an expression is made of; `None` if that cannot be told.
@@ -116,7 +116,12 @@ fn owners_of(expr: &Expr, owners: &mut Vec<SourceId>) -> Option<()> {
 }
 
 /// The source, if its rows surely are not told apart by what it is joined by.
-fn multiplier<'a>(id: SourceId, owner: SourceId, select: &Select, subject: &Subject<'a>) -> Option<Multiplier<'a>> {
+fn multiplier<'a>(
+    id: SourceId,
+    (owner, own_key): (SourceId, &Key),
+    select: &Select,
+    subject: &Subject<'a>,
+) -> Option<Multiplier<'a>> {
     let source = subject.bound.source(id);
     let is_open = source.columns.is_open || source.keys.is_empty();
     let understood = |join: &Join| !matches!(join.kind, JoinKind::Other);
@@ -126,10 +131,11 @@ fn multiplier<'a>(id: SourceId, owner: SourceId, select: &Select, subject: &Subj
     // What is looked up by its rows leaves them as they are.
     let looks_up = |join: &&Join| !(join.kind == JoinKind::Left && join.source != id && join.source != owner);
     let conditions = select.joins.iter().filter(looks_up).filter_map(|join| join.condition.as_ref());
-    let mut columns = Vec::new();
+    let (mut columns, mut owner_columns) = (Vec::new(), Vec::new());
     for part in conditions.chain(&select.filter).flat_map(Expr::conjuncts).filter(|part| mentions(part, id)) {
         let before = columns.len();
         keys::equal_columns(part, id, &[owner], &mut columns);
+        keys::equal_columns(part, owner, &[id], &mut owner_columns);
         // Anything else might leave one row of several.
         if columns.len() == before || !mentions(part, owner) {
             return None;
@@ -137,6 +143,11 @@ fn multiplier<'a>(id: SourceId, owner: SourceId, select: &Select, subject: &Subj
     }
     columns.sort_unstable();
     columns.dedup();
+    // Where many rows look for the same partner, what they find it by may well be another key of it.
+    let has = |key: &Key| !key.is_empty() && key.iter().all(|place| owner_columns.contains(place));
+    if !subject.bound.source(owner).keys.iter().chain([own_key]).any(has) {
+        return None;
+    }
     let declared = match source.kind {
         SourceKind::Action(id) => subject.index.declared_keys(id),
         _ => Vec::new(),
@@ -178,8 +189,11 @@ fn is_whole(source: &Source, subject: &Subject<'_>) -> bool {
 fn mentions(expr: &Expr, id: SourceId) -> bool {
     expr.any(&|part| match &part.kind {
         ExprKind::Column { source, .. } | ExprKind::Row(source) => *source == id,
-        ExprKind::Subquery(_) | ExprKind::Exists(_) | ExprKind::InSubquery { .. } | ExprKind::ArrayOf(_) => true,
-        ExprKind::Unbound => true,
+        ExprKind::Subquery(_)
+        | ExprKind::Exists(_)
+        | ExprKind::InSubquery { .. }
+        | ExprKind::ArrayOf(_)
+        | ExprKind::Unbound => true,
         _ => false,
     })
 }

@@ -1,10 +1,8 @@
 //! What an incremental model selects when its table is there, beside what it selects for a full build.
 
-use sqlparser::tokenizer::Span;
-
 use super::{Role, Subject};
 use crate::action::{Check, IncrementalStrategy, OnSchemaChange};
-use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Query, Source, SourceKind, Statement};
+use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Source, SourceKind, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::{DataType, Nullability};
 
@@ -73,10 +71,10 @@ pub(super) fn other_columns(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let semantics = subject.dialect.semantics();
     let name = &subject.action.canonical.name;
     let mut found = Vec::new();
-    for column in full.known.iter().filter(|column| partner(column, new).is_none()) {
-        let Some(missing) = column.name.as_deref() else { continue };
-        let message = format!("`{name}` has a column `{missing}`, and its incremental text does not give it");
-        // The table may have been made before there was such a column.
+    let is_alone = |column: &Column, others: &Columns| column.name.is_some() && partner(column, others).is_none();
+    let missing: Vec<&Column> = full.known.iter().filter(|column| is_alone(column, new)).collect();
+    if !missing.is_empty() {
+        let message = format!("`{name}` has {}, which its incremental text does not give", listed(&missing));
         let diagnostic = match incremental.on_schema_change {
             OnSchemaChange::Synchronize => Diagnostic::warning(Code::IncrementColumns, message)
                 .help("select it in both texts: it is dropped from the table, with what it holds"),
@@ -85,47 +83,48 @@ pub(super) fn other_columns(subject: &Subject<'_>) -> Vec<Diagnostic> {
         };
         found.push(subject.place(diagnostic, query.span));
     }
+    let added: Vec<usize> = (0..new.known.len()).filter(|place| is_alone(&new.known[*place], full)).collect();
+    if let Some(first) = added.first() {
+        let columns: Vec<&Column> = added.iter().map(|place| &new.known[*place]).collect();
+        let message = format!("only the incremental text of `{name}` gives {}", listed(&columns));
+        let help = match incremental.on_schema_change {
+            OnSchemaChange::Ignore => "select it in both texts: the table does not have it, and it is left out",
+            OnSchemaChange::Fail => "select it in both texts: the table does not have it, and a run fails",
+            OnSchemaChange::Extend | OnSchemaChange::Synchronize => {
+                "select it in both texts: the next full build makes a table without it"
+            }
+        };
+        let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
+        found.push(subject.place(diagnostic, query.span_of(*first)).help(help));
+    }
     for (place, column) in new.known.iter().enumerate() {
-        let Some(added) = column.name.as_deref() else { continue };
-        let span = span_of(query, place);
-        match partner(column, full) {
-            None => {
-                let message = format!("only the incremental text of `{name}` gives a column `{added}`");
-                let help = match incremental.on_schema_change {
-                    OnSchemaChange::Ignore => "select it in both texts: the table has none, and it is left out",
-                    OnSchemaChange::Fail => "select it in both texts: the table has none, and a run fails",
-                    OnSchemaChange::Extend | OnSchemaChange::Synchronize => {
-                        "select it in both texts: the next full build makes a table without it"
-                    }
-                };
-                let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
-                found.push(subject.place(diagnostic, span).help(help));
-            }
-            Some(other) if semantics.common(&[&column.data_type, &other.data_type]).is_none() => {
-                let (is, was) = (semantics.type_name(&column.data_type), semantics.type_name(&other.data_type));
-                let message =
-                    format!("`{added}` is {is} in the incremental text of `{name}`, and {was} in the full one");
-                let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
-                found.push(subject.place(diagnostic, span).help("cast it in one of them"));
-            }
-            Some(_) => {}
+        let Some(other) = partner(column, full) else { continue };
+        if semantics.common(&[&column.data_type, &other.data_type]).is_none() {
+            let (is, was) = (semantics.type_name(&column.data_type), semantics.type_name(&other.data_type));
+            let column = listed(&[column]);
+            let message = format!("{column} is {is} in the incremental text of `{name}`, and {was} in the full one");
+            let diagnostic = Diagnostic::warning(Code::IncrementColumns, message);
+            found.push(subject.place(diagnostic, query.span_of(place)).help("cast it in one of them"));
         }
     }
     found
 }
 
+/// The names of columns, the first few of many.
+fn listed(columns: &[&Column]) -> String {
+    const SHOWN: usize = 5;
+    let names = columns.iter().filter_map(|column| column.name.as_deref());
+    let names: Vec<String> = names.take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match columns.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        others => format!("{} and {others} others", names.join(", ")),
+    }
+}
+
+/// The column of the same name.
 fn partner<'a>(column: &Column, others: &'a Columns) -> Option<&'a Column> {
     let name = column.name.as_deref()?;
     others.known.iter().find(|other| other.name.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name)))
-}
-
-fn span_of(query: &Query, place: usize) -> Span {
-    item_of(query, place).map_or(query.span, |expr| expr.span)
-}
-
-/// What makes a column of a query, if that can be seen.
-fn item_of(query: &Query, place: usize) -> Option<&Expr> {
-    query.without_brackets().select()?.projection.get(place).map(|item| &item.expr)
 }
 
 /// A key by which rows are replaced, and that can be NULL.
@@ -155,7 +154,7 @@ pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
         if query.columns.known[place].nullable != Nullability::Nullable || is_checked(key) {
             continue;
         }
-        let Some(item) = item_of(query, place) else { continue };
+        let Some(item) = query.item(place) else { continue };
         let filter = query.without_brackets().select().and_then(|select| select.filter.as_ref());
         if filter.is_some_and(|filter| filter.any(&|part| part.is_same(item))) {
             continue;

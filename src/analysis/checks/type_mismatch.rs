@@ -4,7 +4,7 @@
 use sqlparser::tokenizer::Span;
 
 use super::Subject;
-use crate::analysis::bound::{Body, Column, Expr, ExprKind, Query, SetOperation};
+use crate::analysis::bound::{Body, Column, Expr, ExprKind, SetOperation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::DataType;
 
@@ -54,11 +54,8 @@ fn in_expression(expr: &Expr, subject: &Subject<'_>) -> Vec<Diagnostic> {
             // Of many branches those tell that do not go with the first one that has a type.
             let first = std::iter::once(first).chain(others).find(|branch| is_typed(branch));
             let Some(first) = first else { return Vec::new() };
-            let together = |other: &&Expr| {
-                let (one, other) = (&first.data_type, &other.data_type);
-                subject.dialect.semantics().common(&[one, other]).is_none()
-            };
-            let odd = call.arguments.iter().filter(|other| is_typed(other)).find(together);
+            let is_odd = |other: &&Expr| has_no_common(&first.data_type, &other.data_type, true, subject);
+            let odd = call.arguments.iter().filter(|other| is_typed(other)).find(is_odd);
             let report = |odd| apart(&Side::of(first), &Side::of(odd), "the branches of one value", subject);
             odd.map(report).into_iter().collect()
         }
@@ -86,21 +83,16 @@ fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic>
     let mut found = Vec::new();
     for (place, column) in left.columns.known.iter().enumerate() {
         let Some((other_place, other)) = partner(place, column) else { continue };
-        if semantics.common(&[&column.data_type, &other.data_type]).is_none() {
-            let one = Side { data_type: &column.data_type, span: place_of(left, place) };
-            let other = Side { data_type: &other.data_type, span: place_of(right, other_place) };
+        let (item, other_item) = (left.item(place), right.item(other_place));
+        let are_typed = item.is_some_and(is_typed) && other_item.is_some_and(is_typed);
+        if has_no_common(&column.data_type, &other.data_type, are_typed, subject) {
+            let one = Side { data_type: &column.data_type, span: left.span_of(place) };
+            let other = Side { data_type: &other.data_type, span: right.span_of(other_place) };
             let name = column.name.as_deref().map_or_else(|| "one column".to_owned(), |name| format!("`{name}`"));
             found.push(apart(&one, &other, &format!("the halves of {} for {name}", word.to_uppercase()), subject));
         }
     }
     found
-}
-
-/// Where a column of a query is made, if that can be seen.
-fn place_of(query: &Query, place: usize) -> Span {
-    let query = query.without_brackets();
-    let items = query.select().map(|select| select.projection.as_slice()).unwrap_or_default();
-    items.get(place).map_or(query.span, |item| item.expr.span)
 }
 
 /// A value on one side.
@@ -123,6 +115,12 @@ fn is_typed(expr: &Expr) -> bool {
             ExprKind::Column { .. } | ExprKind::Field { .. } | ExprKind::Subquery(_) | ExprKind::Cast { .. }
         )
     })
+}
+
+/// Whether there surely is no type that values of both come to. A text that may be a literal comes to any.
+fn has_no_common(one: &DataType, other: &DataType, are_typed: bool, subject: &Subject<'_>) -> bool {
+    let semantics = subject.dialect.semantics();
+    semantics.common(&[one, other]).is_none() || are_typed && semantics.compares(one, other) == Some(false)
 }
 
 fn compared(one: &Side<'_>, other: &Side<'_>, subject: &Subject<'_>) -> Option<Diagnostic> {

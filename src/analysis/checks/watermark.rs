@@ -38,9 +38,8 @@ pub(super) fn strict_watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
 /// The column whose largest value in the table new rows have to exceed.
 fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<&'a str> {
     let call = expr.call()?;
-    let (new, bound) = match (call.name.as_str(), call.arguments.as_slice()) {
-        (">", [new, bound]) | ("<", [bound, new]) => (new, bound),
-        _ => return None,
+    let ((">", [new, bound]) | ("<", [bound, new])) = (call.name.as_str(), call.arguments.as_slice()) else {
+        return None;
     };
     let (source, place, name) = largest(bound, subject.bound)?;
     // What tells the rows apart has no two of one value.
