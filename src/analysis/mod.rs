@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sqlparser::ast::Statement;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::project::Settings;
@@ -187,7 +187,7 @@ impl Reader<'_> {
         let relations = self.index.seen_by(self.id, own);
         let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
         let (action, graph) = (self.action, self.graph);
-        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, dialect };
+        let subject = checks::Subject { bound: &bound, text, role, action, own, graph, index: self.index, dialect };
         self.diagnostics.extend(checks::of_bound(&subject));
         bound
     }
@@ -227,12 +227,7 @@ fn described_columns(graph: &Graph, id: ActionId) -> BTreeSet<&str> {
 /// Every text of an action.
 fn rendered(kind: &Kind) -> Vec<&Rendered> {
     let Kind::Model(model) = kind else { return texts(kind) };
-    let incremental = match &model.materialization {
-        Materialization::Incremental(incremental) => Some(&incremental.texts),
-        Materialization::View { .. } | Materialization::Table => None,
-    };
-    let all = std::iter::once(&model.texts).chain(incremental);
-    all.flat_map(|texts| operations(texts).chain([&texts.query])).collect()
+    texts_of(model).flat_map(|texts| operations(texts).chain([&texts.query])).collect()
 }
 
 /// Every text of an action that is no model.
@@ -243,6 +238,24 @@ fn texts(kind: &Kind) -> Vec<&Rendered> {
         Kind::Assertion(assertion) => vec![&assertion.query],
         Kind::Test(test) => test.inputs.iter().map(|input| &input.rows).chain([&test.expected]).collect(),
     }
+}
+
+/// The texts of an action that are run as they are.
+fn statements(kind: &Kind) -> Vec<&Rendered> {
+    match kind {
+        Kind::Model(model) => texts_of(model).flat_map(operations).collect(),
+        Kind::Operations { statements, .. } => statements.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Those of a full build, and those of an incremental one.
+fn texts_of(model: &Model) -> impl Iterator<Item = &Texts> {
+    let incremental = match &model.materialization {
+        Materialization::Incremental(incremental) => Some(&incremental.texts),
+        Materialization::View { .. } | Materialization::Table => None,
+    };
+    std::iter::once(&model.texts).chain(incremental)
 }
 
 fn operations(texts: &Texts) -> impl Iterator<Item = &Rendered> {

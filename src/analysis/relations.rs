@@ -1,6 +1,6 @@
 //! Which action a name in a text stands for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::action::ActionId;
@@ -14,6 +14,8 @@ pub(super) struct Index<'a> {
     graph: &'a Graph,
     by_name: HashMap<String, Vec<ActionId>>,
     facts: Vec<OnceLock<Facts>>,
+    /// The words of all statements that may make relations which are no actions, in lower case.
+    words: OnceLock<HashSet<String>>,
 }
 
 impl<'a> Index<'a> {
@@ -26,7 +28,7 @@ impl<'a> Index<'a> {
                 by_name.entry(action.target.name.to_lowercase()).or_default().push(id);
             }
         }
-        Self { graph, by_name, facts }
+        Self { graph, by_name, facts, words: OnceLock::new() }
     }
 
     /// Notes what is known of an action. Those that read it come later.
@@ -42,6 +44,21 @@ impl<'a> Index<'a> {
     /// What the text of an action sees. `own` is what its table holds, if that is known.
     pub(super) fn seen_by<'i>(&'i self, id: ActionId, own: Option<&'i Facts>) -> Seen<'i, 'a> {
         Seen { index: self, id, own }
+    }
+
+    /// Whether an action may be meant by that path, or a statement may make a relation of that name.
+    pub(super) fn may_make(&self, path: &[String]) -> bool {
+        let Some(name) = path.last().map(|name| name.to_lowercase()) else { return true };
+        let is_alike = |id: &ActionId| {
+            let parts: Vec<&str> = self.graph.get(*id).target.parts().collect();
+            let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
+            parts.iter().rev().zip(path.iter().rev()).all(same)
+        };
+        let words = self.words.get_or_init(|| {
+            let actions = self.graph.iter().map(|(_, action)| &action.kind);
+            actions.flat_map(super::statements).flat_map(|text| words_of(text.text())).collect()
+        });
+        self.by_name.get(&name).is_some_and(|named| named.iter().any(is_alike)) || words.contains(&name)
     }
 
     /// The action of that path, if there is one. A path may leave out the database, and the schema only if the action has
@@ -83,4 +100,9 @@ impl Relations for Seen<'_, '_> {
             None => Facts::unknown().known_as(kind),
         })
     }
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase)
 }

@@ -21,6 +21,7 @@ mod unused_cte;
 use crate::action::{Action, ActionId, Rendered};
 use crate::analysis::bound::Bound;
 use crate::analysis::facts::Facts;
+use crate::analysis::relations::Index;
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::range;
@@ -61,6 +62,8 @@ pub(super) struct Subject<'a> {
     pub(super) own: Option<&'a Facts>,
     /// All actions.
     pub(super) graph: &'a Graph,
+    /// The relations that its project makes.
+    pub(super) index: &'a Index<'a>,
     /// What it is written in.
     pub(super) dialect: &'a dyn Dialect,
 }

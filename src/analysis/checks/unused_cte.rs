@@ -15,9 +15,11 @@ pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
             SourceKind::Values(_) => source.columns.is_open,
             _ => false,
         });
-    let text = subject.text.text().to_lowercase();
-    let is_unused =
-        |cte: &&Cte| cte.uses == 0 && (!may_hide_names || text.matches(&cte.name.to_lowercase()).count() < 2);
+    let is_named_again = |cte: &Cte| {
+        let text = subject.text.text().to_lowercase();
+        text.matches(&cte.name.to_lowercase()).count() > 1
+    };
+    let is_unused = |cte: &&Cte| cte.uses == 0 && !(may_hide_names && is_named_again(cte));
     let report = |cte: &Cte| {
         let message = format!("nothing reads `{}`", cte.name);
         subject.place(Diagnostic::warning(Code::UnusedCte, message), cte.span).help("take it out")
