@@ -240,10 +240,13 @@ fn texts(kind: &Kind) -> Vec<&Rendered> {
     }
 }
 
-/// The texts of an action that are run as they are.
+/// The texts of an action that are run as they are, and queries that have more statements behind them.
 fn statements(kind: &Kind) -> Vec<&Rendered> {
     match kind {
-        Kind::Model(model) => texts_of(model).flat_map(operations).collect(),
+        Kind::Model(model) => {
+            let queries = texts_of(model).map(|texts| &texts.query).filter(|query| query.text().contains(';'));
+            texts_of(model).flat_map(operations).chain(queries).collect()
+        }
         Kind::Operations { statements, .. } => statements.iter().collect(),
         _ => Vec::new(),
     }

@@ -14,6 +14,7 @@ pub(super) fn undeclared_table(subject: &Subject<'_>) -> Vec<Diagnostic> {
         matches!(source.kind, SourceKind::Undeclared)
             && source.path.len() > 1
             && !is_of_system(&source.path)
+            && !is_in_a_row(&source.path, subject)
             && !may_be_made(&source.path, subject)
             // What a ref gives is another matter.
             && subject.text.is_verbatim(range(subject.text.text(), source.span))
@@ -40,6 +41,12 @@ fn is_of_system(path: &[String]) -> bool {
         let part = part.to_lowercase();
         SYSTEM.contains(&part.as_str()) || part.starts_with("__") || part.contains(['*', '/', ':'])
     })
+}
+
+/// Whether it may be an array in a row of another source: `from orders o, o.items`.
+fn is_in_a_row(path: &[String], subject: &Subject<'_>) -> bool {
+    let first = path.first().map(String::as_str);
+    subject.bound.sources.iter().any(|other| other.name.as_deref() == first)
 }
 
 /// Whether something in the project may make it.

@@ -20,10 +20,8 @@ pub(super) fn undescribed_star(subject: &Subject<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let names = listed(&missing);
-    let message = match query.columns.is_open {
-        true => format!("nobody knows whether this star gives {names}, which `columns` describes"),
-        false => format!("this star does not give {names}, which `columns` describes"),
-    };
+    let what = if query.columns.is_open { "nobody knows whether this star gives" } else { "this star does not give" };
+    let message = format!("{what} {names}, which `columns` describes");
     let help = "name the columns in the select list; so a new column of what is read does not change the model, either";
     vec![subject.place(Diagnostic::warning(Code::UndescribedStar, message), *star).help(help)]
 }
