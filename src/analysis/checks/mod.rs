@@ -6,8 +6,9 @@
 mod column_count;
 mod integer_division;
 mod lost_left_join;
-mod lost_nulls;
 mod misplaced_aggregate;
+mod nullable_count;
+mod nullable_not_in;
 mod one_statement;
 mod outer_name;
 mod session_value;
@@ -37,9 +38,9 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     column_count::column_count,
     integer_division::integer_division,
     lost_left_join::lost_left_join,
-    lost_nulls::nullable_count,
-    lost_nulls::nullable_not_in,
     misplaced_aggregate::misplaced_aggregate,
+    nullable_count::nullable_count,
+    nullable_not_in::nullable_not_in,
     outer_name::outer_name,
     undeclared_table::undeclared_table,
     undescribed_star::undescribed_star,
