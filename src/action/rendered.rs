@@ -144,6 +144,16 @@ impl Rendered {
         }
     }
 
+    /// Whether a range of the text stands so in a file, and is not computed.
+    pub fn is_verbatim(&self, range: Range<usize>) -> bool {
+        let first = self.piece_at(range.start).unwrap_or(0);
+        self.pieces
+            .iter()
+            .skip(first)
+            .take_while(|piece| (piece.start as usize) < range.end)
+            .all(|piece| piece.verbatim)
+    }
+
     fn piece_at(&self, offset: usize) -> Option<usize> {
         self.pieces.partition_point(|piece| piece.start as usize <= offset).checked_sub(1)
     }

@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sqlparser::ast::Statement;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::project::{Project, Settings};
@@ -247,12 +247,7 @@ fn described_columns(graph: &Graph, id: ActionId) -> BTreeSet<&str> {
 /// Every text of an action.
 fn rendered(kind: &Kind) -> Vec<&Rendered> {
     let Kind::Model(model) = kind else { return texts(kind) };
-    let incremental = match &model.materialization {
-        Materialization::Incremental(incremental) => Some(&incremental.texts),
-        Materialization::View { .. } | Materialization::Table => None,
-    };
-    let all = std::iter::once(&model.texts).chain(incremental);
-    all.flat_map(|texts| operations(texts).chain([&texts.query])).collect()
+    texts_of(model).flat_map(|texts| operations(texts).chain([&texts.query])).collect()
 }
 
 /// Every text of an action that is no model.
@@ -263,6 +258,27 @@ fn texts(kind: &Kind) -> Vec<&Rendered> {
         Kind::Assertion(assertion) => vec![&assertion.query],
         Kind::Test(test) => test.inputs.iter().map(|input| &input.rows).chain([&test.expected]).collect(),
     }
+}
+
+/// The texts of an action that are run as they are, and queries that have more statements behind them.
+fn statements(kind: &Kind) -> Vec<&Rendered> {
+    match kind {
+        Kind::Model(model) => {
+            let queries = texts_of(model).map(|texts| &texts.query).filter(|query| query.text().contains(';'));
+            texts_of(model).flat_map(operations).chain(queries).collect()
+        }
+        Kind::Operations { statements, .. } => statements.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Those of a full build, and those of an incremental one.
+fn texts_of(model: &Model) -> impl Iterator<Item = &Texts> {
+    let incremental = match &model.materialization {
+        Materialization::Incremental(incremental) => Some(&incremental.texts),
+        Materialization::View { .. } | Materialization::Table => None,
+    };
+    std::iter::once(&model.texts).chain(incremental)
 }
 
 fn operations(texts: &Texts) -> impl Iterator<Item = &Rendered> {

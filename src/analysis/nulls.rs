@@ -36,7 +36,9 @@ fn reject<'a>(condition: &'a Expr, found: &mut Vec<Rejection<'a>>) {
     };
     let is_plain = condition.call_of("is not null").is_some();
     let mut columns = Vec::new();
-    strict.iter().for_each(|part| strict_columns(part, &mut columns));
+    for part in strict {
+        strict_columns(part, &mut columns);
+    }
     found.extend(columns.into_iter().map(|column| Rejection { column, is_plain }));
 }
 

@@ -1,6 +1,6 @@
 //! Which action a name in a text stands for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::action::{ActionId, Check, Kind};
@@ -17,6 +17,8 @@ pub(super) struct Index<'a> {
     /// In which round each is looked at.
     rounds: Vec<usize>,
     checks: HashMap<ActionId, Vec<&'a Check>>,
+    /// The words of all statements that may make relations which are no actions, in lower case.
+    words: OnceLock<HashSet<String>>,
 }
 
 impl<'a> Index<'a> {
@@ -38,7 +40,7 @@ impl<'a> Index<'a> {
                 checks.entry(of).or_default().push(&assertion.check);
             }
         }
-        Self { graph, by_name, facts, rounds, checks }
+        Self { graph, by_name, facts, rounds, checks, words: OnceLock::new() }
     }
 
     /// The actions of each round. None reads what another one of its round makes, as far as refs say.
@@ -83,6 +85,21 @@ impl<'a> Index<'a> {
     /// What the text of an action sees. `own` is what its table holds, if that is known.
     pub(super) fn seen_by<'i>(&'i self, id: ActionId, own: Option<&'i Facts>) -> Seen<'i, 'a> {
         Seen { index: self, id, own }
+    }
+
+    /// Whether an action may be meant by that path, or a statement may make a relation of that name.
+    pub(super) fn may_make(&self, path: &[String]) -> bool {
+        let Some(name) = path.last().map(|name| name.to_lowercase()) else { return true };
+        let is_alike = |id: &ActionId| {
+            let parts: Vec<&str> = self.graph.get(*id).target.parts().collect();
+            let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
+            parts.iter().rev().zip(path.iter().rev()).all(same)
+        };
+        let words = self.words.get_or_init(|| {
+            let actions = self.graph.iter().map(|(_, action)| &action.kind);
+            actions.flat_map(super::statements).flat_map(|text| words_of(text.text())).collect()
+        });
+        self.by_name.get(&name).is_some_and(|named| named.iter().any(is_alike)) || words.contains(&name)
     }
 
     /// The action of that path, if there is one. A path may leave out the database, and the schema only if the action has
@@ -137,4 +154,9 @@ fn rounds(graph: &Graph) -> Vec<usize> {
         rounds[id.index()] = below.max().unwrap_or(0).max(first);
     }
     rounds
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase)
 }

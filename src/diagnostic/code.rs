@@ -503,10 +503,10 @@ codes! {
     /// select * from ${ref("raw_orders")}
     /// ```
     ///
-    /// The config says what the columns are, and the star says it otherwise as soon as the relation that is read has a new one.
-    /// Nothing is told if the star is known to give just the columns that are described.
+    /// The config says what the columns are, and nothing in the select list does. It is told if a column that is described is
+    /// not among those of the star, or if nobody knows, because the relation that is read is declared without its columns.
     ///
-    /// What to do: name the columns in the select list, or describe them all.
+    /// What to do: name the columns in the select list, or say what the columns of the declared relation are.
     UndescribedStar = "undescribed-star" check,
 
     /// An action that cannot be what its config says.

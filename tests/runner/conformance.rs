@@ -197,7 +197,17 @@ fn error_files(graph: &Value) -> BTreeMap<String, Vec<String>> {
 
 /// The files that an error points at. Dataform does not read SQL, so mistakes in that do not count.
 fn own_error_files(compilation: &Compilation) -> BTreeMap<String, Vec<String>> {
-    const OF_SQL: [Code; 3] = [Code::SqlSyntax, Code::OuterName, Code::Untranslatable];
+    const OF_SQL: [Code; 9] = [
+        Code::SqlSyntax,
+        Code::OuterName,
+        Code::Untranslatable,
+        Code::UnknownColumn,
+        Code::UnknownAlias,
+        Code::AmbiguousColumn,
+        Code::ColumnCount,
+        Code::MisplacedAggregate,
+        Code::UngroupedColumn,
+    ];
     let errors = compilation.diagnostics.iter().filter(|found| found.severity == Severity::Error);
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for error in errors.filter(|error| !OF_SQL.contains(&error.code)) {

@@ -37,6 +37,24 @@ impl Bound {
         found
     }
 
+    /// Every expression in it that is so, wherever it stands in another one.
+    pub fn exprs_that(&self, is_so: &dyn Fn(&Expr) -> bool) -> Vec<&Expr> {
+        let mut roots: Vec<&Expr> = self.queries().into_iter().flat_map(Query::exprs).collect();
+        for statement in &self.statements {
+            if let Statement::Change(exprs) = statement {
+                roots.extend(exprs);
+            }
+        }
+        let mut found = Vec::new();
+        for root in roots {
+            root.walk(&mut |part| {
+                found.extend(is_so(part).then_some(part));
+                true
+            });
+        }
+        found
+    }
+
     /// Every SELECT in it, with the query that it is the body of.
     pub fn selects(&self) -> impl Iterator<Item = (&Query, &Select)> {
         self.queries().into_iter().filter_map(|query| Some((query, query.select()?)))
@@ -44,7 +62,7 @@ impl Bound {
 }
 
 impl Query {
-    /// The SELECT that gives its rows, if it is one; brackets around it do not count.
+    /// The SELECT that gives its rows, if it is one without brackets around it.
     pub fn select(&self) -> Option<&Select> {
         match &self.body {
             Body::Select(select) => Some(select),

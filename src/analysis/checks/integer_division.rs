@@ -7,15 +7,6 @@ use crate::relation::DataType;
 
 /// Looks for counts and sums that are divided by one another, and for `1 / x`, where the result is a whole number.
 pub(super) fn integer_division(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for query in subject.bound.queries() {
-        for expr in query.exprs() {
-            expr.walk(&mut |part| {
-                found.extend(is_share(part).then_some(part));
-                true
-            });
-        }
-    }
     let report = |expr: &Expr| {
         let message = "a whole number divided by a whole number is a whole number, so this share is cut off";
         let diagnostic = Diagnostic::warning(Code::IntegerDivision, message);
@@ -23,7 +14,7 @@ pub(super) fn integer_division(subject: &Subject<'_>) -> Vec<Diagnostic> {
             "make one of them a number with decimals: `1.0 * a / b`; or write `div(a, b)` if whole numbers are meant";
         subject.place(diagnostic, expr.span).help(help)
     };
-    found.into_iter().map(report).collect()
+    subject.bound.exprs_that(&is_share).into_iter().map(report).collect()
 }
 
 fn is_share(expr: &Expr) -> bool {

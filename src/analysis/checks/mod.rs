@@ -9,8 +9,9 @@ mod fan_out;
 mod increment;
 mod integer_division;
 mod lost_left_join;
-mod lost_nulls;
 mod misplaced_aggregate;
+mod nullable_count;
+mod nullable_not_in;
 mod one_statement;
 mod outer_name;
 mod session_value;
@@ -46,9 +47,9 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     increment::nullable_key,
     integer_division::integer_division,
     lost_left_join::lost_left_join,
-    lost_nulls::nullable_count,
-    lost_nulls::nullable_not_in,
     misplaced_aggregate::misplaced_aggregate,
+    nullable_count::nullable_count,
+    nullable_not_in::nullable_not_in,
     outer_name::outer_name,
     type_mismatch::type_mismatch,
     undeclared_table::undeclared_table,

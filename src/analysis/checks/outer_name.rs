@@ -20,12 +20,16 @@ pub(super) fn outer_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
             finder.subqueries(expr, conditions.iter().any(|condition| std::ptr::eq(*condition, expr)));
         }
         if let Some(select) = query.select() {
-            conditions.into_iter().for_each(|condition| finder.comparisons(condition, select));
+            for condition in conditions {
+                finder.comparisons(condition, select);
+            }
         }
     }
     for statement in &subject.bound.statements {
         if let Statement::Change(exprs) = statement {
-            exprs.iter().for_each(|expr| finder.subqueries(expr, false));
+            for expr in exprs {
+                finder.subqueries(expr, false);
+            }
         }
     }
     finder.found
@@ -110,9 +114,10 @@ impl<'a> Finder<'a> {
                 format!("none of {} has a column `{name}`, so this is the one of the outer query", several.join(", "))
             }
         };
-        let diagnostic = match is_refused {
-            true => Diagnostic::error(Code::OuterName, message),
-            false => Diagnostic::warning(Code::OuterName, message),
+        let diagnostic = if is_refused {
+            Diagnostic::error(Code::OuterName, message)
+        } else {
+            Diagnostic::warning(Code::OuterName, message)
         };
         let renamed = sources.iter().zip(&names).find_map(|(source, called)| {
             let column = self.columns(source).known.iter().find(|column| is_renamed(column, name))?;

@@ -1,9 +1,9 @@
 //! A table that is read by its path, and that nothing declares.
 
 use super::{Role, Subject};
-use crate::action::{Kind, Rendered};
 use crate::analysis::bound::{Source, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::syntax::range;
 
 /// Looks at what models and assertions read. Tables of the system, wildcards and files cannot be declared.
 pub(super) fn undeclared_table(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -14,7 +14,10 @@ pub(super) fn undeclared_table(subject: &Subject<'_>) -> Vec<Diagnostic> {
         matches!(source.kind, SourceKind::Undeclared)
             && source.path.len() > 1
             && !is_of_system(&source.path)
-            && !is_known(&source.path, subject)
+            && !is_in_a_row(&source.path, subject)
+            && !may_be_made(&source.path, subject)
+            // What a ref gives is another matter.
+            && subject.text.is_verbatim(range(subject.text.text(), source.span))
     };
     subject.bound.sources.iter().filter(is_such).filter_map(|source| report(source, subject)).collect()
 }
@@ -40,29 +43,17 @@ fn is_of_system(path: &[String]) -> bool {
     })
 }
 
-/// Whether an action or a statement makes a relation that may be this one.
-fn is_known(path: &[String], subject: &Subject<'_>) -> bool {
-    let ends_alike = |parts: &[&str]| {
-        let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
-        parts.iter().rev().zip(path.iter().rev()).all(same)
-    };
-    let is_made = |made: &Vec<String>| ends_alike(&made.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut actions = subject.graph.iter().map(|(_, action)| action);
-    subject.bound.made.iter().any(is_made)
-        || actions.any(|action| ends_alike(&action.target.parts().collect::<Vec<_>>()))
-        || path.last().is_some_and(|name| may_be_made(&name.to_lowercase(), subject))
+/// Whether it may be an array in a row of another source: `from orders o, o.items`.
+fn is_in_a_row(path: &[String], subject: &Subject<'_>) -> bool {
+    let first = path.first().map(String::as_str);
+    subject.bound.sources.iter().any(|other| other.name.as_deref() == first)
 }
 
-/// Whether a statement of the project names it that may make it.
-fn may_be_made(name: &str, subject: &Subject<'_>) -> bool {
-    let mentions = |text: &Rendered| text.text().to_lowercase().contains(name);
-    let before = match &subject.action.kind {
-        Kind::Model(model) => model.texts.pre_operations.as_slice(),
-        _ => &[],
+/// Whether something in the project may make it.
+fn may_be_made(path: &[String], subject: &Subject<'_>) -> bool {
+    let is_it = |made: &Vec<String>| {
+        let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
+        made.iter().rev().zip(path.iter().rev()).all(same)
     };
-    let by_operations = subject.graph.iter().any(|(_, action)| match &action.kind {
-        Kind::Operations { statements, .. } => statements.iter().any(mentions),
-        _ => false,
-    });
-    before.iter().any(mentions) || by_operations
+    subject.bound.made.iter().any(is_it) || subject.index.may_make(path)
 }

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::action::{Kind, Materialization};
-use crate::analysis::bound::{Expr, ExprKind, Grouping, Select, SourceId, SourceKind};
+use crate::analysis::bound::{Expr, ExprKind, Grouping, Query, Select, SourceId, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::semantics::FunctionKind;
 
@@ -11,19 +11,35 @@ pub(super) fn ungrouped_column(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (query, select) in subject.bound.selects() {
         if let Some(groups) = Groups::of(select) {
-            let is_named = |place: &usize| {
-                let name = query.columns.known.get(*place).and_then(|column| column.name.as_deref());
-                name.is_some_and(|name| groups.is_named(name))
-            };
-            let items = select.projection.iter().enumerate().filter(|(place, _)| !is_named(place));
-            let after = [&select.having, &select.qualify].into_iter().flatten().chain(&query.order_by);
-            for expr in items.map(|(_, item)| &item.expr).chain(after) {
-                groups.ungrouped(expr, &mut found);
-            }
+            found.extend(of_select(query, select, &groups));
         }
     }
     found.retain(|expr| expr.column().is_none_or(|(source, _)| !may_be_determined(source, subject)));
     found.into_iter().filter_map(|expr| report(expr, subject)).collect()
+}
+
+fn of_select<'a>(query: &'a Query, select: &'a Select, groups: &Groups<'a>) -> Vec<&'a Expr> {
+    let given: Vec<&str> =
+        query.columns.known.iter().map(|column| column.name.as_deref().unwrap_or_default()).collect();
+    let mut found = Vec::new();
+    for (place, item) in select.projection.iter().enumerate() {
+        if !given.get(place).is_some_and(|name| groups.is_named(name)) {
+            groups.ungrouped(&item.expr, &mut found);
+        }
+    }
+    let mut after = Vec::new();
+    for expr in [&select.having, &select.qualify].into_iter().flatten().chain(&query.order_by) {
+        groups.ungrouped(expr, &mut after);
+    }
+    // Behind the select list a name may be one of that.
+    after.retain(|expr| match &expr.kind {
+        ExprKind::Column { name, is_qualified: false, .. } => {
+            !given.iter().any(|given| given.eq_ignore_ascii_case(name))
+        }
+        _ => true,
+    });
+    found.extend(after);
+    found
 }
 
 fn report(expr: &Expr, subject: &Subject<'_>) -> Option<Diagnostic> {

@@ -1,26 +1,46 @@
 //! Common table expressions that nothing reads.
 
-use super::Subject;
-use crate::analysis::bound::{Body, Cte, SourceKind};
+use super::{Role, Subject};
+use crate::action::{Kind, Materialization, Rendered};
+use crate::analysis::bound::{Body, Bound, Cte, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
 
-/// Looks at those whose statement is understood as a whole.
+/// Looks at both texts of an incremental model: one may read what the other does not.
 pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let bound = subject.bound;
-    let is_opaque = bound.queries().iter().any(|query| matches!(query.body, Body::Opaque));
-    // A function in a FROM may read a table whose name it is given.
-    let may_hide_names = is_opaque
+    let may_hide_names = may_hide_names(subject.bound);
+    let is_unused = |cte: &&Cte| {
+        let is_named_again = |text: &Rendered| {
+            let text = text.text().to_lowercase();
+            text.matches(&cte.name.to_lowercase()).count() > 1
+        };
+        cte.uses == 0
+            && !(may_hide_names && is_named_again(subject.text))
+            && !other_text(subject).is_some_and(is_named_again)
+    };
+    let report = |cte: &Cte| {
+        let message = format!("nothing reads `{}`", cte.name);
+        subject.place(Diagnostic::warning(Code::UnusedCte, message), cte.span).help("read it, or take it out")
+    };
+    subject.bound.ctes.iter().filter(is_unused).map(report).collect()
+}
+
+/// Whether not all that is read is known: a function in a FROM may read a table whose name it is given.
+fn may_hide_names(bound: &Bound) -> bool {
+    bound.queries().iter().any(|query| matches!(query.body, Body::Opaque))
         || bound.sources.iter().any(|source| match source.kind {
             SourceKind::Opaque => true,
             SourceKind::Values(_) => source.columns.is_open,
             _ => false,
-        });
-    let text = subject.text.text().to_lowercase();
-    let is_unused =
-        |cte: &&Cte| cte.uses == 0 && (!may_hide_names || text.matches(&cte.name.to_lowercase()).count() < 2);
-    let report = |cte: &Cte| {
-        let message = format!("nothing reads `{}`", cte.name);
-        subject.place(Diagnostic::warning(Code::UnusedCte, message), cte.span).help("take it out")
-    };
-    bound.ctes.iter().filter(is_unused).map(report).collect()
+        })
+}
+
+/// What an incremental model selects when its table is there, or for a full build: the one that is not looked at.
+fn other_text<'a>(subject: &'a Subject<'_>) -> Option<&'a Rendered> {
+    let Kind::Model(model) = &subject.action.kind else { return None };
+    let Materialization::Incremental(incremental) = &model.materialization else { return None };
+    match subject.role {
+        Role::Query => Some(&incremental.texts.query),
+        Role::Increment => Some(&model.texts.query),
+        Role::Operation | Role::Test => None,
+    }
 }
