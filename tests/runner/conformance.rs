@@ -197,20 +197,10 @@ fn error_files(graph: &Value) -> BTreeMap<String, Vec<String>> {
 
 /// The files that an error points at. Dataform does not read SQL, so mistakes in that do not count.
 fn own_error_files(compilation: &Compilation) -> BTreeMap<String, Vec<String>> {
-    const OF_SQL: [Code; 9] = [
-        Code::SqlSyntax,
-        Code::OuterName,
-        Code::Untranslatable,
-        Code::UnknownColumn,
-        Code::UnknownAlias,
-        Code::AmbiguousColumn,
-        Code::ColumnCount,
-        Code::MisplacedAggregate,
-        Code::UngroupedColumn,
-    ];
+    let is_of_sql = |code: Code| matches!(code, Code::SqlSyntax | Code::Untranslatable) || Code::CHECKS.contains(&code);
     let errors = compilation.diagnostics.iter().filter(|found| found.severity == Severity::Error);
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for error in errors.filter(|error| !OF_SQL.contains(&error.code)) {
+    for error in errors.filter(|error| !is_of_sql(error.code)) {
         // Both of two that are called alike, and all in a circle or in a conflict, are to blame; otherwise the first place.
         let all = matches!(error.code, Code::DuplicateAction);
         for label in error.labels.iter().take(if all { usize::MAX } else { 1 }) {
