@@ -109,7 +109,11 @@ impl<'a> Groups<'a> {
         }
         if expr.any(&|part| is_unknown(part) || part.query().is_some()) {
             expr.walk(&mut |part| {
-                self.columns.push(select.resolved(part));
+                // A dialect could take the name for the column or for what has that name in the select list.
+                select.resolved(part).walk(&mut |inner| {
+                    self.columns.push(inner);
+                    true
+                });
                 true
             });
         }
