@@ -155,7 +155,9 @@ impl Binder<'_> {
                 (made.data_type, made.nullable) = (data_type, Nullability::NotNull);
                 made
             }
-            E::Named { expr, .. } | E::Prefixed { value: expr, .. } => {
+            // The name of a relation or a model.
+            E::Prefixed { prefix, .. } => Expr::unknown(prefix.span),
+            E::Named { expr, .. } => {
                 let part = self.expr(expr);
                 let span = part.span;
                 Expr::other(vec![part], span)

@@ -402,6 +402,9 @@ impl Binder<'_> {
         }
         let Some(alias) = alias else { return source };
         source.name = Some(self.name(&alias.name));
+        if let Some(number) = &alias.at {
+            source.columns.known.push(named(&self.name(number), DataType::BIGINT, Nullability::Unknown));
+        }
         if alias.columns.is_empty() {
             return source;
         }

@@ -164,7 +164,7 @@ impl Binder<'_> {
         {
             return Found::Alias(place);
         }
-        let is_open = |id: &&SourceId| self.source(**id).columns.is_open;
+        let is_open = |id: &&SourceId| self.source(**id).columns.may_have_others();
         let row = scope.sources.iter().find(|id| self.is_called(**id, name));
         if let Some(row) = row.filter(|_| self.rules.whole_rows) {
             return Found::Row(*row);
@@ -192,7 +192,7 @@ impl Binder<'_> {
             scope.sources.iter().any(|id| {
                 let columns = &self.source(*id).columns;
                 let mut names = columns.known.iter().filter_map(|column| column.name.as_deref());
-                columns.is_open || names.any(|column| self.is_same(column, name))
+                columns.may_have_others() || names.any(|column| self.is_same(column, name))
             })
         })
     }
@@ -229,7 +229,7 @@ impl Binder<'_> {
             is_open |= scope.is_open
                 || scope.sources.iter().any(|id| {
                     let source = self.source(*id);
-                    source.columns.is_open && (self.rules.fields || source.name.is_none())
+                    source.columns.may_have_others() && (self.rules.fields || source.name.is_none())
                 });
             in_sight.extend(&scope.sources);
         }
@@ -271,7 +271,7 @@ impl Binder<'_> {
         let root = match (first, second) {
             (Some(_), Some(_)) => return self.unbound(name, Unbound::Ambiguous(vec![source]), span),
             (Some(column), None) => self.column_of(source, Some(column), name, levels, true, span),
-            (None, _) if columns.is_open => self.column_of(source, None, name, levels, true, span),
+            (None, _) if columns.may_have_others() => self.column_of(source, None, name, levels, true, span),
             (None, _) if is_pseudo => unbound(span),
             (None, _) => {
                 // `item.field`, where `item` is one column that has the name of its source.

@@ -391,6 +391,11 @@ impl Columns {
         Self { known, is_open: false }
     }
 
+    /// Whether there may be one of a name that is not among those that are known.
+    pub fn may_have_others(&self) -> bool {
+        self.is_open || self.known.iter().any(|column| column.name.is_none())
+    }
+
     /// Those that are there for sure and that a star gives.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.known.iter().enumerate().filter(|(_, column)| !column.is_hidden)

@@ -12,7 +12,8 @@ pub(super) fn rereads_all(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
-    let incremental = subject.incremental()?;
+    // By a key the result is right for all that, only slow.
+    let incremental = subject.incremental().filter(|it| it.strategy == IncrementalStrategy::Append)?;
     // What stands before it may have set a variable, or made a table of what is new.
     if incremental.filter.is_some() || !incremental.texts.pre_operations.is_empty() {
         return None;
@@ -37,25 +38,16 @@ fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
     if chooses {
         return None;
     }
-    let name = &subject.action.canonical.name;
-    let (message, help) = match incremental.strategy {
-        IncrementalStrategy::Append => (
-            format!("each run adds all rows of the query to `{name}` again"),
-            "select only what is new: `${when(incremental(), `where … > (select max(…) from ${self()})`)}`, or give it a \
-             `uniqueKey`",
-        ),
-        IncrementalStrategy::Merge | IncrementalStrategy::DeleteInsert => (
-            format!("each run of `{name}` reads all of its sources again"),
-            "that is right, and slow: select only what is new where `incremental()`, or make it a table",
-        ),
-        IncrementalStrategy::InsertOverwrite => return None,
-    };
+    let message = format!("each run adds all rows of the query to `{}` again", subject.action.canonical.name);
+    let help = "select only what is new: `${when(incremental(), `where … > (select max(…) from ${self()})`)}`, or give it a \
+                `uniqueKey`";
     Some(subject.place(Diagnostic::warning(Code::NoIncrement, message), query.span).help(help))
 }
 
-/// Whether a part of a condition can tell new rows from old ones: a time, a variable, or what is not known.
+/// Whether a part of a condition can tell new rows from old ones: a time, a variable, a subquery, or what is not known.
 fn may_tell_new_rows(expr: &Expr) -> bool {
-    let is_open = matches!(expr.kind, ExprKind::Unbound | ExprKind::Other(_));
+    // What a subquery gives may be what is new.
+    let is_open = expr.query().is_some() || matches!(expr.kind, ExprKind::Unbound | ExprKind::Other(_));
     let is_moment = matches!(expr.data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. });
     is_open || is_moment || expr.data_type.is_vague()
 }

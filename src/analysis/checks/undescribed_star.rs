@@ -16,12 +16,10 @@ pub(super) fn undescribed_star(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let query = query.without_brackets();
     let Some(star) = query.select().and_then(|select| select.stars.first()) else { return Vec::new() };
     let missing = missing(&described, &query.columns);
-    if missing.is_empty() {
+    if missing.is_empty() || query.columns.is_open {
         return Vec::new();
     }
-    let names = listed(&missing);
-    let what = if query.columns.is_open { "nobody knows whether this star gives" } else { "this star does not give" };
-    let message = format!("{what} {names}, which `columns` describes");
+    let message = format!("this star does not give {}, which `columns` describes", listed(&missing));
     let help = "name the columns in the select list; so a new column of what is read does not change the model, either";
     vec![subject.place(Diagnostic::warning(Code::UndescribedStar, message), *star).help(help)]
 }

@@ -111,6 +111,9 @@ const PARTS_OF_DATES: &[&str] = &[
     "timezone_hour",
     "timezone_minute",
     "epoch",
+    "date",
+    "timestamp",
+    "time",
 ];
 
 impl Semantics for Redshift {
@@ -139,6 +142,7 @@ impl Semantics for Redshift {
             "localtime",
             "localtimestamp",
             "sysdate",
+            "getdate",
             "current_user_id",
             "level",
         ]
