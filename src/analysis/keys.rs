@@ -130,8 +130,11 @@ pub(super) fn equal_columns(condition: &Expr, source: SourceId, of: &[SourceId],
 fn depends_on(expr: &Expr, of: &[SourceId]) -> bool {
     !expr.any(&|part| match &part.kind {
         ExprKind::Column { source, levels: 0, .. } | ExprKind::Row(source) => !of.contains(source),
-        ExprKind::Column { .. } | ExprKind::Literal(_) | ExprKind::Field { .. } | ExprKind::Cast { .. } => false,
-        ExprKind::Call(_) => false,
+        ExprKind::Column { .. }
+        | ExprKind::Literal(_)
+        | ExprKind::Field { .. }
+        | ExprKind::Cast { .. }
+        | ExprKind::Call(_) => false,
         _ => true,
     })
 }

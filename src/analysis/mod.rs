@@ -18,6 +18,7 @@ use sqlparser::ast::Statement;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
+use crate::dialect::syntax::understand;
 use crate::graph::Graph;
 use crate::project::{Project, Settings};
 use bind::Variables;
@@ -119,7 +120,7 @@ impl Reader<'_> {
         let full = &model.texts;
         let query = self.parse(&full.query, true);
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
-        let variables = self.variables(&before, &full.pre_operations);
+        let variables = variables_of_all(&before, &full.pre_operations);
         let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
         let facts = self.facts(&full.query, &query, &bound);
         for (text, statements) in full.pre_operations.iter().zip(&before) {
@@ -134,12 +135,12 @@ impl Reader<'_> {
             let before = &incremental.texts.pre_operations;
             let parsed: Vec<Vec<Statement>> = before
                 .iter()
-                .map(|text| match known.contains(&text.text()) {
-                    true => crate::dialect::syntax::understand(text.text(), self.settings.dialect).0,
-                    false => self.parse(text, false),
+                .map(|text| {
+                    let is_known = known.contains(&text.text());
+                    if is_known { understand(text.text(), self.settings.dialect).0 } else { self.parse(text, false) }
                 })
                 .collect();
-            let variables = self.variables(&parsed, before);
+            let variables = variables_of_all(&parsed, before);
             let others = before.iter().zip(parsed).filter(|(text, _)| !known.contains(&text.text()));
             for (text, statements) in others.collect::<Vec<_>>() {
                 self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
@@ -211,16 +212,17 @@ impl Reader<'_> {
         let Self { id, action, graph, index, project, settings, .. } = *self;
         checks::Subject { bound, text, role, id, action, own, graph, index, project, dialect: settings.dialect }
     }
+}
 
-    fn variables(&self, parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {
-        let mut variables = Variables::default();
-        for (statements, text) in parsed.iter().zip(texts) {
-            let declared = variables_of(statements, text);
-            variables.names.extend(declared.names);
-            variables.is_open |= declared.is_open;
-        }
-        variables
+/// The variables that several texts declare.
+fn variables_of_all(parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {
+    let mut variables = Variables::default();
+    for (statements, text) in parsed.iter().zip(texts) {
+        let declared = variables_of(statements, text);
+        variables.names.extend(declared.names);
+        variables.is_open |= declared.is_open;
     }
+    variables
 }
 
 /// The variables that a script declares for what follows.

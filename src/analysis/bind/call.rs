@@ -12,7 +12,7 @@ use crate::relation::{DataType, Nullability};
 
 impl Binder<'_> {
     /// An operator that the dialect is not asked about.
-    pub(super) fn operation(&self, name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
+    pub(super) fn operation(name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
         let call = Call {
             name: name.to_owned(),
             kind: FunctionKind::Scalar,
@@ -49,7 +49,7 @@ impl Binder<'_> {
         let literals: Vec<Option<&str>> = literals.iter().map(Option::as_deref).collect();
         let known = self.semantics.call_with(name, &types, &literals);
         let nullable = known.nulls.apply(arguments.iter().map(|argument| argument.nullable));
-        let mut made = self.operation(name, arguments, span);
+        let mut made = Self::operation(name, arguments, span);
         if let ExprKind::Call(call) = &mut made.kind {
             call.kind = known.kind;
         }
@@ -151,7 +151,7 @@ impl Binder<'_> {
             return self.expr(expr);
         }
         if takes_word {
-            return self.word(&lower, name.span);
+            return Self::word(&lower, name.span);
         }
         // Most are columns; only where there is none of that name it is the word.
         let before = self.bound.unbound.len();
@@ -159,11 +159,11 @@ impl Binder<'_> {
         let found = self.column(&text, name.span);
         let is_unknown = self.bound.unbound.len() > before;
         self.bound.unbound.truncate(before);
-        if is_unknown { self.word(&lower, name.span) } else { found }
+        if is_unknown { Self::word(&lower, name.span) } else { found }
     }
 
     /// A word that stands for itself.
-    pub(super) fn word(&self, word: &str, span: Span) -> Expr {
+    pub(super) fn word(word: &str, span: Span) -> Expr {
         Expr {
             kind: ExprKind::Literal(format!("'{word}'")),
             data_type: DataType::TEXT,

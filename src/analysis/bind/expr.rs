@@ -52,11 +52,11 @@ impl Binder<'_> {
             E::InList { expr, list, negated } => {
                 let mut parts = vec![self.expr(expr)];
                 parts.extend(self.exprs(list));
-                self.predicate(if *negated { "not in" } else { "in" }, parts)
+                Self::predicate(if *negated { "not in" } else { "in" }, parts)
             }
             E::InUnnest { expr, array_expr, negated } => {
                 let parts = vec![self.expr(expr), self.expr(array_expr)];
-                self.predicate(if *negated { "not in unnest" } else { "in unnest" }, parts)
+                Self::predicate(if *negated { "not in unnest" } else { "in unnest" }, parts)
             }
             E::InSubquery { expr, subquery, negated } => {
                 let value = self.expr(expr);
@@ -67,7 +67,7 @@ impl Binder<'_> {
             }
             E::Between { expr, negated, low, high } => {
                 let parts = vec![self.expr(expr), self.expr(low), self.expr(high)];
-                self.predicate(if *negated { "not between" } else { "between" }, parts)
+                Self::predicate(if *negated { "not between" } else { "between" }, parts)
             }
             E::Like { negated, any, expr, pattern, escape_char } => {
                 let made = self.pattern("like", *negated, expr, pattern);
@@ -84,11 +84,11 @@ impl Binder<'_> {
             E::RLike { negated, expr, pattern, .. } => self.pattern("rlike", *negated, expr, pattern),
             E::AnyOp { left, compare_op, right, .. } => {
                 let parts = vec![self.expr(left), self.expr(right)];
-                Self::with_detail(self.predicate("any", parts), compare_op.to_string())
+                Self::with_detail(Self::predicate("any", parts), compare_op.to_string())
             }
             E::AllOp { left, compare_op, right } => {
                 let parts = vec![self.expr(left), self.expr(right)];
-                Self::with_detail(self.predicate("all", parts), compare_op.to_string())
+                Self::with_detail(Self::predicate("all", parts), compare_op.to_string())
             }
             E::Cast { kind, expr, data_type, format } => {
                 let value = self.expr(expr);
@@ -104,7 +104,7 @@ impl Binder<'_> {
             E::Extract { field, expr, .. } => {
                 let value = self.expr(expr);
                 let span = value.span;
-                let field = self.word(&field.to_string().to_lowercase(), span);
+                let field = Self::word(&field.to_string().to_lowercase(), span);
                 self.make_call("extract", vec![field, value], span)
             }
             E::Ceil { expr, field } => Self::with_detail(self.named("ceil", [&**expr]), format!("{field:?}")),
@@ -201,26 +201,26 @@ impl Binder<'_> {
 
     fn test(&mut self, name: &str, value: &ast::Expr, nullable: Nullability) -> Expr {
         let parts = vec![self.expr(value)];
-        Expr { nullable, ..self.predicate(name, parts) }
+        Expr { nullable, ..Self::predicate(name, parts) }
     }
 
     fn pattern(&mut self, name: &str, is_negated: bool, value: &ast::Expr, pattern: &ast::Expr) -> Expr {
         let parts = vec![self.expr(value), self.expr(pattern)];
         let name = if is_negated { format!("not {name}") } else { name.to_owned() };
-        self.predicate(&name, parts)
+        Self::predicate(&name, parts)
     }
 
     fn compare(&mut self, name: &str, left: &ast::Expr, right: &ast::Expr, nullable: Option<Nullability>) -> Expr {
         let parts = vec![self.expr(left), self.expr(right)];
-        let compared = self.predicate(name, parts);
+        let compared = Self::predicate(name, parts);
         Expr { nullable: nullable.unwrap_or(compared.nullable), ..compared }
     }
 
     /// Something that is true or false, and NULL if a part is.
-    fn predicate(&mut self, name: &str, parts: Vec<Expr>) -> Expr {
+    fn predicate(name: &str, parts: Vec<Expr>) -> Expr {
         let span = around(parts.iter().map(|part| part.span));
         let nullable = Nullability::of_any(parts.iter().map(|part| part.nullable));
-        Expr { data_type: DataType::Boolean, nullable, ..self.operation(name, parts, span) }
+        Expr { data_type: DataType::Boolean, nullable, ..Self::operation(name, parts, span) }
     }
 
     fn binary(&mut self, left: &ast::Expr, op: &ast::BinaryOperator, right: &ast::Expr) -> Expr {
@@ -258,7 +258,7 @@ impl Binder<'_> {
     fn interval(&mut self, interval: &ast::Interval) -> Expr {
         let value = self.expr(&interval.value);
         let (nullable, span) = (value.nullable, value.span);
-        let made = Self::with_detail(self.operation("interval", vec![value], span), interval.to_string());
+        let made = Self::with_detail(Self::operation("interval", vec![value], span), interval.to_string());
         Expr { data_type: DataType::Interval, nullable, ..made }
     }
 
@@ -291,7 +291,7 @@ impl Binder<'_> {
         let span = around(tests.iter().chain(&results).map(|part| part.span));
         // The results come first, since they are what it gives; the conditions only choose.
         let detail = format!("{} {}", operand.is_some(), else_result.is_some());
-        let mut call = Self::with_detail(self.operation("case", results, span), detail);
+        let mut call = Self::with_detail(Self::operation("case", results, span), detail);
         if let ExprKind::Call(case) = &mut call.kind {
             case.clauses = tests;
         }
@@ -332,7 +332,7 @@ impl Binder<'_> {
             parts.push(part);
         }
         let span = around(parts.iter().map(|part| part.span));
-        let made = self.operation("struct", parts, span);
+        let made = Self::operation("struct", parts, span);
         Expr { data_type: DataType::Struct(types), nullable: Nullability::NotNull, ..made }
     }
 
@@ -378,7 +378,7 @@ impl Binder<'_> {
                         index => vec![self.expr(index)],
                     };
                     let parts = std::iter::once(value).chain(index).collect();
-                    let made = self.operation("element", parts, span);
+                    let made = Self::operation("element", parts, span);
                     Expr { data_type, nullable: Nullability::Unknown, ..made }
                 }
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
@@ -386,7 +386,7 @@ impl Binder<'_> {
                     self.bound.is_partial |= lower_bound.is_none() || upper_bound.is_none();
                     let bounds = self.exprs([lower_bound, upper_bound, stride].into_iter().flatten());
                     let parts = std::iter::once(value).chain(bounds).collect();
-                    let made = self.operation("slice", parts, span);
+                    let made = Self::operation("slice", parts, span);
                     Expr { data_type, nullable: Nullability::Unknown, ..made }
                 }
             };

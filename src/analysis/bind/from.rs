@@ -85,7 +85,7 @@ impl Binder<'_> {
     }
 
     fn natural(&mut self, before: &[SourceId], source: SourceId, kind: JoinKind, span: Span) -> Option<Expr> {
-        let is_open = |id: &SourceId| self.source(*id).columns.is_open;
+        let is_open = |id: &SourceId| self.source(*id).columns.may_have_others();
         if is_open(&source) || before.iter().any(is_open) {
             // Which columns are one is not known, so neither is which of their names are ambiguous.
             self.scope().is_open = true;
@@ -121,20 +121,20 @@ impl Binder<'_> {
                 .scopes
                 .last()
                 .and_then(|scope| scope.merged.iter().position(|merged| self.is_same(&merged.name, &name)));
-            let left = match earlier {
-                Some(earlier) => self.scope().merged[earlier].parts.clone(),
-                None => {
-                    let known = before.iter().find_map(|id| Some((*id, Some(place(*id)?))));
-                    let open = || before.iter().find(|id| self.source(**id).columns.is_open).map(|id| (*id, None));
-                    known.or_else(open).into_iter().collect()
-                }
+            let left = if let Some(earlier) = earlier {
+                self.scope().merged[earlier].parts.clone()
+            } else {
+                let known = before.iter().find_map(|id| Some((*id, Some(place(*id)?))));
+                let is_open = |id: &&SourceId| self.source(**id).columns.may_have_others();
+                let open = || before.iter().find(is_open).map(|id| (*id, None));
+                known.or_else(open).into_iter().collect()
             };
             let Some(first) = left.first().copied() else {
                 let reason = crate::analysis::bound::Unbound::Column(before.to_vec());
                 self.unbound(&name, reason, span);
                 continue;
             };
-            if right_place.is_none() && !self.source(source).columns.is_open {
+            if right_place.is_none() && !self.source(source).columns.may_have_others() {
                 self.unbound(&name, crate::analysis::bound::Unbound::ColumnOf(source), span);
                 continue;
             }
@@ -142,12 +142,12 @@ impl Binder<'_> {
                 self.column_of(first.0, first.1, &name, 0, true, span),
                 self.column_of(source, right_place, &name, 0, true, span),
             ];
-            let mut equal = self.operation("=", compared, span);
+            let mut equal = Self::operation("=", compared, span);
             equal.data_type = DataType::Boolean;
             condition = Some(match condition {
                 None => equal,
                 Some(condition) => {
-                    Expr { data_type: DataType::Boolean, ..self.operation("and", vec![condition, equal], span) }
+                    Expr { data_type: DataType::Boolean, ..Self::operation("and", vec![condition, equal], span) }
                 }
             });
             let mut parts = left;
@@ -452,8 +452,9 @@ fn kind_of(operator: &JoinOperator) -> (JoinKind, Option<&JoinConstraint>) {
         J::Semi(constraint) | J::LeftSemi(constraint) | J::Anti(constraint) | J::LeftAnti(constraint) => {
             (JoinKind::Semi, Some(constraint))
         }
-        J::AsOf { constraint, .. } => (JoinKind::Other, Some(constraint)),
-        J::RightSemi(constraint) | J::RightAnti(constraint) => (JoinKind::Other, Some(constraint)),
+        J::AsOf { constraint, .. } | J::RightSemi(constraint) | J::RightAnti(constraint) => {
+            (JoinKind::Other, Some(constraint))
+        }
         J::CrossApply | J::OuterApply | J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin => (JoinKind::Other, None),
     }
 }

@@ -11,7 +11,7 @@ impl Binder<'_> {
     pub(super) fn origins(&self, expr: &Expr, kind: OriginKind, found: &mut Vec<Origin>) {
         match &expr.kind {
             ExprKind::Column { source, column, name, .. } => {
-                self.origins_of_column(*source, *column, name, kind, found)
+                self.origins_of_column(*source, *column, name, kind, found);
             }
             ExprKind::Row(source) => {
                 for place in 0..self.source(*source).columns.known.len() {

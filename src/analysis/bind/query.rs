@@ -229,7 +229,7 @@ impl Binder<'_> {
     pub(super) fn by_alias_or_place(&mut self, expr: &ast::Expr) -> Expr {
         if let ast::Expr::Value(value) = expr
             && let ast::Value::Number(number, _) = &value.value
-            && let Ok(place) = number.to_string().parse::<usize>()
+            && let Ok(place) = number.parse::<usize>()
         {
             let scope = self.scope();
             let is_known = !scope.lists_unknown;
@@ -276,9 +276,9 @@ impl Binder<'_> {
 
     /// What a clause sees of the select list.
     pub(super) fn seeing<T>(&mut self, aliases: AliasScope, bind: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.scope().alias_scope, aliases);
+        let before = std::mem::replace(&mut self.scope().sees_aliases, aliases);
         let bound = bind(self);
-        self.scope().alias_scope = before;
+        self.scope().sees_aliases = before;
         bound
     }
 }

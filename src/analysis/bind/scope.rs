@@ -17,7 +17,7 @@ pub(super) struct Scope {
     /// The columns of its select list so far.
     pub(super) aliases: Vec<Alias>,
     /// Whether the clause at hand sees these.
-    pub(super) alias_scope: AliasScope,
+    pub(super) sees_aliases: AliasScope,
     /// Whether nothing of it can be seen: from a query in its FROM that is not LATERAL.
     pub(super) is_hidden: bool,
     /// Whether there may be names in it that are not known.
@@ -56,7 +56,7 @@ impl Default for Scope {
             sources: Vec::new(),
             merged: Vec::new(),
             aliases: Vec::new(),
-            alias_scope: AliasScope::Hidden,
+            sees_aliases: AliasScope::Hidden,
             is_hidden: false,
             is_open: false,
             lists_unknown: false,
@@ -134,7 +134,7 @@ impl Binder<'_> {
             };
             scope.aliases.iter().position(is_it)
         };
-        if scope.alias_scope == AliasScope::BeforeColumns
+        if scope.sees_aliases == AliasScope::BeforeColumns
             && let Some(place) = alias(false)
         {
             return Found::Alias(place);
@@ -159,7 +159,7 @@ impl Binder<'_> {
                 return Found::Ambiguous(sources);
             }
         }
-        if scope.alias_scope == AliasScope::AfterColumns
+        if scope.sees_aliases == AliasScope::AfterColumns
             && let Some(place) = alias(true)
         {
             return Found::Alias(place);
@@ -311,13 +311,11 @@ impl Binder<'_> {
         let part = |(source, column): (SourceId, Option<usize>)| {
             self.column_of(source, column, &merged.name, levels, false, span)
         };
-        match merged.of {
-            Some(place) => part(merged.parts[place]),
-            None => {
-                let parts = merged.parts.iter().copied().map(part).collect();
-                self.make_call("coalesce", parts, span)
-            }
+        if let Some(place) = merged.of {
+            return part(merged.parts[place]);
         }
+        let parts = merged.parts.iter().copied().map(part).collect();
+        self.make_call("coalesce", parts, span)
     }
 
     fn row(&self, source: SourceId, span: Span) -> Expr {

@@ -70,9 +70,8 @@ impl Binder<'_> {
         let bound = Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, span };
         nulls::settle(&bound, &mut columns);
         let influences = self.influences_of(&bound);
-        if select.value_table_mode.is_some() {
-            // The one column is the value; those of a struct are its fields.
-            columns = self.value_table(select.value_table_mode, columns);
+        if matches!(select.value_table_mode, Some(ValueTableMode::AsValue | ValueTableMode::DistinctAsValue)) {
+            columns = value_table(&columns);
         }
         self.scopes.pop();
         let keys = keys::of_select(&bound, &columns, &self.bound);
@@ -100,15 +99,13 @@ impl Binder<'_> {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
-                    let (name, is_named) = match own_name(expr) {
-                        Some(name) => (self.output_name(&bound, name), false),
-                        None => {
-                            let name = self.semantics.unnamed(expr, unnamed);
-                            unnamed += 1;
-                            (name, false)
-                        }
+                    let name = if let Some(name) = own_name(expr) {
+                        Some(self.output_name(&bound, name))
+                    } else {
+                        unnamed += 1;
+                        self.semantics.unnamed(expr, unnamed - 1)
                     };
-                    self.add_item(bound, name, is_named, &mut projection, columns);
+                    self.add_item(bound, name, false, &mut projection, columns);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
@@ -129,10 +126,10 @@ impl Binder<'_> {
     }
 
     /// A column under the name that it has where it comes from, in the letters that the dialect gives it.
-    fn output_name(&self, bound: &Expr, written: &ast::Ident) -> Option<String> {
+    fn output_name(&self, bound: &Expr, written: &ast::Ident) -> String {
         match &bound.kind {
-            ExprKind::Column { name, .. } if self.semantics.keeps_letters_of_columns() => Some(name.clone()),
-            _ => Some(self.name(written)),
+            ExprKind::Column { name, .. } if self.semantics.keeps_letters_of_columns() => name.clone(),
+            _ => self.name(written),
         }
     }
 
@@ -221,25 +218,19 @@ impl Binder<'_> {
             _ => Vec::new(),
         }
     }
+}
 
-    /// SELECT AS STRUCT and AS VALUE.
-    fn value_table(&self, mode: Option<ValueTableMode>, columns: Columns) -> Columns {
-        match mode {
-            Some(ValueTableMode::AsStruct | ValueTableMode::DistinctAsStruct) => columns,
-            Some(_) => match columns.known.first().map(|column| &column.data_type) {
-                Some(DataType::Struct(fields)) => {
-                    let column = |field: &Field| Column {
-                        name: field.name.as_ref().map(ToString::to_string),
-                        data_type: field.data_type.clone(),
-                        ..Column::default()
-                    };
-                    Columns::closed(fields.iter().map(column).collect())
-                }
-                _ => Columns::unknown(),
-            },
-            None => columns,
-        }
-    }
+/// What SELECT AS VALUE gives: the one column is the row, and the fields of a struct are its columns.
+fn value_table(columns: &Columns) -> Columns {
+    let Some(DataType::Struct(fields)) = columns.known.first().map(|column| &column.data_type) else {
+        return Columns::unknown();
+    };
+    let column = |field: &Field| Column {
+        name: field.name.as_ref().map(ToString::to_string),
+        data_type: field.data_type.clone(),
+        ..Column::default()
+    };
+    Columns::closed(fields.iter().map(column).collect())
 }
 
 /// Where an item of a select list stands, if it is a star.

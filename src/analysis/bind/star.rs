@@ -82,7 +82,7 @@ impl Binder<'_> {
         let SelectItemQualifiedWildcardKind::ObjectName(name) = of else {
             let SelectItemQualifiedWildcardKind::Expr(expr) = of else { return };
             let value = self.expr(expr);
-            return self.fields_of(value, &changes(options), projection, columns);
+            return self.fields_of(&value, &changes(options), projection, columns);
         };
         let parts = self.path_of(name);
         let sources = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(|scope| scope.sources.clone());
@@ -110,7 +110,7 @@ impl Binder<'_> {
             } else {
                 self.path(&parts, span)
             };
-            return self.fields_of(value, &changes(options), projection, columns);
+            return self.fields_of(&value, &changes(options), projection, columns);
         }
         columns.is_open = true;
         if let [only] = parts.as_slice()
@@ -125,14 +125,14 @@ impl Binder<'_> {
     }
 
     /// The fields of a struct as columns.
-    fn fields_of(&mut self, value: Expr, changes: &Changes<'_>, projection: &mut Vec<Item>, columns: &mut Columns) {
+    fn fields_of(&mut self, value: &Expr, changes: &Changes<'_>, projection: &mut Vec<Item>, columns: &mut Columns) {
         let DataType::Struct(fields) = value.data_type.clone() else {
             columns.is_open = true;
             return;
         };
         let span = value.span;
         let mut origins = Vec::new();
-        self.origins(&value, OriginKind::Passed, &mut origins);
+        self.origins(value, OriginKind::Passed, &mut origins);
         let mut given = Vec::new();
         for field in fields {
             let Some(name) = field.name else {

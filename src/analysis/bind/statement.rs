@@ -20,18 +20,13 @@ impl Binder<'_> {
                 self.made(&view.name, columns);
                 Statement::Create(query)
             }
-            ast::Statement::CreateTable(table) => match &table.query {
-                Some(query) => {
-                    let query = self.query(query);
-                    let columns = if table.columns.is_empty() { query.columns.clone() } else { Columns::unknown() };
-                    self.made(&table.name, columns);
-                    Statement::Create(query)
-                }
-                None => {
-                    self.made(&table.name, Columns::unknown());
-                    Statement::Other
-                }
-            },
+            ast::Statement::CreateTable(table) => {
+                let query = table.query.as_ref().map(|query| self.query(query));
+                let own = query.as_ref().filter(|_| table.columns.is_empty());
+                let columns = own.map_or_else(Columns::unknown, |query| query.columns.clone());
+                self.made(&table.name, columns);
+                query.map_or(Statement::Other, Statement::Create)
+            }
             ast::Statement::Declare { stmts } => {
                 let names = stmts.iter().flat_map(|declare| &declare.names);
                 self.variables.names.extend(names.map(|name| name.value.to_lowercase()));

@@ -241,21 +241,22 @@ impl Expr {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
         };
         match (&self.kind, &other.kind) {
-            (
-                ExprKind::Column { source: a, column: b, name: c, .. },
-                ExprKind::Column { source: x, column: y, name: z, .. },
-            ) => a == x && b == y && (b.is_some() || c.eq_ignore_ascii_case(z)),
-            (ExprKind::Alias(a), ExprKind::Alias(x)) => a == x,
-            (ExprKind::Row(a), ExprKind::Row(x)) => a == x,
-            (ExprKind::Literal(a), ExprKind::Literal(x)) => a == x,
-            (ExprKind::Field { name: a, .. }, ExprKind::Field { name: x, .. }) => {
-                a.eq_ignore_ascii_case(x) && parts(self, other)
+            (ExprKind::Column { name, .. }, ExprKind::Column { name: other_name, .. }) => {
+                let is_known = self.column().is_some_and(|(_, place)| place.is_some());
+                self.column() == other.column() && (is_known || name.eq_ignore_ascii_case(other_name))
             }
-            (ExprKind::Call(a), ExprKind::Call(x)) => {
-                a.name == x.name && a.is_distinct == x.is_distinct && a.kind == x.kind && parts(self, other)
+            (ExprKind::Alias(one), ExprKind::Alias(other)) => one == other,
+            (ExprKind::Row(one), ExprKind::Row(other)) => one == other,
+            (ExprKind::Literal(one), ExprKind::Literal(other)) => one == other,
+            (ExprKind::Field { name, .. }, ExprKind::Field { name: other_name, .. }) => {
+                name.eq_ignore_ascii_case(other_name) && parts(self, other)
             }
-            (ExprKind::Cast { is_safe: a, .. }, ExprKind::Cast { is_safe: x, .. }) => {
-                a == x && self.data_type == other.data_type && parts(self, other)
+            (ExprKind::Call(one), ExprKind::Call(call)) => {
+                let head = |call: &Call| (call.name.clone(), call.is_distinct, call.kind, call.detail.clone());
+                head(one) == head(call) && parts(self, other)
+            }
+            (ExprKind::Cast { is_safe, .. }, ExprKind::Cast { is_safe: other_safe, .. }) => {
+                is_safe == other_safe && self.data_type == other.data_type && parts(self, other)
             }
             _ => false,
         }
