@@ -13,7 +13,7 @@ use crate::plan::texts::Translator;
 use crate::relation::{Partitioning, Relation, RelationKind};
 
 impl Build<'_> {
-    pub(super) fn in_one(&self, translator: &mut Translator<'_>) -> Work {
+    pub(super) fn in_one(mut self, translator: &mut Translator<'_>) -> Work {
         let dialect = translator.to;
         let texts = &self.model.texts;
         let before = translator.statements(&texts.pre_operations);
@@ -21,22 +21,40 @@ impl Build<'_> {
         let mut after = behind;
         after.extend(translator.statements(&texts.post_operations));
         let estimate = definitions(&before, dialect).then_text(&query);
+        self.is_marked = self.can_be_unfinished(&after, dialect);
         if self.is_filled(dialect) {
-            return Work::Fill(Box::new(FillWork::new(self, before, &query, after, estimate, dialect)));
+            return Work::Fill(Box::new(FillWork::new(&self, before, &query, after, estimate, dialect)));
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&before);
         self.write(&mut job, &query, dialect);
-        job.texts(&after);
-        let reads = (self.kind != RelationKind::View).then_some(estimate);
-        Work::Build(Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() })
+        job.operations(&after);
+        let reads = (self.kind != RelationKind::View).then_some(estimate).into_iter().collect();
+        let (statements, is_marked) = (vec![job.finish()], self.is_marked);
+        Work::Build(Script { statements, reads, is_marked, ..Script::default() })
+    }
+
+    /// Whether an incremental table could be left behind by a step that fails near its end: the next run would take it as
+    /// done, and add to it what is there. Where the config names all labels there is no place for one more.
+    fn can_be_unfinished(&self, after: &[WarehouseText], dialect: &dyn Dialect) -> bool {
+        let has_more = !after.is_empty()
+            || self.in_the_way(dialect).is_some()
+            || self.is_refilled(dialect)
+            || !self.descriptions(&self.action.target, dialect).is_empty();
+        let mut options = self.model.options.additional_options.keys();
+        has_more && self.model.incremental().is_some() && !options.any(|name| name.eq_ignore_ascii_case("labels"))
+    }
+
+    /// What stands there and `create or replace` would not replace.
+    fn in_the_way(&self, dialect: &dyn Dialect) -> Option<&Relation> {
+        let replaces = |existing: &Relation| existing.kind == self.kind && !self.lies_otherwise(existing, dialect);
+        self.existing.filter(|existing| !replaces(existing))
     }
 
     fn write(&self, job: &mut JobWriter<'_>, query: &WarehouseText, dialect: &dyn Dialect) {
         let (target, swap) = (&self.action.target, &self.swap);
-        let replaces = |existing: &Relation| existing.kind == self.kind && !self.lies_otherwise(existing, dialect);
-        let existing = self.existing.filter(|existing| !replaces(existing));
+        let existing = self.in_the_way(dialect);
         let create = |name: &str| self.create(CREATE_OR_REPLACE, name, query, true, dialect);
         match (self.kind, existing.map(|existing| existing.kind)) {
             (_, None) => {

@@ -11,7 +11,7 @@ use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
 use crate::plan::watermark::{OwnTable, Source, Watermark};
 use crate::plan::{Context, Script, ScriptStatement, TableDefinition, Work, swap};
-use crate::relation::{PhysicalOptions, Relation, RelationKind, Target};
+use crate::relation::{PhysicalOptions, Relation, RelationKind, Target, UNFINISHED_LABEL};
 
 /// A table that has no rows, for its columns.
 const EMPTY: &str = "trueup_columns";
@@ -29,7 +29,8 @@ pub(super) fn plan(
     let existing = context.state.get(if swap.is_lost { &old } else { &action.target });
     if let Materialization::Incremental(incremental) = &model.materialization {
         let refresh = context.options.full_refresh && !incremental.protected;
-        if let Some(table) = existing.filter(|existing| existing.kind == RelationKind::Table && !refresh) {
+        let grows = |existing: &&Relation| existing.kind == RelationKind::Table && !existing.layout.is_unfinished;
+        if let Some(table) = existing.filter(|existing| !refresh && grows(existing)) {
             translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
             return extend(action, model, incremental, table, swap, translator);
         }
@@ -43,6 +44,7 @@ pub(super) fn plan(
         kind: kind(model, translator.to),
         existing,
         swap,
+        is_marked: false,
         rebuilt: context.rebuilt,
         materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
     };
@@ -89,6 +91,8 @@ pub(super) struct Build<'a> {
     /// Where [`Swap`] tells that it is lost, it has another name.
     pub(super) existing: Option<&'a Relation>,
     pub(super) swap: Swap,
+    /// Whether a label says that it is unfinished until all of its step is done.
+    pub(super) is_marked: bool,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.
@@ -214,6 +218,7 @@ impl Build<'_> {
     fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.existing.map(|existing| existing.layout.labels.clone()).unwrap_or_default();
         labels.extend(self.action.documentation.labels.clone());
+        labels.extend(self.is_marked.then(|| (UNFINISHED_LABEL.to_owned(), "true".to_owned())));
         labels
     }
 

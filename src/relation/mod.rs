@@ -7,7 +7,7 @@ mod state;
 mod target;
 
 pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
-pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit};
+pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit, UNFINISHED_LABEL};
 pub use physical::{
     DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,
     RangePartitioning, RangeWidth, RedshiftOptions, SortStyle,

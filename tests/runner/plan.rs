@@ -22,7 +22,8 @@ use trueup::plan::{
 };
 use trueup::project::Overrides;
 use trueup::relation::{
-    Column, JobOptions, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState,
+    Column, JobOptions, Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, UNFINISHED_LABEL,
+    WarehouseState,
 };
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
@@ -159,8 +160,8 @@ fn read_state(line: &str, state: &mut WarehouseState, queries: &mut Queries) -> 
     Ok(())
 }
 
-/// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`
-/// or `policy tags`. Partitions by the time at which rows come in are those of `_PARTITIONTIME`.
+/// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`,
+/// `policy tags` or `is unfinished`. Partitions by the time at which rows come in are those of `_PARTITIONTIME`.
 fn read_layout(said: &str, layout: &mut Layout) -> Option<()> {
     let (key, value) = said.split_once(' ')?;
     match key {
@@ -187,6 +188,7 @@ fn read_layout(said: &str, layout: &mut Layout) -> Option<()> {
             layout.column_descriptions.extend(described);
         }
         "policy" => layout.has_policy_tags = true,
+        "is" => layout.is_unfinished = true,
         _ => return None,
     }
     Some(())
@@ -249,6 +251,7 @@ fn beside(step: &Step) -> String {
         says("then policy tags", Some(format!("{path}: {}", tags.join(", "))));
     }
     says("then descriptions", list(&step.marks.descriptions));
+    says("then the label goes", step.work.is_marked().then(|| UNFINISHED_LABEL.to_owned()));
     text
 }
 

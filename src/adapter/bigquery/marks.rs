@@ -1,11 +1,12 @@
-//! What is said of columns that no SQL can say: policy tags, and descriptions inside of records.
+//! What no SQL can say of tables and columns: policy tags, descriptions inside of records, and that one label is to go.
 
 use serde_json::{Value, json};
 
 use crate::adapter::bigquery::BigQuery;
 use crate::adapter::bigquery::client::Request;
 use crate::adapter::bigquery::error::Failure;
-use crate::relation::{ColumnMarks, Target};
+use crate::adapter::bigquery::pace::Updated;
+use crate::relation::{ColumnMarks, Target, UNFINISHED_LABEL};
 
 impl BigQuery {
     /// Columns that are not named keep what they have.
@@ -27,6 +28,16 @@ impl BigQuery {
             let _: Value = self.client.send(&Request::patch(path, json!({ "schema": schema }))).await?;
         }
         Ok(())
+    }
+
+    /// Takes away the label of a table that is unfinished. Others, which statements of the project may have set, stay.
+    pub(super) async fn finish_table(&self, target: &Target) -> Result<(), Failure> {
+        let Some((project, dataset)) = self.dataset(target) else { return Ok(()) };
+        let room = self.client.pace().updates(&Updated::Table(format!("{dataset}.{}", target.name)), 1);
+        self.client.pause(room).await?;
+        let path = format!("projects/{project}/datasets/{dataset}/tables/{}", target.name);
+        let change = json!({ "labels": { (UNFINISHED_LABEL): null } });
+        self.client.send::<Value>(&Request::patch(path, change)).await.map(drop)
     }
 }
 
