@@ -9,7 +9,7 @@ mod target;
 
 pub use access::{Access, Grant, RowPolicy};
 pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
-pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit};
+pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit, UNFINISHED_LABEL};
 pub use physical::{
     DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,
     RangePartitioning, RangeWidth, RedshiftOptions, SortStyle,

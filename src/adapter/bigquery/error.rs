@@ -68,6 +68,11 @@ impl Failure {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// Whether those who ask may not.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { status: 403, reason, .. } if reason == "accessDenied")
+    }
+
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Refused { status: 409, .. })
     }
@@ -101,8 +106,8 @@ impl Failure {
 pub(super) const LOGIN: &str = "log in with `gcloud auth application-default login`, or name a key by `keyfile` in the \
                                 environment or by GOOGLE_APPLICATION_CREDENTIALS";
 
-const HALF_DONE: &str = "what the script had done before it failed stays, and is done again when the step runs again; what \
-                         stands between `begin transaction` and `commit transaction` would be undone";
+const HALF_DONE: &str = "what the script had done before it failed stays: look at it, and begin a new run, which does the step \
+                         from its start; what stands between `begin transaction` and `commit transaction` would be undone";
 
 fn help(reason: &str, message: &str) -> Option<String> {
     let help = match reason {
