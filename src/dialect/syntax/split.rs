@@ -117,3 +117,17 @@ fn begins_transaction(next: Option<&Token>) -> bool {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::dialect::{BigQuery, syntax};
+
+    #[test]
+    fn a_block_may_have_a_label() {
+        let sql = "declare n int64; count: begin declare more int64; again: loop set n = more; leave again; end loop again; \
+                   end count; select n";
+        let statements = syntax::read(sql, &BigQuery);
+        let starts: Vec<_> = statements.iter().map(|piece| &sql[piece.range.clone()][..6]).collect();
+        assert_eq!(starts, ["declar", "count:", "select"]);
+    }
+}
