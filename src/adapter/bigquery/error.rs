@@ -44,6 +44,9 @@ const PASSING_WORDS: [&str; 3] = [
     "Retrying the job may solve the problem",
 ];
 
+/// A status of the server's that stays as it is.
+const NOT_IMPLEMENTED: u16 = 501;
+
 impl Failure {
     /// What became of a job.
     pub(super) fn of_job(error: &ErrorProto) -> Self {
@@ -55,7 +58,7 @@ impl Failure {
         match self {
             Self::Refused { status, reason, message } => {
                 [408, 429].contains(status)
-                    || *status >= 500
+                    || (*status >= 500 && *status != NOT_IMPLEMENTED)
                     || PASSING.contains(&reason.as_str())
                     || PASSING_WORDS.iter().any(|words| message.contains(words))
             }
@@ -200,6 +203,7 @@ mod tests {
         );
         assert!(!refused(403, "quotaExceeded", "").passes());
         assert!(!refused(400, "invalidQuery", "Syntax error").passes());
+        assert!(!refused(501, "notImplemented", "").passes());
         assert!(!refused(403, "accessDenied", "").passes());
     }
 }

@@ -4,8 +4,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit, Visitor,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem,
+    SetExpr, Statement, TableFactor, Visit, Visitor,
 };
+use sqlparser::tokenizer::Span;
 
 use crate::action::Rendered;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -58,12 +60,14 @@ struct OutputColumn {
 /// The columns of a query; `None` if not all of them are named in plain sight.
 fn output(statements: &[Statement]) -> Option<Vec<OutputColumn>> {
     let [Statement::Query(query)] = statements else { return None };
-    let mut body = &*query.body;
+    // Pipes make other columns of those.
+    let is_plain = |query: &Query| query.pipe_operators.is_empty();
+    let mut body = is_plain(query).then_some(&*query.body)?;
     let select = loop {
         match body {
-            SetExpr::Select(select) => break select,
+            SetExpr::Select(select) if select.value_table_mode.is_none() => break select,
             SetExpr::SetOperation { left, .. } => body = left,
-            SetExpr::Query(query) => body = &query.body,
+            SetExpr::Query(query) if is_plain(query) => body = &query.body,
             _ => return None,
         }
     };
@@ -92,7 +96,7 @@ fn same(one: &str, other: &str) -> bool {
 struct Finder<'a> {
     target: &'a Target,
     columns: &'a [OutputColumn],
-    /// Names that the table does not have, and whether each stands in a call.
+    /// Names that the table does not have, and whether each stands in an aggregate.
     found: Vec<(Ident, bool)>,
 }
 
@@ -111,41 +115,100 @@ impl Visitor for Finder<'_> {
 impl Finder<'_> {
     fn subquery(&mut self, query: &Query) {
         let SetExpr::Select(select) = &*query.body else { return };
-        if query.with.is_some() || !self.reads_only_itself(select) {
+        if query.with.is_some() {
             return;
         }
+        let Some(alias) = only_itself(self.target, select) else { return };
         for item in &select.projection {
             let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
-            let mut names = Names { found: Vec::new(), calls: 0, queries: 0 };
+            let mut names = Names::default();
             let _ = expr.visit(&mut names);
-            let unknown = names.found.into_iter();
-            self.found
-                .extend(unknown.filter(|(name, _)| self.columns.iter().all(|column| !same(&column.name, &name.value))));
+            // No column of the table can stand beside an aggregate: there a name is meant to be something else.
+            let has_aggregate = names.has_aggregate;
+            let looked_at = names.found.into_iter().filter(|found| found.is_aggregated || !has_aggregate);
+            let unknown = looked_at.filter(|Found { name, .. }| {
+                let is_known = self.columns.iter().any(|column| same(&column.name, &name.value));
+                !is_known && !same(&name.value, alias) && !is_pseudo_column(&name.value)
+            });
+            self.found.extend(unknown.map(|found| (found.name, found.is_aggregated)));
         }
-    }
-
-    fn reads_only_itself(&self, select: &Select) -> bool {
-        let [from] = select.from.as_slice() else { return false };
-        match &from.relation {
-            TableFactor::Table { name, .. } => from.joins.is_empty() && self.is_own(name),
-            _ => false,
-        }
-    }
-
-    /// Backticks of BigQuery may hold the whole path; Redshift and PostgreSQL leave out the database.
-    fn is_own(&self, name: &ObjectName) -> bool {
-        let parts = name.0.iter().filter_map(|part| part.as_ident()).flat_map(|part| part.value.split('.'));
-        let parts: Vec<&str> = parts.collect();
-        let own: Vec<&str> = self.target.parts().collect();
-        parts == own || parts.len() > 1 && own.ends_with(&parts)
     }
 }
 
+/// What the table is called in a query that reads nothing else.
+fn only_itself<'a>(target: &'a Target, select: &'a Select) -> Option<&'a str> {
+    let [from] = select.from.as_slice() else { return None };
+    match &from.relation {
+        TableFactor::Table { name, alias, .. } if from.joins.is_empty() && is_own(target, name) => {
+            Some(alias.as_ref().map_or(&target.name, |alias| &alias.name.value))
+        }
+        _ => None,
+    }
+}
+
+/// Backticks of BigQuery may hold the whole path; Redshift and PostgreSQL leave out the database.
+fn is_own(target: &Target, name: &ObjectName) -> bool {
+    let parts = name.0.iter().filter_map(|part| part.as_ident()).flat_map(|part| part.value.split('.'));
+    let parts: Vec<&str> = parts.collect();
+    let own: Vec<&str> = target.parts().collect();
+    parts == own || parts.len() > 1 && own.ends_with(&parts)
+}
+
+/// The time at which rows came into a table of BigQuery.
+fn is_pseudo_column(name: &str) -> bool {
+    ["_PARTITIONTIME", "_PARTITIONDATE"].iter().any(|known| same(known, name))
+}
+
 /// Plain names in an expression, but for those of subqueries in it.
+#[derive(Default)]
 struct Names {
-    found: Vec<(Ident, bool)>,
-    calls: usize,
+    found: Vec<Found>,
+    /// Where parts of dates are named, as in `date_trunc(day, month)`.
+    parts: Vec<Span>,
+    has_aggregate: bool,
+    aggregates: usize,
     queries: usize,
+}
+
+struct Found {
+    name: Ident,
+    is_aggregated: bool,
+}
+
+const AGGREGATES: [&str; 13] = [
+    "any_value",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "countif",
+    "logical_and",
+    "logical_or",
+    "max",
+    "min",
+    "string_agg",
+    "sum",
+];
+
+fn is_aggregate(function: &Function) -> bool {
+    let name = function.name.to_string();
+    AGGREGATES.iter().any(|known| same(known, &name))
+}
+
+/// The argument that may be a part of a date and no column.
+fn date_part(function: &Function) -> Option<&Ident> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let argument = match function.name.to_string().to_ascii_lowercase().as_str() {
+        "dateadd" | "datediff" | "datepart" | "date_part" => list.args.first(),
+        "last_day" | "week" => list.args.last(),
+        name if name.ends_with("_trunc") || name.ends_with("_diff") => list.args.last(),
+        _ => None,
+    };
+    match argument? {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name))) => Some(name),
+        _ => None,
+    }
 }
 
 impl Visitor for Names {
@@ -163,16 +226,25 @@ impl Visitor for Names {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Function(_) => self.calls += 1,
-            Expr::Identifier(name) if self.queries == 0 => self.found.push((name.clone(), self.calls > 0)),
+            Expr::Function(function) if self.queries == 0 => {
+                self.aggregates += usize::from(is_aggregate(function));
+                self.has_aggregate |= is_aggregate(function);
+                self.parts.extend(date_part(function).map(|part| part.span));
+            }
+            Expr::Identifier(name) if self.queries == 0 && !self.parts.contains(&name.span) => {
+                let is_aggregated = self.aggregates > 0;
+                self.found.push(Found { name: name.clone(), is_aggregated });
+            }
             _ => {}
         }
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Function(_)) {
-            self.calls -= 1;
+        if let Expr::Function(function) = expr
+            && self.queries == 0
+        {
+            self.aggregates -= usize::from(is_aggregate(function));
         }
         ControlFlow::Continue(())
     }
