@@ -6,10 +6,10 @@
 
 mod access;
 mod client;
-mod columns;
 mod credentials;
 mod error;
 mod job;
+mod marks;
 mod pace;
 mod protocol;
 mod rows;
@@ -36,7 +36,7 @@ use crate::relation::{Access, JobOptions, RelationKind, Target, WarehouseState};
 use client::{Client, Request};
 use credentials::Identity;
 use error::{Failure, LOGIN};
-use job::{ask_to_stop, label};
+use job::{Trace, ask_to_stop, label};
 use protocol::JobResource;
 use running::Running;
 use session::BigQuerySession;
@@ -197,8 +197,8 @@ impl Adapter for BigQuery {
         let labels = labels_of(run);
         let listed = self.runtime.block_on(async {
             // In the order in which a job goes through them, so that none slips through between the two.
-            let mut listed = self.list_jobs(&[("stateFilter", "pending".to_owned())]).await?;
-            listed.extend(self.list_jobs(&[("stateFilter", "running".to_owned())]).await?);
+            let mut listed = self.list_jobs_of_all("pending").await?;
+            listed.extend(self.list_jobs_of_all("running").await?);
             Ok(listed)
         });
         let listed = listed.map_err(|failure: Failure| failure.into_error(""))?;
@@ -225,14 +225,15 @@ impl Adapter for BigQuery {
         self.runtime
             .block_on(async {
                 let found = match self.look_at(job).await {
-                    Err(failure) if failure.is_missing() => return Ok(Settled::Unknown),
+                    Err(failure) if failure.is_missing() || failure.is_denied() => return Ok(Settled::Unknown),
                     found => found?,
                 };
-                Ok(match self.wait(found, job).await? {
-                    None => Settled::Unknown,
-                    Some(done) if done.status.error_result.is_some() => Settled::Failed,
-                    Some(_) => Settled::Done,
-                })
+                let Some(done) = self.wait(found, job).await? else { return Ok(Settled::Unknown) };
+                if done.status.error_result.is_none() {
+                    return Ok(Settled::Done);
+                }
+                let left = self.trace(&done).await?;
+                Ok(if left == Trace::Rows { Settled::HalfDone } else { Settled::Failed })
             })
             .map_err(|failure: Failure| failure.into_error(""))
     }

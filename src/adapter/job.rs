@@ -56,9 +56,11 @@ pub struct LeftJob {
 pub enum Settled {
     /// It ended well.
     Done,
-    /// It failed, or was cancelled.
+    /// It failed, or was cancelled, and can be done again as if it had not begun.
     Failed,
-    /// There is no such job.
+    /// It failed, or was cancelled, when it had changed rows.
+    HalfDone,
+    /// There is no such job, or it is not to be seen.
     Unknown,
 }
 

@@ -90,6 +90,11 @@ pub trait Session {
         Ok(())
     }
 
+    /// Takes away the label that says that a table is unfinished.
+    fn finish_table(&mut self, _table: &Target) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
     /// What a statement would read, without running it; `None` where the warehouse does not tell.
     fn estimate(&mut self, _sql: &str) -> Result<Option<Estimate>, AdapterError> {
         Ok(None)

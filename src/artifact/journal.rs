@@ -53,8 +53,8 @@ struct Begun {
 pub struct LastRun {
     /// What it set out to do, with the steps that it did not get done.
     pub undertaking: Undertaking,
-    /// The last job of each of those steps, if that would have completed it.
-    pub jobs: BTreeMap<String, JobRef>,
+    /// The last job of each of those steps.
+    pub jobs: Vec<LoggedJob>,
 }
 
 /// The diary of a run, a line as soon as something is done, so that a run that is killed can be taken up where it
@@ -118,13 +118,12 @@ impl Journal {
             if let Ok(Done { done: step }) = serde_json::from_str(line) {
                 done.insert(step);
             } else if let Ok(Begun { job: id, project, location, step, last }) = serde_json::from_str(line) {
-                let job = last.then_some(JobRef { project, location, id });
-                jobs.insert(step, job);
+                let job = JobRef { project, location, id };
+                jobs.insert(step.clone(), LoggedJob { action: step, job, is_last: last });
             }
         }
         last.steps.retain(|step| !done.contains(step));
-        let jobs = jobs.into_iter().filter(|(step, _)| last.steps.contains(step));
-        let jobs = jobs.filter_map(|(step, job)| Some((step, job?))).collect();
+        let jobs = jobs.into_values().filter(|logged| last.steps.contains(&logged.action)).collect();
         Ok(Some(LastRun { undertaking: last, jobs }))
     }
 }

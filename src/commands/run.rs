@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use crate::adapter::{Adapter, LeftJob, RunIdentity, Settled};
+use crate::adapter::{Adapter, JobRef, LeftJob, LoggedJob, RunIdentity, Settled};
 use crate::artifact::{self, Journal, LastRun, Undertaking};
 use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, show};
 use crate::compile::Compilation;
@@ -81,7 +81,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         // What is there shows only when all that is at work has ended.
         if let Some(last) = &last {
             let (left, done) = take_up(adapter.as_ref(), last, terminal)?;
-            mark_columns(adapter.as_ref(), &compilation, &done)?;
+            finish(adapter.as_ref(), &compilation, &done)?;
             selection = steps_of(&compilation, &left);
             if left.is_empty() {
                 terminal.progress(NOTHING_LEFT);
@@ -168,18 +168,30 @@ fn take_up(
     terminal: &Terminal,
 ) -> Result<(Vec<String>, Vec<String>), CommandError> {
     let (mut left, mut done) = (last.undertaking.steps.clone(), Vec::new());
-    for (step, job) in &last.jobs {
-        if adapter.settle(job)? == Settled::Done {
-            terminal.progress(&format!("taken up: {step} was done by the job {} of the last run\n", job.id));
-            left.retain(|name| name != step);
-            done.push(step.clone());
+    for LoggedJob { action: step, job, is_last } in &last.jobs {
+        match adapter.settle(job)? {
+            Settled::Done if *is_last => {
+                terminal.progress(&format!("taken up: {step} was done by the job {} of the last run\n", job.id));
+                left.retain(|name| name != step);
+                done.push(step.clone());
+            }
+            Settled::HalfDone => return Err(half_done(step, job)),
+            Settled::Done | Settled::Failed | Settled::Unknown => {}
         }
     }
     Ok((left, done))
 }
 
+/// Nobody knows whether what it did may be done twice.
+fn half_done(step: &str, job: &JobRef) -> CommandError {
+    let message =
+        format!("{step} is done in part: the job {} of the last run failed after it had changed rows", job.id);
+    let help = "look at what is there, and begin a new run without --resume, which does the step from its start";
+    CommandError::Unable { message, help: Some(help.to_owned()) }
+}
+
 /// What comes behind the last job of a step: the last run may not have come to it.
-fn mark_columns(adapter: &dyn Adapter, compilation: &Compilation, done: &[String]) -> Result<(), CommandError> {
+fn finish(adapter: &dyn Adapter, compilation: &Compilation, done: &[String]) -> Result<(), CommandError> {
     if done.is_empty() {
         return Ok(());
     }
@@ -191,6 +203,9 @@ fn mark_columns(adapter: &dyn Adapter, compilation: &Compilation, done: &[String
         let marks = column_marks(action, &state);
         if !marks.is_empty() {
             session.mark_columns(&action.target, &marks)?;
+        }
+        if state.get(&action.target).is_some_and(|relation| relation.layout.is_unfinished) {
+            session.finish_table(&action.target)?;
         }
     }
     Ok(())

@@ -53,13 +53,16 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
             return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
         }
     };
-    let tagged = result.and_then(|rows| {
+    let finished = result.and_then(|rows| {
         if !step.marks.is_empty() {
             worker.session.mark_columns(&step.target, &step.marks)?;
         }
+        if step.work.is_marked() {
+            worker.session.finish_table(&step.target)?;
+        }
         Ok(rows)
     });
-    match tagged {
+    match finished {
         Ok(rows) => Outcome::Done { rows },
         Err(failure) => Outcome::Failed(failure),
     }

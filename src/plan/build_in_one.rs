@@ -14,7 +14,7 @@ use crate::plan::texts::Translator;
 use crate::relation::{Partitioning, Relation, RelationKind};
 
 impl Build<'_> {
-    pub(super) fn in_one(&self, translator: &mut Translator<'_>) -> Work {
+    pub(super) fn in_one(mut self, translator: &mut Translator<'_>) -> Work {
         let dialect = translator.to;
         let texts = &self.model.texts;
         let before = translator.statements(&texts.pre_operations);
@@ -26,16 +26,29 @@ impl Build<'_> {
             translator.diagnostics.push(lost);
             Vec::new()
         });
+        self.is_marked = self.can_be_unfinished(&after, dialect);
         if self.is_filled(dialect) {
-            return Work::Fill(Box::new(FillWork::new(self, before, &query, after, handed_over, estimate, dialect)));
+            return Work::Fill(Box::new(FillWork::new(&self, before, &query, after, handed_over, estimate, dialect)));
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
         job.texts(&before);
         self.write(&mut job, &query, &handed_over, dialect);
-        job.texts(&after);
-        let reads = (self.kind != RelationKind::View).then_some(estimate);
-        Work::Build(Script { statements: vec![job.finish()], reads: reads.into_iter().collect(), ..Script::default() })
+        job.operations(&after);
+        let reads = (self.kind != RelationKind::View).then_some(estimate).into_iter().collect();
+        let (statements, is_marked) = (vec![job.finish()], self.is_marked);
+        Work::Build(Script { statements, reads, is_marked, ..Script::default() })
+    }
+
+    /// Whether an incremental table could be left behind by a step that fails near its end: the next run would take it as
+    /// done, and add to it what is there. Where the config names all labels there is no place for one more.
+    fn can_be_unfinished(&self, after: &[WarehouseText], dialect: &dyn Dialect) -> bool {
+        let has_more = !after.is_empty()
+            || self.displaced(dialect).is_some()
+            || self.is_refilled(dialect)
+            || !self.descriptions(&self.action.target, dialect).is_empty();
+        let mut options = self.model.options.additional_options.keys();
+        has_more && self.model.incremental().is_some() && !options.any(|name| name.eq_ignore_ascii_case("labels"))
     }
 
     /// What another relation takes the place of: what is granted on it would go with it.

@@ -23,6 +23,7 @@ pub struct FillWork {
     unique_key: Vec<String>,
     options: PhysicalOptions,
     way: Way,
+    pub(super) is_marked: bool,
     reads: Vec<Statement>,
 }
 
@@ -79,6 +80,7 @@ impl FillWork {
             unique_key: build.unique_key().unwrap_or_default().to_vec(),
             options: build.model.options.clone(),
             way,
+            is_marked: build.is_marked,
             reads: vec![estimate],
         }
     }
@@ -122,8 +124,7 @@ impl FillWork {
         job.texts(&self.pre_operations);
         match &self.way {
             Way::InPlace { columns: table, said } => {
-                self.refill(&mut job, table, columns, dialect)?;
-                job.push_all(said);
+                self.refill(&mut job, table, columns, said, dialect)?;
             }
             Way::Beside { existing, clauses, said, handed_over } => {
                 let definitions = columns.iter().map(|column| column_definition(column, &self.options, dialect));
@@ -139,7 +140,7 @@ impl FillWork {
                 self.swap.publish(*existing, &mut job);
             }
         }
-        job.texts(&self.post_operations);
+        job.operations(&self.post_operations);
         let reads = self.reads.clone();
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
     }
@@ -150,6 +151,7 @@ impl FillWork {
         job: &mut JobWriter<'_>,
         table: &[Column],
         query: &[Column],
+        said: &[ScriptStatement],
         dialect: &dyn Dialect,
     ) -> Result<(), SchemaMismatch> {
         let find = |columns: &[Column], name: &str| {
@@ -185,6 +187,8 @@ impl FillWork {
         job.run(&head.then_statement(&self.query));
         job.push_all(unique_guard(&staged, &self.unique_key, dialect).as_slice());
         alter(job, &added);
+        // With it the table is marked as unfinished, if it has to be.
+        job.push_all(said);
         let rows = StagedRows::new(relation, &staged, query, query, query, dialect);
         job.transaction(&[
             ScriptStatement::run(format!("truncate table {relation}")),

@@ -18,14 +18,13 @@ mod unit_test;
 mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::iter;
+use std::{iter, slice};
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::dialect::{self, Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
-use crate::plan::multi_statement::JobWriter;
-use crate::plan::multi_statement::defines;
+use crate::plan::multi_statement::{JobWriter, belong_together, defines};
 use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
@@ -89,6 +88,17 @@ pub enum Work {
         /// Gives the rows.
         rows: Statement,
     },
+}
+
+impl Work {
+    /// Whether it leaves a table that is marked as unfinished, so that the mark has to be taken away at the end.
+    pub fn is_marked(&self) -> bool {
+        match self {
+            Self::Build(script) => script.is_marked,
+            Self::Fill(work) => work.is_marked,
+            Self::Disabled | Self::Incremental(_) | Self::Operations(_) | Self::Assertion { .. } => false,
+        }
+    }
 }
 
 /// How a run differs from an ordinary one.
@@ -393,11 +403,27 @@ fn create_schema(target: &Target, dialect: &dyn Dialect) -> Option<String> {
 }
 
 fn operations(statements: &[Rendered], translator: &mut Translator<'_>) -> Work {
+    if translator.to.capabilities().multi_statements {
+        let statements = statements.iter().filter_map(|piece| piece_of_operations(piece, translator)).collect();
+        return Work::Operations(Script { statements, ..Script::default() });
+    }
     let texts = translator.texts(statements);
     let has_own_transaction = texts.iter().any(|text| controls_transactions(&text.sql, translator.to));
     let statements = texts.iter().map(|text| ScriptStatement::Run(Statement::text(text))).collect();
     let in_transaction = translator.to.capabilities().transactional_ddl && !has_own_transaction;
     Work::Operations(Script { statements, in_transaction, ..Script::default() })
+}
+
+/// What is one job: as it is written, unless a transaction has to hold its statements together.
+fn piece_of_operations(piece: &Rendered, translator: &mut Translator<'_>) -> Option<ScriptStatement> {
+    let dialect = translator.to;
+    let statements = translator.statements(slice::from_ref(piece));
+    if !belong_together(&statements, dialect) {
+        return translator.texts([piece]).first().map(|text| ScriptStatement::Run(Statement::text(text)));
+    }
+    let mut job = JobWriter::new(dialect);
+    job.operations(&statements);
+    Some(job.finish())
 }
 
 /// Whether a script has statements that begin or end a transaction, or that cannot be in one.

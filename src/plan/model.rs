@@ -11,7 +11,7 @@ use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
 use crate::plan::watermark::{OwnTable, Source, Watermark};
 use crate::plan::{Context, PlanOptions, Script, ScriptStatement, TableDefinition, Work, swap};
-use crate::relation::{Access, PhysicalOptions, Relation, RelationKind, Target};
+use crate::relation::{Access, PhysicalOptions, Relation, RelationKind, Target, UNFINISHED_LABEL};
 
 /// A table that has no rows, for its columns.
 const EMPTY: &str = "trueup_columns";
@@ -88,6 +88,8 @@ pub(super) struct Build<'a> {
     pub(super) swap: Swap,
     /// Who may read what is there, if that has been asked.
     pub(super) access: Option<&'a Access>,
+    /// Whether a label says that it is unfinished until all of its step is done.
+    pub(super) is_marked: bool,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.
@@ -109,6 +111,7 @@ impl<'a> Build<'a> {
             existing: state.get(&place),
             swap,
             access: state.access.get(&place),
+            is_marked: false,
             rebuilt: context.rebuilt,
             materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
         }
@@ -118,7 +121,8 @@ impl<'a> Build<'a> {
     fn grown(&self, options: PlanOptions) -> Option<(&'a Incremental, &'a Relation)> {
         let incremental = self.model.incremental()?;
         let refresh = options.full_refresh && !incremental.protected;
-        let table = self.existing.filter(|existing| existing.kind == RelationKind::Table && !refresh)?;
+        let grows = |existing: &&Relation| existing.kind == RelationKind::Table && !existing.layout.is_unfinished;
+        let table = self.existing.filter(|existing| !refresh && grows(existing))?;
         Some((incremental, table))
     }
 }
@@ -242,6 +246,7 @@ impl Build<'_> {
     fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.existing.map(|existing| existing.layout.labels.clone()).unwrap_or_default();
         labels.extend(self.action.documentation.labels.clone());
+        labels.extend(self.is_marked.then(|| (UNFINISHED_LABEL.to_owned(), "true".to_owned())));
         labels
     }
 

@@ -105,6 +105,14 @@ impl<'a> JobWriter<'a> {
         }
     }
 
+    /// The same, in a transaction where they [`belong_together`].
+    pub(super) fn operations(&mut self, texts: &[WarehouseText]) {
+        // What begins with a declaration can stay as it is.
+        let (before, within) = texts.split_at(texts.iter().take_while(|text| defines(text, self.dialect)).count());
+        self.texts(before);
+        self.in_transaction(belong_together(within, self.dialect), |job| job.texts(within));
+    }
+
     pub(super) fn run(&mut self, statement: &Statement) {
         let declares = declares(statement.sql(), self.dialect);
         if declares && !self.may_declare {
@@ -212,9 +220,31 @@ pub(super) fn changes_rows(text: &WarehouseText, dialect: &dyn Dialect) -> bool 
     WORDS.iter().any(|word| words.starts_with(word))
 }
 
+/// Whether statements change rows in more than one of them, and nothing else that outlives the job: a transaction can hold
+/// them together, and has to, or else a job that fails half-way would leave a part.
+pub(super) fn belong_together(texts: &[WarehouseText], dialect: &dyn Dialect) -> bool {
+    let changes = |text: &&WarehouseText| changes_rows(text, dialect);
+    let is_fit = |text: &WarehouseText| changes(&text) || defines(text, dialect) || leaves_nothing(text, dialect);
+    texts.iter().filter(changes).count() > 1 && texts.iter().all(is_fit)
+}
+
+/// Whether a statement only reads, or makes what goes with the job.
+fn leaves_nothing(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
+    const STARTS: [&str; 6] = [
+        "select ",
+        "with ",
+        "create temp ",
+        "create temporary ",
+        "create or replace temp ",
+        "create or replace temporary ",
+    ];
+    let words = first_words(text.sql(), dialect);
+    STARTS.iter().any(|start| words.starts_with(start))
+}
+
 /// The start of a statement in small letters, each word with one blank behind it.
 fn first_words(sql: &str, dialect: &dyn Dialect) -> String {
     let start = syntax::read(sql, dialect).first().map_or(0, |piece| piece.range.start);
-    let words = sql.get(start..).unwrap_or_default().split_whitespace().take(3);
+    let words = sql.get(start..).unwrap_or_default().split_whitespace().take(4);
     words.map(|word| word.to_ascii_lowercase() + " ").collect()
 }

@@ -178,10 +178,9 @@ impl<'a> StagedRows<'a> {
     pub(super) fn overwrite(&self, partition: &str, named: &[String], conditions: &[String]) -> Vec<ScriptStatement> {
         let capabilities = self.dialect.capabilities();
         let staged = self.staged;
-        let mut head = format!("delete from {}", self.relation);
-        if capabilities.deletion.has_alias() && !conditions.is_empty() {
-            head = format!("{head} as {TABLE}");
-        }
+        // Conditions name it so; and a column that is called like the table is not taken for a whole row.
+        let alias = if capabilities.deletion.has_alias() { format!(" as {TABLE}") } else { String::new() };
+        let head = format!("delete from {}{alias}", self.relation);
         let conditions = conditions.iter().map(|condition| format!(" and ({})", self.of_table(condition)));
         let conditions: String = conditions.collect();
         let touched = match named {

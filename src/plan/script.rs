@@ -19,6 +19,8 @@ pub struct Script {
     pub after: Vec<ScriptStatement>,
     /// Queries that read what the script reads, where it is sent as one job.
     pub reads: Vec<Statement>,
+    /// Whether it marks the table that it makes as unfinished, with a label that has to go when the step is done.
+    pub is_marked: bool,
     /// What no statement can do, and what is done before all of them.
     pub extension: Option<FieldExtension>,
 }

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// The label of a table whose first rows are there while the step that makes it is not at its end.
+pub const UNFINISHED_LABEL: &str = "trueup_unfinished";
+
 /// How a table lies in its warehouse, and what is said of it there, as far as the warehouse tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
@@ -16,6 +19,8 @@ pub struct Layout {
     pub column_descriptions: BTreeMap<String, String>,
     /// Whether a column has a policy tag, which `create or replace` would lose.
     pub has_policy_tags: bool,
+    /// Whether the step that made it did not come to its end, as [`UNFINISHED_LABEL`] says. That is none of `labels`.
+    pub is_unfinished: bool,
 }
 
 /// What is said of columns that no statement can say, by the path of the column with dots between its names.

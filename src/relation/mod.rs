@@ -11,7 +11,7 @@ mod target;
 pub use access::{Access, Grant, RowPolicy};
 pub use data_type::{DataType, Digits, Field, Nullability};
 pub use job::{JOB_PRIORITIES, JobOptions, JobPriority};
-pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit};
+pub use layout::{ColumnMarks, Layout, Partitioning, TimeUnit, UNFINISHED_LABEL};
 pub use physical::{
     DistStyle, ENCODINGS, Encoding, GRANULARITIES, Granularity, Iceberg, Index, PhysicalOptions, PostgresOptions,
     RangePartitioning, RangeWidth, RedshiftOptions, SortStyle,

@@ -30,7 +30,7 @@ const SETTINGS: &str = "name: faults\ndialect: bigquery\ndefaults: { schema: s, 
                         environments: { local: { warehouse: bigquery, retry_timeout: \"20\" } }\n";
 
 /// `raw.events` holds all batches, `raw.latest` the last one alone. What stands outside of a transaction is one statement.
-const MODELS: [(&str, &str); 12] = [
+const MODELS: [(&str, &str); 13] = [
     ("events", "config { type: \"declaration\", schema: \"raw\" }"),
     ("latest", "config { type: \"declaration\", schema: \"raw\" }"),
     (
@@ -53,6 +53,12 @@ const MODELS: [(&str, &str); 12] = [
         ${when(incremental(), `where batch > (select max(batch) from ${self()})`)}",
     ),
     ("bare", "config { type: \"incremental\" } select batch, id from ${ref(\"latest\")}"),
+    (
+        "begun",
+        "config { type: \"incremental\", columns: { batch: \"Which\" } }
+        post_operations { ${when(!incremental(), `create or replace table raw.begun as select 1 as one`)} }
+        select batch, id from ${ref(\"latest\")}",
+    ),
     (
         "audited",
         "config { type: \"incremental\" }
@@ -81,19 +87,21 @@ const MODELS: [(&str, &str); 12] = [
     (
         "logged",
         "config { type: \"operations\", dependencies: [\"plain\", \"merged\"] }
-        insert into raw.log select 'first', max(batch) from ${ref(\"latest\")}
+        insert into raw.log select 'first', max(batch) from ${ref(\"latest\")};
+        insert into raw.log select 'third', max(batch) from ${ref(\"latest\")}
         ---
         insert into raw.log select 'second', max(batch) from ${ref(\"latest\")}",
     ),
 ];
 
 /// The tables that are looked at, and their columns.
-const TABLES: [(&str, &[&str]); 10] = [
+const TABLES: [(&str, &[&str]); 11] = [
     ("s.plain", &["day", "events", "amount"]),
     ("s.shown", &["day", "events"]),
     ("s.appended", &["batch", "id"]),
     ("s.noted", &["batch", "id"]),
     ("s.bare", &["batch", "id"]),
+    ("s.begun", &["batch", "id"]),
     ("s.audited", &["batch", "id"]),
     ("s.merged", &["id", "batch", "amount"]),
     ("s.replaced", &["id", "batch", "copy"]),
@@ -149,11 +157,13 @@ impl Fault {
             rules.push(format!("chaos {} 0.{:02}", random.below(1_000_000), 5 + random.below(20)));
         }
         let (model, _) = MODELS[2 + usize::try_from(random.below(MODELS.len() as u64 - 2)).unwrap_or_default()];
-        match random.below(4) {
+        match random.below(5) {
             0 => rules.push(format!("sql~{model}: vanish")),
             // As of a service whose parts know of a job one after the other.
             1 => rules.push("GET path~/jobs/: 404 before, 3 times".to_owned()),
             2 => rules.push(format!("sql~{model}: fail backendError after {}, 2 times", 1 + random.below(4))),
+            // Which does not pass by itself.
+            3 => rules.push(format!("sql~{model}: fail quotaExceeded after {}", random.below(4))),
             _ => {}
         }
         let kill = (random.below(2) == 0).then(|| {
@@ -314,6 +324,7 @@ impl Faults {
                 expected.insert(format!("s.appended {batch} {id}"), 1..=1);
                 expected.insert(format!("s.noted {batch} {id}"), 1..=1);
                 expected.insert(format!("s.bare {batch} {id}"), by_run.clone());
+                expected.insert(format!("s.begun {batch} {id}"), by_run.clone());
                 expected.insert(format!("s.audited {batch} {id}"), by_run.clone());
             }
             for Event { id, day, .. } in events {
@@ -323,7 +334,7 @@ impl Faults {
                 }
                 ids.push(*id);
             }
-            for word in ["first", "second", "noted"] {
+            for word in ["first", "second", "third", "noted"] {
                 expected.insert(format!("raw.log {word} {batch}"), by_run.clone());
             }
             // The first run makes the table.

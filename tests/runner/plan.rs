@@ -25,7 +25,7 @@ use trueup::plan::{
 use trueup::project::Overrides;
 use trueup::relation::{
     Access, Column, Grant, JobOptions, Layout, Partitioning, Relation, RelationKind, RowPolicy, Target, TimeUnit,
-    WarehouseState,
+    UNFINISHED_LABEL, WarehouseState,
 };
 use trueup::report::{DiagnosticFormat, render_diagnostics, script_statement_text, statement_text};
 
@@ -185,8 +185,8 @@ fn read_access(said: &str, access: &mut Access) -> Option<()> {
     Some(())
 }
 
-/// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`
-/// or `policy tags`. Partitions by the time at which rows come in are those of `_PARTITIONTIME`.
+/// `partitions ts day`, `partitions n 0 100 10`, `clusters a, b`, `description It is`, `label team data`, `column a.b It is`,
+/// `policy tags` or `is unfinished`. Partitions by the time at which rows come in are those of `_PARTITIONTIME`.
 fn read_layout(said: &str, layout: &mut Layout) -> Option<()> {
     let (key, value) = said.split_once(' ')?;
     match key {
@@ -213,6 +213,7 @@ fn read_layout(said: &str, layout: &mut Layout) -> Option<()> {
             layout.column_descriptions.extend(described);
         }
         "policy" => layout.has_policy_tags = true,
+        "is" => layout.is_unfinished = true,
         _ => return None,
     }
     Some(())
@@ -275,6 +276,7 @@ fn beside(step: &Step) -> String {
         says("then policy tags", Some(format!("{path}: {}", tags.join(", "))));
     }
     says("then descriptions", list(&step.marks.descriptions));
+    says("then the label goes", step.work.is_marked().then(|| UNFINISHED_LABEL.to_owned()));
     text
 }
 

@@ -44,6 +44,9 @@ const PASSING_WORDS: [&str; 3] = [
     "Retrying the job may solve the problem",
 ];
 
+/// A status of the server's that stays as it is.
+const NOT_IMPLEMENTED: u16 = 501;
+
 impl Failure {
     /// What became of a job.
     pub(super) fn of_job(error: &ErrorProto) -> Self {
@@ -55,7 +58,7 @@ impl Failure {
         match self {
             Self::Refused { status, reason, message } => {
                 [408, 429].contains(status)
-                    || *status >= 500
+                    || (*status >= 500 && *status != NOT_IMPLEMENTED)
                     || PASSING.contains(&reason.as_str())
                     || PASSING_WORDS.iter().any(|words| message.contains(words))
             }
@@ -66,6 +69,11 @@ impl Failure {
 
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether those who ask may not.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { status: 403, reason, .. } if reason == "accessDenied")
     }
 
     pub(super) fn is_taken(&self) -> bool {
@@ -101,8 +109,8 @@ impl Failure {
 pub(super) const LOGIN: &str = "log in with `gcloud auth application-default login`, or name a key by `keyfile` in the \
                                 environment or by GOOGLE_APPLICATION_CREDENTIALS";
 
-const HALF_DONE: &str = "what the script had done before it failed stays, and is done again when the step runs again; what \
-                         stands between `begin transaction` and `commit transaction` would be undone";
+const HALF_DONE: &str = "what the script had done before it failed stays: look at it, and begin a new run, which does the step \
+                         from its start; what stands between `begin transaction` and `commit transaction` would be undone";
 
 fn help(reason: &str, message: &str) -> Option<String> {
     let help = match reason {
@@ -195,6 +203,7 @@ mod tests {
         );
         assert!(!refused(403, "quotaExceeded", "").passes());
         assert!(!refused(400, "invalidQuery", "Syntax error").passes());
+        assert!(!refused(501, "notImplemented", "").passes());
         assert!(!refused(403, "accessDenied", "").passes());
     }
 }

@@ -47,6 +47,17 @@ pub(super) enum JobWork<'a> {
     },
 }
 
+/// What a job that failed has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// Nothing but what would be made anew: it can run again as if it had not run.
+    Nothing,
+    /// Relations are changed, or gone. A plan that is made anew takes account of that.
+    Relations,
+    /// Rows are changed.
+    Rows,
+}
+
 /// What came of asking for a job.
 struct Submitted {
     job: JobResource,
@@ -56,7 +67,8 @@ struct Submitted {
 
 impl BigQuery {
     /// Does a job to its end: one that ended well is not run again, and one that is at work already is waited for.
-    pub(super) async fn complete(&self, spec: &JobSpec<'_>) -> Result<JobResource, Failure> {
+    /// What the tries took is added to `spent`, also if none goes well.
+    pub(super) async fn complete(&self, spec: &JobSpec<'_>, spent: &mut Usage) -> Result<JobResource, Failure> {
         let mut patience = self.client.patience();
         let mut attempt = 0;
         let mut was_lost = false;
@@ -73,15 +85,17 @@ impl BigQuery {
                 was_lost = true;
                 continue;
             };
-            let Some(error) = &done.status.error_result else { return Ok(done) };
+            let error = done.status.error_result.as_ref();
             attempt += 1;
             was_lost = false;
-            if is_old {
+            if error.is_some() && is_old {
                 // That was another process's try.
                 continue;
             }
+            spent.add(Usage::of(&done));
+            let Some(error) = error else { return Ok(done) };
             let failure = Failure::of_job(error);
-            if !self.is_repeatable(&done).await? {
+            if self.trace(&done).await? != Trace::Nothing {
                 return Err(Failure::HalfDone(Box::new(failure)));
             }
             let Some(pause) = patience.pause(None).filter(|_| failure.passes()) else { return Err(failure) };
@@ -188,17 +202,17 @@ impl BigQuery {
         Ok(Some(job))
     }
 
-    /// Whether a job that failed can be run again as if it had not run: a single statement has changed nothing, and of a script
-    /// what its statements did is looked at.
-    async fn is_repeatable(&self, job: &JobResource) -> Result<bool, Failure> {
+    /// What a job that failed has left. A single statement has changed nothing; of a script what its statements did is looked
+    /// at.
+    pub(super) async fn trace(&self, job: &JobResource) -> Result<Trace, Failure> {
         let query = job.statistics.query.as_ref();
         if query.and_then(|query| query.statement_type.as_deref()).is_some_and(|word| word != "SCRIPT") {
-            return Ok(true);
+            return Ok(Trace::Nothing);
         }
         let children = self.children(job).await?;
         let all_are_listed =
             number(job.statistics.num_child_jobs.as_ref()).is_none_or(|all| children.len() as u64 >= all);
-        Ok(all_are_listed && are_repeatable(&children))
+        Ok(if all_are_listed { trace_of(&children) } else { Trace::Rows })
     }
 
     /// The jobs of the statements of a script, in the order in which they began.
@@ -210,6 +224,15 @@ impl BigQuery {
         children.reverse();
         children.sort_by_key(began);
         Ok(children)
+    }
+
+    /// The jobs in a state, of all users where the one that asks may see them (`bigquery.jobs.listAll`), or else their own.
+    pub(super) async fn list_jobs_of_all(&self, state: &str) -> Result<Vec<JobListItem>, Failure> {
+        let (in_state, of_all) = (("stateFilter", state.to_owned()), ("allUsers", "true".to_owned()));
+        match self.list_jobs(&[in_state.clone(), of_all]).await {
+            Err(failure) if failure.is_denied() => self.list_jobs(&[in_state]).await,
+            listed => listed,
+        }
     }
 
     /// All jobs that fit, newest first, with their configuration.
@@ -307,30 +330,34 @@ fn job_id(identity: &[&str], attempt: u32) -> String {
     format!("trueup_{hex}_{attempt}")
 }
 
-/// Whether statements of a script have changed nothing that outlives it, but for what they would make anew.
-fn are_repeatable(children: &[JobListItem]) -> bool {
+/// What the statements of a script have left that outlives it.
+fn trace_of(children: &[JobListItem]) -> Trace {
     /// Statements that only read, or steer the script.
     const HARMLESS: [&str; 4] = ["SELECT", "ASSERT", "BEGIN_TRANSACTION", "ROLLBACK_TRANSACTION"];
+    /// Statements about relations, not about what they hold.
+    const OF_RELATIONS: [&str; 5] = ["CREATE_", "ALTER_", "DROP_", "GRANT", "REVOKE"];
     let mut in_transaction = false;
     let mut pending = false;
+    let mut left = Trace::Nothing;
     for child in children.iter().filter(|child| !child.failed()) {
-        let Some(query) = &child.job.statistics.query else { return false };
+        let Some(query) = &child.job.statistics.query else { return Trace::Rows };
         let target = query.ddl_target_table.as_ref();
         // Hidden datasets hold what is temporary.
         let is_temporary = target.is_some_and(|target| target.dataset_id.starts_with('_'));
-        let makes = |word: &str| {
-            word.starts_with("CREATE_") && !query.referenced_tables.iter().any(|read| Some(read) == target)
-        };
-        match query.statement_type.as_deref() {
-            Some("BEGIN_TRANSACTION") => (in_transaction, pending) = (true, false),
-            Some("COMMIT_TRANSACTION") if pending => return false,
-            Some("COMMIT_TRANSACTION" | "ROLLBACK_TRANSACTION") => (in_transaction, pending) = (false, false),
-            Some(word) if HARMLESS.contains(&word) || is_temporary || makes(word) => {}
+        // A table that is made of itself would grow.
+        let grows = query.referenced_tables.iter().any(|read| Some(read) == target);
+        let word = query.statement_type.as_deref().unwrap_or_default();
+        match word {
+            "BEGIN_TRANSACTION" => (in_transaction, pending) = (true, false),
+            "COMMIT_TRANSACTION" if pending => return Trace::Rows,
+            "COMMIT_TRANSACTION" | "ROLLBACK_TRANSACTION" => (in_transaction, pending) = (false, false),
+            _ if HARMLESS.contains(&word) || is_temporary || word.starts_with("CREATE_") && !grows => {}
             _ if in_transaction => pending = true,
-            _ => return false,
+            _ if OF_RELATIONS.iter().any(|start| word.starts_with(start)) && !grows => left = Trace::Relations,
+            _ => return Trace::Rows,
         }
     }
-    true
+    left
 }
 
 impl Usage {
@@ -378,24 +405,27 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_only_read_or_made_something_can_be_run_again() {
+    fn what_a_script_has_left_is_told_by_its_statements() {
         let ok = |word: &str| child(word, "", false);
         let fails = |word: &str| child(word, "", true);
-        assert!(are_repeatable(&[]));
-        assert!(are_repeatable(&[ok("SELECT"), child("CREATE_TABLE_AS_SELECT", "_script1", false), fails("MERGE")]));
+        assert_eq!(trace_of(&[]), Trace::Nothing);
+        let staged = [ok("SELECT"), child("CREATE_TABLE_AS_SELECT", "_script1", false), fails("MERGE")];
+        assert_eq!(trace_of(&staged), Trace::Nothing);
         let made = child("CREATE_TABLE_AS_SELECT", "marts", false);
-        assert!(are_repeatable(&[made.clone(), fails("ALTER_TABLE")]));
-        assert!(!are_repeatable(&[ok("ALTER_TABLE"), fails("SELECT")]));
+        assert_eq!(trace_of(&[made.clone(), fails("ALTER_TABLE")]), Trace::Nothing);
+        assert_eq!(trace_of(&[ok("ALTER_TABLE"), fails("SELECT")]), Trace::Relations);
         // A table that is made of itself would grow.
         let mut grown = made;
         if let Some(query) = &mut grown.job.statistics.query {
             query.referenced_tables.extend(query.ddl_target_table.clone());
         }
-        assert!(!are_repeatable(&[grown, fails("SELECT")]));
-        assert!(!are_repeatable(&[ok("INSERT"), fails("SELECT")]));
+        assert_eq!(trace_of(&[grown, fails("SELECT")]), Trace::Rows);
+        assert_eq!(trace_of(&[ok("INSERT"), fails("SELECT")]), Trace::Rows);
+        assert_eq!(trace_of(&[ok("ALTER_TABLE"), ok("INSERT"), fails("SELECT")]), Trace::Rows);
         // A transaction that was not committed is undone.
-        assert!(are_repeatable(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), fails("INSERT")]));
-        assert!(!are_repeatable(&[ok("BEGIN_TRANSACTION"), ok("DELETE"), ok("COMMIT_TRANSACTION"), fails("SELECT")]));
+        let (begins, commits) = (ok("BEGIN_TRANSACTION"), ok("COMMIT_TRANSACTION"));
+        assert_eq!(trace_of(&[begins.clone(), ok("DELETE"), fails("INSERT")]), Trace::Nothing);
+        assert_eq!(trace_of(&[begins, ok("DELETE"), commits, fails("SELECT")]), Trace::Rows);
     }
 
     #[test]

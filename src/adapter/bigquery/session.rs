@@ -58,18 +58,23 @@ impl<'a> BigQuerySession<'a> {
             let logged = LoggedJob { action: action.to_string(), job: job.clone(), is_last };
             log.announce(&logged).map_err(|error| Failure::Lost(format!("the journal cannot be written: {error}")))
         };
+        let mut spent = Usage::default();
         let result = self.bigquery.runtime.block_on(async {
             self.wait_for_room(work).await?;
-            self.complete(vec![&run, &action, &ordinal, text], work, &announce).await
+            self.complete(vec![&run, &action, &ordinal, text], work, &announce, &mut spent).await
         });
-        self.account(result, text)
+        self.usage.add(spent);
+        result.map_err(|failure| failure.into_error(text))
     }
 
     /// Runs a query.
     fn read(&mut self, sql: &str) -> Result<JobResource, AdapterError> {
         let read = self.bigquery.next_read();
-        let result = self.bigquery.runtime.block_on(self.complete(vec![&read], JobWork::Query(sql), &|_| Ok(())));
-        self.account(result, sql)
+        let mut spent = Usage::default();
+        let job = self.complete(vec![&read], JobWork::Query(sql), &|_| Ok(()), &mut spent);
+        let result = self.bigquery.runtime.block_on(job);
+        self.usage.add(spent);
+        result.map_err(|failure| failure.into_error(sql))
     }
 
     async fn complete(
@@ -77,6 +82,7 @@ impl<'a> BigQuerySession<'a> {
         identity: Vec<&str>,
         work: JobWork<'_>,
         announce: &dyn Fn(&JobRef) -> Result<(), Failure>,
+        spent: &mut Usage,
     ) -> Result<JobResource, Failure> {
         let options = self.bigquery.options_for(&self.options);
         let mut labels = options.labels.clone();
@@ -84,13 +90,7 @@ impl<'a> BigQuerySession<'a> {
         if let Some(action) = &self.action {
             labels.insert(ACTION_LABEL.to_owned(), label(&action.to_string()));
         }
-        self.bigquery.complete(&JobSpec { identity, work, options, labels, announce }).await
-    }
-
-    fn account(&mut self, result: Result<JobResource, Failure>, sql: &str) -> Result<JobResource, AdapterError> {
-        let job = result.map_err(|failure| failure.into_error(sql))?;
-        self.usage.add(Usage::of(&job));
-        Ok(job)
+        self.bigquery.complete(&JobSpec { identity, work, options, labels, announce }, spent).await
     }
 
     /// Updates of one table or dataset that come too fast are refused, so they wait here.
@@ -241,6 +241,11 @@ impl Session for BigQuerySession<'_> {
     fn extend_columns(&mut self, table: &Target, columns: &[Column]) -> Result<(), AdapterError> {
         let bigquery = self.bigquery;
         bigquery.runtime.block_on(bigquery.extend_columns(table, columns)).map_err(|failure| failure.into_error(""))
+    }
+
+    fn finish_table(&mut self, table: &Target) -> Result<(), AdapterError> {
+        let bigquery = self.bigquery;
+        bigquery.runtime.block_on(bigquery.finish_table(table)).map_err(|failure| failure.into_error(""))
     }
 
     /// Each job is a session of its own: a transaction begins and ends inside of it.

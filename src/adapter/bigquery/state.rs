@@ -11,7 +11,9 @@ use crate::adapter::bigquery::protocol::{
     DatasetResource, RangePartitioning, TableField, TableList, TableResource, TimePartitioning,
 };
 use crate::adapter::bigquery::{BigQuery, rows};
-use crate::relation::{Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, WarehouseState};
+use crate::relation::{
+    Layout, Partitioning, Relation, RelationKind, Target, TimeUnit, UNFINISHED_LABEL, WarehouseState,
+};
 
 /// How many requests are on the way at a time.
 const AT_A_TIME: usize = 16;
@@ -156,13 +158,16 @@ fn relation(table: &TableResource) -> Relation {
     let fields = table.schema.as_ref().map(|schema| schema.fields.as_slice()).unwrap_or_default();
     let mut column_descriptions = BTreeMap::new();
     describe(fields, "", &mut column_descriptions);
+    let mut labels = table.labels.clone();
+    let is_unfinished = labels.remove(UNFINISHED_LABEL).is_some();
     let layout = Layout {
         partitioning,
         clustering: table.clustering.as_ref().map(|clustering| clustering.fields.clone()).unwrap_or_default(),
         description: table.description.clone().filter(|text| !text.is_empty()),
-        labels: table.labels.clone(),
+        labels,
         column_descriptions,
         has_policy_tags: has_policy_tags(fields),
+        is_unfinished,
     };
     Relation { kind, columns: rows::columns(table.schema.as_ref()), layout }
 }

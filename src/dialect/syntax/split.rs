@@ -11,7 +11,7 @@ pub(super) fn statements(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
     for (index, token) in tokens.iter().enumerate() {
         match &token.token {
             Token::Whitespace(_) => {}
-            Token::SemiColon | Token::EOF if blocks.depth == 0 => {
+            Token::SemiColon | Token::EOF if blocks.open.is_empty() => {
                 statements.push(trimmed(&tokens[start..index]));
                 start = index + 1;
                 blocks = Blocks::default();
@@ -45,10 +45,19 @@ fn trimmed(tokens: &[TokenWithSpan]) -> &[TokenWithSpan] {
     &tokens[start..end]
 }
 
-/// How many blocks are open at a token.
+/// What ends with END.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    /// Holds statements.
+    Statements,
+    /// A CASE that gives a value.
+    Expression,
+}
+
+/// The blocks that are open at a token.
 #[derive(Debug)]
 struct Blocks {
-    depth: usize,
+    open: Vec<Block>,
     /// Whether a statement may begin here.
     at_start: bool,
     /// Whether the last word was an END, which the next word only names.
@@ -59,7 +68,7 @@ struct Blocks {
 
 impl Default for Blocks {
     fn default() -> Self {
-        Self { depth: 0, at_start: true, after_end: false, in_create: false }
+        Self { open: Vec::new(), at_start: true, after_end: false, in_create: false }
     }
 }
 
@@ -72,23 +81,29 @@ impl Blocks {
         match word {
             Some(Keyword::IF | Keyword::WHILE | Keyword::FOR | Keyword::CASE) if after_end => {}
             _ if loops && after_end => {}
-            Some(Keyword::CREATE) if at_start && self.depth == 0 => self.in_create = true,
-            Some(Keyword::BEGIN) if (at_start || self.in_create) && !begins_transaction(next()) => {
-                self.depth += 1;
-                self.at_start = true;
+            Some(Keyword::CREATE) if at_start && self.open.is_empty() => self.in_create = true,
+            Some(Keyword::BEGIN) if at_start || self.in_create => {
+                if !begins_transaction(next()) {
+                    self.open.push(Block::Statements);
+                    self.at_start = true;
+                }
             }
-            Some(Keyword::IF | Keyword::WHILE | Keyword::FOR) if at_start => self.depth += 1,
+            Some(Keyword::IF | Keyword::WHILE | Keyword::FOR | Keyword::CASE) if at_start => {
+                self.open.push(Block::Statements);
+            }
             _ if loops && at_start => {
-                self.depth += 1;
+                self.open.push(Block::Statements);
                 self.at_start = true;
             }
-            Some(Keyword::CASE) if at_start || self.depth > 0 => self.depth += 1,
-            Some(Keyword::THEN | Keyword::ELSE | Keyword::DO) if self.depth > 0 => self.at_start = true,
-            Some(Keyword::END) if self.depth > 0 => {
-                self.depth -= 1;
-                self.after_end = true;
+            Some(Keyword::CASE) if !self.open.is_empty() => self.open.push(Block::Expression),
+            Some(Keyword::THEN | Keyword::ELSE | Keyword::DO) => {
+                self.at_start = self.open.last() == Some(&Block::Statements);
             }
-            _ => self.at_start = self.depth > 0 && *token == Token::SemiColon,
+            Some(Keyword::END) if self.open.pop().is_some() => self.after_end = true,
+            // `name: begin`, where the name is that of the block.
+            _ if at_start && next() == Some(&Token::Colon) => self.at_start = true,
+            _ if *token == Token::Colon => self.at_start = at_start,
+            _ => self.at_start = !self.open.is_empty() && *token == Token::SemiColon,
         }
     }
 }
@@ -100,5 +115,19 @@ fn begins_transaction(next: Option<&Token>) -> bool {
             keyword(token),
             Some(Keyword::TRANSACTION | Keyword::WORK | Keyword::READ | Keyword::ISOLATION | Keyword::NOT)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialect::{BigQuery, syntax};
+
+    #[test]
+    fn a_block_may_have_a_label() {
+        let sql = "declare n int64; count: begin declare more int64; again: loop set n = more; leave again; end loop again; \
+                   end count; select n";
+        let statements = syntax::read(sql, &BigQuery);
+        let starts: Vec<_> = statements.iter().map(|piece| &sql[piece.range.clone()][..6]).collect();
+        assert_eq!(starts, ["declar", "count:", "select"]);
     }
 }

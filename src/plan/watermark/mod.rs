@@ -171,7 +171,9 @@ fn watermark(found: &Found, sql: &str, table: &OwnTable<'_>, number: usize) -> W
             return Watermark { name, data_type: data_type.clone(), plain, newest: None };
         }
     };
-    let relation = dialect.relation(table.target);
+    // A name that the table shares with its column would mean a whole row.
+    let alias = if column.eq_ignore_ascii_case(&table.target.name) { " as own" } else { "" };
+    let relation = format!("{}{alias}", dialect.relation(table.target));
     let column = dialect.identifier(column);
     let newest_name = format!("trueup_newest_{number}");
     let newest = Newest {

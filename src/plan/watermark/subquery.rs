@@ -242,6 +242,8 @@ struct Names {
     /// Where parts of dates are named, as in `date_trunc(day, month)`.
     units: Vec<Span>,
     is_of_now: bool,
+    /// How many calls are of aggregates.
+    aggregates: usize,
     /// The column of each call of `max` that is of nothing else, and grows with it.
     greatest: Vec<String>,
 }
@@ -287,8 +289,10 @@ impl Names {
         let name = name_of(function);
         let is_plain = function.over.is_none() && function.filter.is_none() && function.within_group.is_empty();
         let of_now = OF_NOW.contains(&name.as_str());
+        let aggregates = AGGREGATES.contains(&name.as_str());
         self.is_of_now |= of_now;
-        if !is_plain || !(of_now || AGGREGATES.contains(&name.as_str()) || STABLE.contains(&name.as_str())) {
+        self.aggregates += usize::from(aggregates);
+        if !is_plain || !(of_now || aggregates || STABLE.contains(&name.as_str())) {
             return ControlFlow::Break(());
         }
         let FunctionArguments::List(list) = &function.args else { return ControlFlow::Continue(()) };
@@ -377,7 +381,9 @@ fn greatest(names: &Names, words: &[(Token, Range<usize>)], has_alias: bool, tab
         .iter()
         .find(|column| partitioning.column().is_some_and(|name| name.eq_ignore_ascii_case(&column.name)))?;
     let is_it = |name: &String| name.eq_ignore_ascii_case(&column.name);
-    if names.greatest.len() + names.units.len() != names.paths.len() || !names.greatest.iter().all(is_it) {
+    let is_nothing_else =
+        names.greatest.len() + names.units.len() == names.paths.len() && names.greatest.len() == names.aggregates;
+    if names.greatest.is_empty() || !is_nothing_else || !names.greatest.iter().all(is_it) {
         return None;
     }
     // `( select … from`: no word of the projection is FROM, since EXTRACT is not in it.

@@ -117,6 +117,12 @@ def bearer(request):
     return (request.headers.get("authorization") or "").removeprefix("Bearer ")
 
 
+def user(request):
+    """Who a token stands for; nobody where there is none."""
+    token = bearer(request)
+    return self_signed(token) or re.sub(r"-token-\d+$", "", token)
+
+
 def seen(request):
     """What a request said about who sends it."""
     token = bearer(request)

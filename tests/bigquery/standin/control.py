@@ -66,6 +66,8 @@ def answer(server, request):
                     project.quotas.set_limit(name, int(value))
         case ("POST", "auth"):
             project.needs_token = bool(request.json()["needed"])
+        case ("POST", "jobs"):
+            project.shows_all_jobs = bool(request.json()["shown"])
         case ("DELETE",):
             server.emulator.in_turn(lambda: forget(server, project))
         case _:

@@ -9,6 +9,7 @@ import uuid
 from bqemulator.jobs.executor import JOB_RESULTS, JOB_SCHEMAS
 from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows
 
+import auth
 import cells
 import dry_run
 import googlesql
@@ -82,6 +83,12 @@ def found(project, job_id, request):
     job = project.jobs.get(job_id)
     if job is None or job.is_vanished():
         raise ApiError("notFound", f"Not found: Job {project.id}:{job_id}")
+    if job.user != auth.user(request) and not project.shows_all_jobs:
+        raise ApiError(
+            "accessDenied",
+            f"Access Denied: Job {project.id}:{job_id}: User does not have bigquery.jobs.get permission for job "
+            f"{project.id}:{job_id}.",
+        )
     location = request.query.get("location")
     if (location or job.location).lower() != job.location.lower() or (
         not location and job.location.upper() not in ("US", "EU")
@@ -115,6 +122,7 @@ def accept(server, project, job, request):
         if known and not known.is_vanished():
             raise ApiError("duplicate", f"Already Exists: Job {project.id}:{job.location}.{job.id}")
         project.jobs[job.id] = job
+    job.user = auth.user(request)
     if request.is_upload:
         job.data = parts_of(request)[1]
     request.entry["job"] = job.id
@@ -144,11 +152,19 @@ def note_unparsed(project, sql):
 
 
 def list_jobs(project, request):
-    """The newest first."""
+    """The newest first; those of all users for who asks for that and may see them."""
     given = request.query
     parent = given.get("parentJobId")
+    is_of_all = given.get("allUsers", "").lower() == "true"
+    if is_of_all and not project.shows_all_jobs:
+        raise ApiError(
+            "accessDenied",
+            f"Access Denied: Project {project.id}: User does not have bigquery.jobs.listAll permission in project "
+            f"{project.id}.",
+        )
+    user = auth.user(request)
     with project.lock:
-        jobs = [job for job in project.jobs.values() if not job.is_vanished()]
+        jobs = [job for job in project.jobs.values() if not job.is_vanished() and (is_of_all or job.user == user)]
     if parent:
         jobs = [child for job in jobs if job.id == parent for child in job.children]
     states = [state.upper() for state in given.get("stateFilter", "").split(",") if state]

@@ -34,6 +34,7 @@ class Job:
         self.parent = None
         self.is_cancelled = False
         self.data = None  # what an upload brought
+        self.user = ""  # who asked for it
 
     @property
     def query(self):
@@ -173,7 +174,7 @@ class Job:
             "configuration": self.configuration | {"jobType": self.kind.upper()},
             "status": status,
             "statistics": statistics,
-            "user_email": "analyst@example.com",
+            "user_email": f"{self.user or 'analyst'}@example.com",
         }
 
     def list_item(self, is_full):

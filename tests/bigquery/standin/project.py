@@ -17,6 +17,7 @@ class Project:
         self.requests = []
         self.unparsed = []
         self.needs_token = False
+        self.shows_all_jobs = True
         self.lock = threading.RLock()
 
     def log(self, entry):

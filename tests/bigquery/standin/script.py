@@ -175,6 +175,7 @@ class Script(ScriptInterpreter):
             return await self.located(step.sql, work, step.offset)
         except Exception as error:
             step.error = of(error).proto()
+            step.cost = Cost()  # what fails is not billed
             raise
         finally:
             step.ended = time.time()

@@ -1,4 +1,5 @@
-//! What no SQL can do to columns: policy tags, and descriptions and new fields inside of records.
+//! What no SQL can do to tables and columns: policy tags, descriptions and new fields inside of records, and that one label
+//! is to go.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use crate::adapter::bigquery::client::Request;
 use crate::adapter::bigquery::error::Failure;
 use crate::adapter::bigquery::pace::Updated;
 use crate::dialect::FieldType;
-use crate::relation::{Column, ColumnMarks, Target};
+use crate::relation::{Column, ColumnMarks, Target, UNFINISHED_LABEL};
 
 impl BigQuery {
     /// Columns that are not named keep what they have.
@@ -51,6 +52,16 @@ impl BigQuery {
             let _: Value = self.client.send(&Request::patch(path, json!({ "schema": schema }))).await?;
         }
         Ok(())
+    }
+
+    /// Takes away the label of a table that is unfinished. Others, which statements of the project may have set, stay.
+    pub(super) async fn finish_table(&self, target: &Target) -> Result<(), Failure> {
+        let Some((project, dataset)) = self.dataset(target) else { return Ok(()) };
+        let room = self.client.pace().updates(&Updated::Table(format!("{dataset}.{}", target.name)), 1);
+        self.client.pause(room).await?;
+        let path = format!("projects/{project}/datasets/{dataset}/tables/{}", target.name);
+        let change = json!({ "labels": { (UNFINISHED_LABEL): null } });
+        self.client.send::<Value>(&Request::patch(path, change)).await.map(drop)
     }
 }
 
