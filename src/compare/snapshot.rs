@@ -54,7 +54,7 @@ pub struct SnapshotAction {
 pub struct SnapshotColumn {
     /// Its name; empty if nobody knows.
     pub name: String,
-    /// Its type, in the words of the dialect.
+    /// Its type, in the words of the dialect; empty if nobody knows all of it.
     pub data_type: String,
     /// Of what it is made.
     pub print: u64,
@@ -74,7 +74,7 @@ pub struct Read {
 impl SnapshotColumn {
     /// Whether nobody knows its type, or a part of it.
     pub fn is_vague(&self) -> bool {
-        self.data_type.contains("UNKNOWN")
+        self.data_type.is_empty()
     }
 }
 
@@ -128,7 +128,7 @@ fn of_action(compilation: &Compilation, id: ActionId, action: &Action<ActionId>)
 }
 
 fn type_name(data_type: &DataType, dialect: &dyn Dialect) -> String {
-    dialect.semantics().type_name(data_type)
+    if data_type.is_vague() { String::new() } else { dialect.semantics().type_name(data_type) }
 }
 
 /// Of the incremental query, of the statements, and of the letters of all texts.
