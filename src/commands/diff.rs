@@ -2,7 +2,7 @@ use clap::{Args, ValueEnum};
 
 use crate::artifact::comparison_json;
 use crate::commands::shared::{ProjectArgs, compare_with};
-use crate::compare::Level;
+use crate::compare::{LEVELS, Level};
 use crate::error::CommandError;
 use crate::report::{Terminal, comparison_markdown, comparison_text};
 
@@ -10,6 +10,9 @@ use crate::report::{Terminal, comparison_markdown, comparison_text};
 ///
 /// Both states are compiled, and compared by what their queries mean: layout, comments, the order of definitions and the names that
 /// a query gives to itself make no difference. Nothing is asked of a warehouse.
+///
+/// A change matters, least first: as formatting, documentation, settings, additive (something is new), columns (what is in one), rows,
+/// breaking (something is gone, or of another type).
 #[derive(Debug, Args)]
 pub struct DiffArgs {
     #[command(flatten)]
@@ -21,8 +24,8 @@ pub struct DiffArgs {
     #[arg(long, value_enum, default_value_t)]
     format: DiffFormat,
     /// End with exit code 1 if a change matters as much as that, or more
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    fail_on: Option<LevelArg>,
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    fail_on: Option<Level>,
 }
 
 /// How a comparison is written.
@@ -37,37 +40,9 @@ enum DiffFormat {
     Markdown,
 }
 
-/// How much a change matters, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LevelArg {
-    /// Only layout, comments, or how the same thing is said
-    Formatting,
-    /// Descriptions, tags and labels
-    Documentation,
-    /// How a relation lies or is brought up to date
-    Settings,
-    /// A relation or a column is new
-    Additive,
-    /// What is in a column is another thing
-    Columns,
-    /// Other rows, or perhaps
-    Rows,
-    /// A relation or a column is gone, or has another type
-    Breaking,
-}
-
-impl From<LevelArg> for Level {
-    fn from(level: LevelArg) -> Self {
-        match level {
-            LevelArg::Formatting => Self::Formatting,
-            LevelArg::Documentation => Self::Documentation,
-            LevelArg::Settings => Self::Settings,
-            LevelArg::Additive => Self::Additive,
-            LevelArg::Columns => Self::Columns,
-            LevelArg::Rows => Self::Rows,
-            LevelArg::Breaking => Self::Breaking,
-        }
-    }
+fn level(word: &str) -> Result<Level, String> {
+    let words = LEVELS.map(Level::word).join(", ");
+    LEVELS.into_iter().find(|level| level.word() == word).ok_or_else(|| format!("the levels are {words}"))
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<(), CommandError> {
@@ -79,8 +54,7 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<(), CommandErr
         DiffFormat::Json => comparison_json(&comparison),
         DiffFormat::Markdown => comparison_markdown(&comparison),
     });
-    let threshold = args.fail_on.map(Level::from);
-    if threshold.is_some_and(|threshold| comparison.level().is_some_and(|level| level >= threshold)) {
+    if args.fail_on.is_some_and(|threshold| comparison.level().is_some_and(|level| level >= threshold)) {
         return Err(CommandError::Failed);
     }
     Ok(())

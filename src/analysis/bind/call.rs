@@ -6,9 +6,9 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::{Binder, around};
-use crate::analysis::bound::{Call, Expr, ExprKind, Window};
+use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, Window};
 use crate::dialect::semantics::FunctionKind;
-use crate::relation::{DataType, Nullability};
+use crate::relation::{DataType, Field, Nullability};
 
 impl Binder<'_> {
     /// An operator that the dialect is not asked about.
@@ -87,11 +87,9 @@ impl Binder<'_> {
     }
 
     fn array_of(&mut self, query: &ast::Query) -> Expr {
-        let query = Box::new(self.query(query));
-        let span = query.span;
-        let first = query.columns.known.first().filter(|_| !query.columns.is_open);
-        let data_type = first.map_or(DataType::Unknown, |column| column.data_type.clone().array());
-        Expr { kind: ExprKind::ArrayOf(query), data_type, nullable: Nullability::NotNull, span }
+        let bound = Box::new(self.query(query));
+        let (data_type, span) = (value_of(query, &bound).array(), bound.span);
+        Expr { kind: ExprKind::ArrayOf(bound), data_type, nullable: Nullability::NotNull, span }
     }
 
     /// The arguments of a function, and what else stands in its brackets.
@@ -228,4 +226,22 @@ fn detail(function: &ast::Function) -> String {
         None => {}
     }
     detail.join(" ")
+}
+
+/// The type of the one value that each row of a query is: that of its column, or a struct of all of them.
+pub(super) fn value_of(query: &ast::Query, bound: &Query) -> DataType {
+    let columns = &bound.columns;
+    let mode = query.body.as_select().and_then(|select| select.value_table_mode.as_ref());
+    match (mode, columns.known.as_slice()) {
+        _ if columns.is_open || !query.pipe_operators.is_empty() => DataType::Unknown,
+        (Some(ast::ValueTableMode::AsStruct | ast::ValueTableMode::DistinctAsStruct), all) => {
+            let field = |column: &Column| Field {
+                name: column.name.clone().map(String::into_boxed_str),
+                data_type: column.data_type.clone(),
+            };
+            DataType::Struct(all.iter().map(field).collect())
+        }
+        (None, [only]) => only.data_type.clone(),
+        _ => DataType::Unknown,
+    }
 }

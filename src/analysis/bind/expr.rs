@@ -3,6 +3,7 @@
 use sqlparser::ast::{self, AccessExpr, CastKind, Subscript};
 use sqlparser::tokenizer::Span;
 
+use super::call::value_of;
 use super::scope::{Scope, unbound};
 use super::{Binder, around};
 use crate::analysis::bound::{Expr, ExprKind, SourceId};
@@ -301,9 +302,8 @@ impl Binder<'_> {
     /// A query that gives one value; without a row that is NULL.
     fn scalar(&mut self, subquery: &ast::Query) -> Expr {
         let query = Box::new(self.query(subquery));
-        let span = query.span;
+        let (data_type, span) = (value_of(subquery, &query), query.span);
         let first = query.columns.known.first().filter(|_| !query.columns.is_open);
-        let data_type = first.map(|column| column.data_type.clone()).unwrap_or_default();
         let nullable = first.map_or(Nullability::Unknown, |column| column.nullable.max(Nullability::Unknown));
         Expr { kind: ExprKind::Subquery(query), data_type, nullable, span }
     }

@@ -147,6 +147,8 @@ impl Binder<'_> {
         for column in &mut columns.known[start..] {
             let name = column.name.as_deref().unwrap_or_default();
             column.origins.extend(origins.iter().map(|origin| origin.field(name)));
+            column.origins.sort();
+            column.origins.dedup();
         }
     }
 
