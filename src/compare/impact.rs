@@ -1,6 +1,6 @@
 //! Who feels a change further down: by the columns that they read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::compare::{Difference, Read, Snapshot, SnapshotAction};
 
@@ -24,15 +24,39 @@ pub enum Felt {
     Columns(BTreeSet<String>),
 }
 
+/// The actions of a snapshot by what they depend on.
+pub(super) struct Readers<'a> {
+    snapshot: &'a Snapshot,
+    of: HashMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Readers<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        let mut of: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (name, action) in &snapshot.actions {
+            for on in &action.depends_on {
+                of.entry(on).or_default().push(name);
+            }
+        }
+        Self { snapshot, of }
+    }
+
+    /// Those that depend on an action, in the order of their names.
+    fn of(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a SnapshotAction)> {
+        let readers = self.of.get(name).map(Vec::as_slice).unwrap_or_default();
+        readers.iter().filter_map(|reader| Some((*reader, self.snapshot.actions.get(*reader)?)))
+    }
+}
+
 /// The actions that feel the differences of one of them, by name.
-pub(super) fn felt_by(name: &str, differences: &[Difference], base: &Snapshot, head: &Snapshot) -> Vec<FeltBy> {
+pub(super) fn felt_by(name: &str, differences: &[Difference], base: &Readers<'_>, head: &Readers<'_>) -> Vec<FeltBy> {
     let mut columns = BTreeSet::new();
     let mut gone = BTreeSet::new();
     let mut rows = false;
     for difference in differences {
         match difference {
             Difference::Rows | Difference::Increment | Difference::Statements | Difference::Unclear => rows = true,
-            Difference::Removed => gone.extend(all_columns(base, name)),
+            Difference::Removed => gone.extend(all_columns(base.snapshot, name)),
             Difference::ColumnRedefined(column) => {
                 columns.insert(column.clone());
             }
@@ -60,8 +84,9 @@ pub(super) fn felt_by(name: &str, differences: &[Difference], base: &Snapshot, h
     let readers = spread(name, Felt::Columns(gone), base);
     let is_removed = differences.contains(&Difference::Removed);
     for (reader, more) in readers {
-        if head.actions.contains_key(&reader) {
-            let is_near = base.actions.get(&reader).is_some_and(|action| action.depends_on.iter().any(|on| on == name));
+        if head.snapshot.actions.contains_key(&reader) {
+            let is_near =
+                base.snapshot.actions.get(&reader).is_some_and(|action| action.depends_on.iter().any(|on| on == name));
             let entry = felt.entry(reader).or_insert_with(|| (more.0.clone(), false));
             entry.0.add(more.0);
             entry.1 |= is_near || is_removed;
@@ -77,21 +102,18 @@ fn all_columns(snapshot: &Snapshot, name: &str) -> Vec<String> {
 }
 
 /// What every action further down feels, by name.
-fn spread(from: &str, start: Felt, snapshot: &Snapshot) -> BTreeMap<String, (Felt, bool)> {
+fn spread(from: &str, start: Felt, readers: &Readers<'_>) -> BTreeMap<String, (Felt, bool)> {
     let mut felt: BTreeMap<String, (Felt, bool)> = BTreeMap::from([(from.to_owned(), (start, false))]);
     let mut edge = vec![from.to_owned()];
     while let Some(name) = edge.pop() {
         let Some((of, _)) = felt.get(&name).cloned() else { continue };
-        for (reader, action) in &snapshot.actions {
-            if reader == from || !action.depends_on.contains(&name) {
-                continue;
-            }
+        for (reader, action) in readers.of(&name).filter(|(reader, _)| *reader != from) {
             let Some(more) = feels(action, &name, &of) else { continue };
             let before = felt.get(reader).map(|(felt, _)| felt.clone());
-            let entry = felt.entry(reader.clone()).or_insert_with(|| (more.clone(), false));
+            let entry = felt.entry(reader.to_owned()).or_insert_with(|| (more.clone(), false));
             entry.0.add(more);
             if before.as_ref() != Some(&entry.0) {
-                edge.push(reader.clone());
+                edge.push(reader.to_owned());
             }
         }
     }

@@ -199,6 +199,7 @@ impl Comparison {
 pub fn compare(base: &Snapshot, head: &Snapshot) -> Comparison {
     let mut changes = Vec::new();
     let mut same = 0;
+    let (base_readers, head_readers) = (impact::Readers::new(base), impact::Readers::new(head));
     let names: BTreeSet<&String> = base.actions.keys().chain(head.actions.keys()).collect();
     for name in names {
         let (was, is) = (base.actions.get(name), head.actions.get(name));
@@ -212,7 +213,7 @@ pub fn compare(base: &Snapshot, head: &Snapshot) -> Comparison {
             same += 1;
             continue;
         }
-        let felt_by = impact::felt_by(name, &differences, base, head);
+        let felt_by = impact::felt_by(name, &differences, &base_readers, &head_readers);
         let (kind, file) = (action.kind.clone(), action.file.clone());
         changes.push(Change { name: name.clone(), kind, file, differences, felt_by });
     }

@@ -19,6 +19,9 @@ pub enum RevisionError {
     /// There is no git.
     #[error("git cannot be started: {0}")]
     NoGit(io::Error),
+    /// The folder is in none of its repositories.
+    #[error("this folder is in no repository of git")]
+    NoRepository,
     /// It says no.
     #[error("git has no `{revision}` for this folder: {reason}")]
     Refused {
@@ -35,6 +38,11 @@ pub enum RevisionError {
 impl Revision {
     /// The files under a folder at that revision: a branch, a tag, a commit.
     pub fn read(root: &Path, revision: &str) -> Result<Self, RevisionError> {
+        if git(root, revision, &["rev-parse", "--git-dir"], None)
+            .is_err_and(|error| !matches!(error, RevisionError::NoGit(_)))
+        {
+            return Err(RevisionError::NoRepository);
+        }
         // An option must not be smuggled in.
         let commit = git(
             root,

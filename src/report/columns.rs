@@ -7,7 +7,8 @@ use crate::relation::Nullability;
 
 /// The columns of an action, one a line: its name, its type, whether it can be NULL, where it comes from.
 pub fn columns(compilation: &Compilation, id: ActionId) -> String {
-    let Some(facts) = compilation.analysis.facts(id) else { return String::new() };
+    let is_there = compilation.graph.get(id).kind.has_output();
+    let Some(facts) = compilation.analysis.facts(id).filter(|_| is_there) else { return String::new() };
     let semantics = compilation.project.settings.dialect.semantics();
     let cells: Vec<[String; 4]> = facts
         .columns

@@ -293,19 +293,15 @@ impl Binder<'_> {
         self.bound.is_partial |= function != "unnest";
         let span = around(name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.span));
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
-        let given = match (function.as_str(), types.as_slice()) {
-            ("unnest", [array]) => Some(element(array)),
-            _ => self.semantics.rows_of(&function, &types),
-        };
-        let columns = match given {
-            Some(element) => {
-                let mut columns = self.elements(&element, Some(&function), alias);
-                if with_ordinality {
-                    columns.known.push(named("ordinality", DataType::BIGINT, Nullability::NotNull));
-                }
-                columns
+        // Of no other function it is known what its rows are.
+        let columns = if let ("unnest", [array]) = (function.as_str(), types.as_slice()) {
+            let mut columns = self.elements(&element(array), Some(&function), alias);
+            if with_ordinality {
+                columns.known.push(named("ordinality", DataType::BIGINT, Nullability::NotNull));
             }
-            None => Columns::unknown(),
+            columns
+        } else {
+            Columns::unknown()
         };
         let mut source = self.values(arguments, columns, alias);
         source.name = source.name.or(Some(function));

@@ -131,8 +131,9 @@ impl Binder<'_> {
             matches!(quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
         let is_distinct = match quantifier {
             SetQuantifier::All | SetQuantifier::AllByName => false,
-            SetQuantifier::ByName => self.semantics.names_rows_distinct(),
-            SetQuantifier::Distinct | SetQuantifier::DistinctByName | SetQuantifier::None => true,
+            SetQuantifier::ByName | SetQuantifier::Distinct | SetQuantifier::DistinctByName | SetQuantifier::None => {
+                true
+            }
         };
         let word = match op {
             SetOperator::Union => "union",

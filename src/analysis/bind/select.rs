@@ -6,8 +6,8 @@ use sqlparser::tokenizer::Span;
 use super::scope::{Alias, Scope};
 use super::{Binder, around};
 use crate::analysis::bound::{
-    Body, Column, Columns, Distinct, Expr, ExprKind, Grouping, Influence, InfluenceKind, Item, OriginKind, Query,
-    Select, SourceId, SourceKind,
+    Body, Column, Columns, Distinct, Expr, Grouping, Influence, InfluenceKind, Item, OriginKind, Query, Select,
+    SourceId, SourceKind,
 };
 use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
@@ -100,7 +100,7 @@ impl Binder<'_> {
                 SelectItem::UnnamedExpr(expr) => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
                     let name = if let Some(name) = own_name(expr) {
-                        Some(self.output_name(&bound, name))
+                        Some(self.name(name))
                     } else {
                         unnamed += 1;
                         self.semantics.unnamed(expr, unnamed - 1)
@@ -123,14 +123,6 @@ impl Binder<'_> {
             }
         }
         projection
-    }
-
-    /// A column under the name that it has where it comes from, in the letters that the dialect gives it.
-    fn output_name(&self, bound: &Expr, written: &ast::Ident) -> String {
-        match &bound.kind {
-            ExprKind::Column { name, .. } if self.semantics.keeps_letters_of_columns() => name.clone(),
-            _ => self.name(written),
-        }
     }
 
     pub(super) fn add_item(

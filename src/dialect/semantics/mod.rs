@@ -52,23 +52,8 @@ pub trait Semantics: Debug + Send + Sync {
         false
     }
 
-    /// What a function in a FROM gives rows of: a struct for several columns. `None` if nobody knows.
-    fn rows_of(&self, _function: &str, _arguments: &[&DataType]) -> Option<DataType> {
-        None
-    }
-
     /// Whether a star gives the columns of USING before all others.
     fn puts_using_first(&self) -> bool {
-        true
-    }
-
-    /// Whether a column in a result has the letters of its definition, and not those of the query.
-    fn keeps_letters_of_columns(&self) -> bool {
-        false
-    }
-
-    /// Whether UNION BY NAME without another word leaves the same row there once.
-    fn names_rows_distinct(&self) -> bool {
         true
     }
 
