@@ -59,14 +59,26 @@ impl Build<'_> {
     /// Grants and row access policies of what is displaced, for the relation in its place. A table has them before it takes
     /// the name; it keeps them when it is renamed.
     fn hand_over(&self, dialect: &dyn Dialect) -> Result<Vec<ScriptStatement>, Diagnostic> {
-        let Some(access) = self.access.filter(|_| self.displaced(dialect).is_some()) else { return Ok(Vec::new()) };
         let target = &self.action.target;
+        if self.loses_policy_tags(dialect) {
+            let message = format!("another relation would take the place of `{target}` without its policy tags");
+            let help = "name them by `bigqueryPolicyTags` in `columns`, or let the config say how the table lies";
+            return Err(Diagnostic::error(Code::AccessLost, message).at(self.action.name_span, "").help(help));
+        }
+        let Some(access) = self.access.filter(|_| self.displaced(dialect).is_some()) else { return Ok(Vec::new()) };
         let name = if self.kind == RelationKind::Table { &self.swap.new } else { &self.swap.relation };
         let statements = dialect.hand_over(self.kind, name, access).map_err(|NotHandedOver { what, help }| {
             let message = format!("another relation would take the place of `{target}` without {what}");
             Diagnostic::error(Code::AccessLost, message).at(self.action.name_span, "").help(help)
         })?;
         Ok(statements.into_iter().map(ScriptStatement::run).collect())
+    }
+
+    /// Whether what is displaced has policy tags of which the config knows nothing.
+    fn loses_policy_tags(&self, dialect: &dyn Dialect) -> bool {
+        let mut columns = self.action.documentation.columns.iter();
+        self.displaced(dialect).is_some_and(|existing| existing.layout.has_policy_tags)
+            && columns.all(|column| column.policy_tags.is_empty())
     }
 
     fn write(
