@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{self, Analysis};
+use crate::analysis::{self, Analysis, Memory};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::{FileSystem, Span};
 use crate::graph::{self, Graph};
@@ -32,9 +32,19 @@ pub fn compile(
     overrides: &Overrides,
     secret: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Compilation, LoadError> {
+    compile_again(files, overrides, secret, &mut Memory::default())
+}
+
+/// The same, with what earlier compilations have found out.
+pub fn compile_again(
+    files: &Arc<dyn FileSystem>,
+    overrides: &Overrides,
+    secret: &dyn Fn(&str) -> Option<String>,
+    memory: &mut Memory,
+) -> Result<Compilation, LoadError> {
     let mut compilation = link(files, overrides, secret)?;
     let Compilation { project, graph, diagnostics, .. } = &mut compilation;
-    let (analysis, found) = analysis::analyze(graph, project);
+    let (analysis, found) = analysis::analyze(graph, project, memory);
     diagnostics.extend(found);
     leave_out_follow_ups(diagnostics);
     settle(project, diagnostics);

@@ -2,7 +2,7 @@ use crate::action::{Reference, Rendered};
 use crate::relation::Target;
 
 /// A query that must return no rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct Assertion {
     /// Gives the rows that should not be there.
     pub query: Rendered,
@@ -13,7 +13,7 @@ pub struct Assertion {
 }
 
 /// What an assertion checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Check {
     /// A file of its own: whatever its query says.
     Query,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::files::Span;
 use crate::relation::{JobOptions, Target};
+use serde::{Deserialize, Serialize};
 
 pub use assertion::{Assertion, Check};
 pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Texts};
@@ -25,7 +26,7 @@ pub use reference::{Dependency, Origin, Reference};
 pub use rendered::{Piece, Rendered};
 
 /// A node's place in its graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ActionId(pub u32);
 
 impl ActionId {
@@ -146,7 +147,7 @@ impl Kind {
 }
 
 /// A unit test: the model's query over given rows, beside the rows expected.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct UnitTest {
     /// The model under test, as written.
     pub tested: Reference,
@@ -159,7 +160,7 @@ pub struct UnitTest {
 }
 
 /// The rows that stand for a relation in a unit test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct TestInput {
     /// The relation, as the model's ref names it; the tested model itself for the table as it was before the run.
     pub relation: Reference,
@@ -196,7 +197,7 @@ pub struct Metadata {
 }
 
 /// What people are told about a column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ColumnDocumentation {
     /// Its name; the names of the records around it first.
     pub path: Vec<String>,

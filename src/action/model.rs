@@ -2,7 +2,7 @@ use crate::action::Rendered;
 use crate::relation::PhysicalOptions;
 
 /// An action that makes a relation out of a query.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct Model {
     /// What it becomes.
     pub materialization: Materialization,
@@ -25,7 +25,7 @@ impl Model {
 }
 
 /// The texts of a model, rendered with `incremental()` either false or true.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Hash)]
 pub struct Texts {
     /// What it selects.
     pub query: Rendered,
@@ -36,7 +36,7 @@ pub struct Texts {
 }
 
 /// What a model becomes in the warehouse.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub enum Materialization {
     /// A view.
     View {
@@ -61,7 +61,7 @@ impl Materialization {
 }
 
 /// How an incremental table grows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct Incremental {
     /// With `incremental()` true.
     pub texts: Texts,
@@ -84,7 +84,7 @@ pub struct Incremental {
 }
 
 /// What becomes of the rows that are there when new ones come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IncrementalStrategy {
     /// New rows are added.
     Append,
@@ -97,7 +97,7 @@ pub enum IncrementalStrategy {
 }
 
 /// What happens if the columns of an incremental model are no longer those of its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum OnSchemaChange {
     /// New columns are left out; the columns of the table must all be there.
     #[default]

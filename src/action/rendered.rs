@@ -2,10 +2,10 @@ use std::ops::Range;
 
 use crate::action::Origin;
 use crate::diagnostic::Diagnostic;
-use crate::files::Span;
+use crate::files::{FileId, Span};
 
 /// Text that came out of a template, with a map back to the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Rendered {
     text: String,
     pieces: Vec<Piece>,
@@ -13,7 +13,7 @@ pub struct Rendered {
 }
 
 /// A run of rendered text that comes from one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Piece {
     /// Its first byte in the text; it goes on to the start of the next piece.
     start: u32,
@@ -142,6 +142,12 @@ impl Rendered {
             Some(origin) => origin.place(diagnostic, "in the text made here"),
             None => diagnostic,
         }
+    }
+
+    /// The files that it comes from: one for each of its pieces, or two.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        let origins = self.pieces.iter().map(|piece| piece.origin);
+        origins.flat_map(|origin| [Some(origin.call), origin.definition]).flatten().map(|span| span.file)
     }
 
     /// Whether a range of the text stands so in a file, and is not computed.

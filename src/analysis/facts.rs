@@ -1,16 +1,17 @@
 //! What is known of an action's output.
 
+use serde::{Deserialize, Serialize};
+
 use crate::action::{Action, ActionId, Kind};
 use crate::analysis::Fingerprint;
-use crate::analysis::bind::Known;
-use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, SourceKind, Statement};
+use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, Statement};
 use crate::dialect::Dialect;
 use crate::dialect::semantics::Semantics;
 use crate::project::{Catalog, Project};
 use crate::relation::{DataType, Nullability};
 
 /// What is known of the rows that an action gives.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Their columns.
     pub columns: Columns,
@@ -18,8 +19,8 @@ pub struct Facts {
     pub influences: Vec<Influence>,
     /// Columns whose values no two of them share.
     pub keys: Vec<Key>,
-    /// What its query means; `None` where it has none.
-    pub fingerprint: Option<Fingerprint>,
+    /// What its texts mean.
+    pub fingerprint: Fingerprint,
 }
 
 impl Facts {
@@ -45,7 +46,7 @@ impl Facts {
             columns: query.columns.clone(),
             influences: query.influences.clone(),
             keys: query.keys.clone(),
-            fingerprint: None,
+            fingerprint: Fingerprint::default(),
         }
     }
 
@@ -77,9 +78,17 @@ impl Facts {
         }
     }
 
-    /// As a relation that another text reads.
-    pub(super) fn known_as(&self, kind: SourceKind) -> Known {
-        Known { kind, columns: self.columns.clone(), keys: self.keys.clone() }
+    /// As a relation that another text reads: its columns and its keys. Where the columns come from is of no concern there.
+    pub(super) fn outline(&self) -> (Columns, Vec<Key>) {
+        let seen = |column: &Column| Column {
+            name: column.name.clone(),
+            data_type: column.data_type.clone(),
+            nullable: column.nullable,
+            origins: Vec::new(),
+            is_hidden: column.is_hidden,
+        };
+        let known = self.columns.known.iter().map(seen).collect();
+        (Columns { known, is_open: self.columns.is_open }, self.keys.clone())
     }
 }
 
@@ -89,7 +98,7 @@ fn documented(action: &Action<ActionId>, semantics: &dyn Semantics) -> Columns {
     for column in &action.documentation.columns {
         if let [name] = column.path.as_slice() {
             let data_type = column.data_type.as_deref().map(|name| semantics.named_type(name)).unwrap_or_default();
-            columns.known.push(Column { name: Some(name.clone()), data_type, ..Column::default() });
+            columns.known.push(Column { name: Some(name.as_str().into()), data_type, ..Column::default() });
         }
     }
     columns
@@ -103,7 +112,7 @@ fn saved(action: &Action<ActionId>, catalog: &Catalog, dialect: &dyn Dialect) ->
     let is_known = |name: &str| catalog.dialect.name() == dialect.name() || case.is_same(name, &name.to_lowercase());
     let is_closed = is_all_known(action, catalog) && columns.iter().all(|column| is_known(&column.name));
     let known = columns.iter().map(|column| Column {
-        name: Some(column.name.clone()),
+        name: Some(column.name.as_str().into()),
         data_type: type_of(&column.data_type, catalog.dialect, dialect),
         nullable: Nullability::Unknown,
         ..Column::default()

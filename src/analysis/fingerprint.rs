@@ -6,6 +6,7 @@ use std::hash::Hasher;
 use std::rc::Rc;
 
 use fnv::FnvHasher;
+use serde::{Deserialize, Serialize};
 use sqlparser::ast;
 
 use crate::action::ActionId;
@@ -15,8 +16,8 @@ use crate::analysis::bound::{
 };
 use crate::dialect::semantics::FunctionKind;
 
-/// What the query of an action means.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What the texts of an action mean: its query, and what runs beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// Of its text, whatever its layout and its comments.
     pub text: u64,
@@ -24,6 +25,10 @@ pub struct Fingerprint {
     pub rows: u64,
     /// Of what each of its columns is, in their order.
     pub columns: Vec<u64>,
+    /// Of what an incremental run selects, whatever the layout.
+    pub increment: u64,
+    /// Of the statements that run as they are, whatever the layout.
+    pub statements: u64,
     /// Whether `rows` and `columns` hold everything. If not, only `text` can say that nothing has changed.
     pub is_exact: bool,
 }
@@ -38,27 +43,27 @@ impl Fingerprint {
     ) -> Self {
         let text = of_text(sql, statements);
         let [Statement::Query(query)] = bound.statements.as_slice() else {
-            return Self { text, ..Self::default() };
+            return Self { text, is_exact: false, ..Self::default() };
         };
         let is_exact = !bound.is_partial;
         let mut prints = Prints { bound, name, is_exact, ctes: HashMap::new(), sources: HashMap::new() };
         let of_query = prints.query(query);
         let is_exact = prints.is_exact && !query.columns.is_open;
-        Self { text, rows: of_query.rows, columns: of_query.columns, is_exact }
+        Self { text, rows: of_query.rows, columns: of_query.columns, is_exact, ..Self::default() }
     }
 }
 
 /// Of a text, whatever its layout and its comments; of one that is not understood, of its letters.
 pub fn of_text(sql: &str, statements: &[ast::Statement]) -> u64 {
     if statements.is_empty() {
-        return hash(&[&sql.trim()]);
+        return hash([&sql.trim()]);
     }
     let texts: Vec<String> = statements.iter().map(ToString::to_string).collect();
-    hash(&texts)
+    hash(texts)
 }
 
 /// Of texts, in order. It is the same on every machine.
-pub fn hash(parts: &[impl AsRef<str>]) -> u64 {
+pub fn hash(parts: impl IntoIterator<Item = impl AsRef<str>>) -> u64 {
     let mut hasher = FnvHasher::default();
     for part in parts {
         hasher.write(part.as_ref().as_bytes());
@@ -67,7 +72,8 @@ pub fn hash(parts: &[impl AsRef<str>]) -> u64 {
     hasher.finish()
 }
 
-fn combine(word: &str, parts: &[u64]) -> u64 {
+/// Of a word and numbers, in order.
+pub(super) fn combine(word: &str, parts: &[u64]) -> u64 {
     let mut hasher = FnvHasher::default();
     hasher.write(word.as_bytes());
     for part in parts {
@@ -228,8 +234,8 @@ impl Prints<'_> {
             SourceKind::Cte(id) => return self.cte(*id),
             SourceKind::Action(_) | SourceKind::Own | SourceKind::Undeclared => {
                 let rows = match &source.kind {
-                    SourceKind::Action(id) => hash(&[(self.name)(*id)]),
-                    SourceKind::Own => hash(&["self"]),
+                    SourceKind::Action(id) => hash([(self.name)(*id)]),
+                    SourceKind::Own => hash(["self"]),
                     _ => hash(&source.path),
                 };
                 let names = source.columns.known.iter().map(|column| column.name.as_deref().unwrap_or_default());
@@ -287,7 +293,7 @@ impl Prints<'_> {
             },
             ExprKind::Row(source) => combine("row", &[self.source(*source).rows, self.occurrence(*source, select)]),
             ExprKind::Field { of, name } => combine(&name.to_lowercase(), &[self.expr(of, select)]),
-            ExprKind::Literal(text) => hash(&["literal", text]),
+            ExprKind::Literal(text) => hash(["literal", text]),
             ExprKind::Unbound | ExprKind::Other(_) => {
                 self.is_exact = false;
                 0

@@ -108,18 +108,18 @@ impl<'a> Lineage<'a> {
     /// A column of an action, by its name or the path of a field; as the action has it, if it is known to have it.
     pub fn node(&self, relation: Relation, path: &str) -> Node {
         let (column, field) = self.split(&relation, path);
-        let name = self.column(&relation, &column).and_then(|column| column.name.clone()).unwrap_or(column);
-        Node { relation, column: Some(join(&name, &field)) }
+        let known = self.column(&relation, &column).and_then(|column| column.name.as_deref());
+        let name = join(known.unwrap_or(&column), &field);
+        Node { relation, column: Some(name) }
     }
 
     /// The columns of an action that are known; where there may be others also those that somebody reads.
     pub fn columns(&self, id: ActionId) -> Vec<Node> {
         let relation = Relation::Action(id);
         let facts = self.analysis.facts(id);
-        let names = facts
-            .into_iter()
-            .flat_map(|facts| facts.columns.visible())
-            .filter_map(|(_, column)| Some(Node { relation: relation.clone(), column: Some(column.name.clone()?) }));
+        let names = facts.into_iter().flat_map(|facts| facts.columns.visible()).filter_map(|(_, column)| {
+            Some(Node { relation: relation.clone(), column: Some(column.name.as_deref()?.to_owned()) })
+        });
         let mut columns: Vec<Node> = names.collect();
         let read = self.readers.range((relation.clone(), String::new())..).map_while(|(key, flows)| {
             let (column, _) = self.split(&key.0, flows.first()?.from.column.as_deref()?);
@@ -211,10 +211,10 @@ impl<'a> Lineage<'a> {
     }
 
     fn origins_of<'s>(&'s self, id: ActionId, column: &'s Column) -> impl Iterator<Item = Flow> + 's {
-        let name = column.name.clone();
+        let name = column.name.as_deref();
         column.origins.iter().filter_map(move |origin| {
             let from = self.node(own_as(&origin.relation, id), &origin.column);
-            let to = Node { relation: Relation::Action(id), column: Some(name.clone()?) };
+            let to = Node { relation: Relation::Action(id), column: Some(name?.to_owned()) };
             Some(Flow { from, to, kind: FlowKind::Origin(origin.kind) })
         })
     }

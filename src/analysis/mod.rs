@@ -7,28 +7,27 @@ mod facts;
 mod fingerprint;
 mod keys;
 mod lineage;
+mod memory;
 mod nulls;
+mod reader;
 mod relations;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-use sqlparser::ast::Statement;
-
-use crate::action::{Action, ActionId, Kind, Materialization, Model, Rendered, Texts};
+use crate::action::{ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
-use crate::dialect::syntax::understand;
 use crate::graph::Graph;
-use crate::project::{Project, Settings};
-use bind::Variables;
-use bound::Bound;
-use checks::Role;
+use crate::project::{CATALOG_FILE, Project};
+use memory::{Digest, Place, Use};
+use rayon::prelude::*;
+use reader::Reader;
 use relations::Index;
 
 pub use facts::Facts;
 pub use fingerprint::{Fingerprint, hash, of_text};
 pub use lineage::{Direction, Flow, FlowKind, Lineage, Node, Reach};
+pub use memory::Memory;
 
 /// Texts of more bytes than that are taken apart one after the other.
 const LONG: usize = 64 << 10;
@@ -48,195 +47,72 @@ impl Analysis {
 }
 
 /// Takes every text of every action apart, in the SQL that the project is written in: what others read before what reads
-/// it.
-pub fn analyze(graph: &Graph, project: &Project) -> (Analysis, Diagnostics) {
-    let settings = &project.settings;
-    let index = Index::new(graph);
+/// it. What is remembered need not be looked at again.
+pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analysis, Diagnostics) {
+    let index = Index::new(graph, project);
+    let common = common(project);
     let one_at_a_time = Mutex::new(());
     let mut diagnostics = Diagnostics::default();
+    let mut uses = Vec::new();
     for round in index.rounds() {
+        let remembered = &*memory;
         let analyze = |id: &ActionId| {
             let action = graph.get(*id);
+            let place = place(*id, common, graph, project, &index);
+            if let Some((place, (facts, found))) =
+                place.and_then(|place| Some((place, remembered.recall(place, &index)?)))
+            {
+                index.set(*id, facts);
+                return (found, Some(Use::Read(place.digest)));
+            }
             // The trees of long texts fill the memory if there are many of them.
             let is_long = rendered(&action.kind).iter().any(|text| text.text().len() > LONG);
             let _turn = is_long.then(|| one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut reader = Reader {
-                id: *id,
-                action,
-                graph,
-                index: &index,
-                project,
-                settings,
-                diagnostics: Diagnostics::default(),
-            };
-            let mut facts = reader.action();
+            let seen = index.seen_by(*id);
+            let (mut facts, found) = Reader::new(*id, graph, project, &seen).read();
             index.declared_keys(*id).into_iter().for_each(|key| facts.add_key(key));
+            let page = place.and_then(|place| {
+                let page = memory::page(place, seen.into_asked(), &index, &facts, &found)?;
+                Some(Use::Written(place.digest, page))
+            });
             index.set(*id, facts);
-            reader.diagnostics
+            (found, page)
         };
-        let found: Vec<Diagnostics> = round.par_iter().map(analyze).collect();
-        diagnostics.extend(found.into_iter().flatten());
+        let found: Vec<(Diagnostics, Option<Use>)> = round.par_iter().map(analyze).collect();
+        for (found, page) in found {
+            diagnostics.extend(found);
+            uses.extend(page);
+        }
     }
+    memory.turn(uses);
     (Analysis { facts: index.into_facts() }, diagnostics)
 }
 
-/// Reads the texts of one action.
-struct Reader<'a> {
-    id: ActionId,
-    action: &'a Action<ActionId>,
-    graph: &'a Graph,
-    index: &'a Index<'a>,
-    project: &'a Project,
-    settings: &'a Settings,
-    diagnostics: Diagnostics,
+/// All that a look at any action depends on.
+fn common(project: &Project) -> Digest {
+    let catalog = project.sources.find(CATALOG_FILE).map(|file| file.text());
+    Digest::of(&(format!("{:?}", project.settings), catalog))
 }
 
-impl Reader<'_> {
-    fn action(&mut self) -> Facts {
-        match &self.action.kind {
-            Kind::Model(_) => self.model(),
-            Kind::Assertion(assertion) => {
-                let statements = self.parse(&assertion.query, true);
-                let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
-                self.facts(&assertion.query, &statements, &bound)
-            }
-            kind => {
-                let mut variables = Variables::default();
-                for text in texts(kind) {
-                    let statements = self.parse(text, !matches!(kind, Kind::Operations { .. }));
-                    let declared = variables_of(&statements, text);
-                    variables.names.extend(declared.names);
-                    variables.is_open |= declared.is_open;
-                    let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
-                    self.bind(&statements, text, role, None, &variables);
-                }
-                Facts::declared(self.action, self.project)
-            }
-        }
-    }
-
-    fn model(&mut self) -> Facts {
-        let Kind::Model(model) = &self.action.kind else { return Facts::unknown() };
-        let full = &model.texts;
-        let query = self.parse(&full.query, true);
-        let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.parse(text, false)).collect();
-        let variables = variables_of_all(&before, &full.pre_operations);
-        let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
-        let facts = self.facts(&full.query, &query, &bound);
-        for (text, statements) in full.pre_operations.iter().zip(&before) {
-            self.bind(statements, text, Role::Operation, Some(&facts), &variables);
-        }
-        for text in &full.post_operations {
-            let statements = self.parse(text, false);
-            self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
-        }
-        if let Materialization::Incremental(incremental) = &model.materialization {
-            let known: Vec<&str> = operations(full).map(Rendered::text).collect();
-            let before = &incremental.texts.pre_operations;
-            let parsed: Vec<Vec<Statement>> = before
-                .iter()
-                .map(|text| {
-                    let is_known = known.contains(&text.text());
-                    if is_known { understand(text.text(), self.settings.dialect).0 } else { self.parse(text, false) }
-                })
-                .collect();
-            let variables = variables_of_all(&parsed, before);
-            let others = before.iter().zip(parsed).filter(|(text, _)| !known.contains(&text.text()));
-            for (text, statements) in others.collect::<Vec<_>>() {
-                self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
-            }
-            for text in incremental.texts.post_operations.iter().filter(|text| !known.contains(&text.text())) {
-                let statements = self.parse(text, false);
-                self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
-            }
-            let text = &incremental.texts.query;
-            if text.text() == full.query.text() {
-                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
-                self.diagnostics.extend(found);
-            } else {
-                let statements = self.parse(text, true);
-                let bound = self.bind(&statements, text, Role::Increment, Some(&facts), &variables);
-                let found = checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(&facts)));
-                self.diagnostics.extend(found);
-            }
-        }
-        facts
-    }
-
-    /// What is known of the action by the text of its query.
-    fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
-        let name = |id: ActionId| self.graph.get(id).canonical.to_string();
-        let fingerprint = Some(Fingerprint::new(text.text(), statements, bound, &name));
-        Facts { fingerprint, ..Facts::of(self.action, bound, self.project) }
-    }
-
-    /// The statements of a text; what is wrong with them by themselves is reported.
-    fn parse(&mut self, text: &Rendered, is_query: bool) -> Vec<Statement> {
-        if text.is_broken() {
-            return Vec::new();
-        }
-        let dialect = self.settings.dialect;
-        if is_query {
-            self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
-        }
-        let statements = checks::syntax(text, dialect, &mut self.diagnostics);
-        let columns = described_columns(self.graph, self.id);
-        self.diagnostics.extend(checks::session_value(&statements, text, &columns, dialect));
-        statements
-    }
-
-    /// What the names of a text mean; those that mean nothing are reported. `own` is what the table of the model holds.
-    fn bind(
-        &mut self,
-        statements: &[Statement],
-        text: &Rendered,
-        role: Role,
-        own: Option<&Facts>,
-        variables: &Variables,
-    ) -> Bound {
-        let dialect = self.settings.dialect;
-        let relations = self.index.seen_by(self.id, own);
-        let bound = bind::bind(statements, dialect.semantics(), &relations, variables.clone());
-        let found = checks::of_bound(&self.subject(&bound, text, role, own));
-        self.diagnostics.extend(found);
-        bound
-    }
-
-    fn subject<'s>(
-        &'s self,
-        bound: &'s Bound,
-        text: &'s Rendered,
-        role: Role,
-        own: Option<&'s Facts>,
-    ) -> checks::Subject<'s> {
-        let Self { id, action, graph, index, project, settings, .. } = *self;
-        checks::Subject { bound, text, role, id, action, own, graph, index, project, dialect: settings.dialect }
-    }
-}
-
-/// The variables that several texts declare.
-fn variables_of_all(parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {
-    let mut variables = Variables::default();
-    for (statements, text) in parsed.iter().zip(texts) {
-        let declared = variables_of(statements, text);
-        variables.names.extend(declared.names);
-        variables.is_open |= declared.is_open;
-    }
-    variables
-}
-
-/// The variables that a script declares for what follows.
-fn variables_of(statements: &[Statement], text: &Rendered) -> Variables {
-    let mut variables = Variables::default();
-    for statement in statements {
-        if let Statement::Declare { stmts } = statement {
-            let names = stmts.iter().flat_map(|declare| &declare.names);
-            variables.names.extend(names.map(|name| name.value.to_lowercase()));
-        }
-    }
-    // What is not read may declare more.
-    variables.is_open = variables.names.is_empty() && text.text().to_lowercase().contains("declare");
-    variables
+/// Where what is found out about an action is kept; `None` if there is no text to look at.
+fn place(id: ActionId, common: Digest, graph: &Graph, project: &Project, index: &Index<'_>) -> Option<Place> {
+    let action = graph.get(id);
+    let kind = match &action.kind {
+        Kind::Model(model) => Digest::of(model),
+        Kind::Operations { statements, has_output } => Digest::of(&(statements, has_output)),
+        Kind::Assertion(assertion) => Digest::of(assertion),
+        Kind::Test(test) => Digest::of(test),
+        Kind::Declaration | Kind::Node(_) | Kind::Unknown => return None,
+    };
+    let documentation = &action.documentation;
+    let spans = documentation.columns.iter().filter_map(|column| column.span).chain([action.name_span]);
+    let files = spans.map(|span| span.file).chain(rendered(&action.kind).into_iter().flat_map(Rendered::files));
+    let paths: Vec<&str> = files.map(|file| &**project.sources.get(file).path()).collect();
+    let own = (action.kind.word(), &action.target, &action.canonical, action.name_span, action.disabled, paths);
+    let said = (&documentation.columns, documentation.is_contract, &documentation.unique_key);
+    let of_others = (index.declared_keys(id), index.checks(id), described_columns(graph, id));
+    let digest = Digest::of(&(common, kind, own, said, of_others));
+    Some(Place { digest, action: id, file: action.name_span.file })
 }
 
 /// The columns that are described of the relations that an action reads.

@@ -1,19 +1,24 @@
 //! Which action a name in a text stands for.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::action::{ActionId, Check, Kind};
 use crate::analysis::bind::{Known, Relations};
-use crate::analysis::bound::SourceKind;
-use crate::analysis::facts::Facts;
+use crate::analysis::bound::{Columns, SourceKind};
+use crate::analysis::facts::{self, Facts};
+use crate::analysis::memory::{Digest, Question};
 use crate::graph::Graph;
+use crate::project::Project;
+use crate::relation::Target;
 
 /// The actions by the last part of their names, and what is known of them so far.
 pub(super) struct Index<'a> {
     graph: &'a Graph,
+    project: &'a Project,
     by_name: HashMap<String, Vec<ActionId>>,
-    facts: Vec<OnceLock<Facts>>,
+    known: Vec<OnceLock<(Facts, Digest)>>,
     /// In which round each is looked at.
     rounds: Vec<usize>,
     checks: HashMap<ActionId, Vec<&'a Check>>,
@@ -22,13 +27,13 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(graph: &'a Graph) -> Self {
+    pub(super) fn new(graph: &'a Graph, project: &'a Project) -> Self {
         let mut by_name: HashMap<String, Vec<ActionId>> = HashMap::new();
-        let mut facts = Vec::new();
+        let mut known = Vec::new();
         let rounds = rounds(graph);
         let mut checks: HashMap<ActionId, Vec<&Check>> = HashMap::new();
         for (id, action) in graph.iter() {
-            facts.push(OnceLock::new());
+            known.push(OnceLock::new());
             if action.kind.has_output() {
                 by_name.entry(action.target.name.to_lowercase()).or_default().push(id);
             }
@@ -40,7 +45,7 @@ impl<'a> Index<'a> {
                 checks.entry(of).or_default().push(&assertion.check);
             }
         }
-        Self { graph, by_name, facts, rounds, checks, words: OnceLock::new() }
+        Self { graph, project, by_name, known, rounds, checks, words: OnceLock::new() }
     }
 
     /// The actions of each round. None reads what another one of its round makes, as far as refs say.
@@ -74,21 +79,63 @@ impl<'a> Index<'a> {
 
     /// Notes what is known of an action. Those that read it come later.
     pub(super) fn set(&self, id: ActionId, facts: Facts) {
+        let digest = Digest::of(&(self.profile(id), facts.outline()));
         // Each action is looked at once.
-        let _ = self.facts[id.index()].set(facts);
+        let _ = self.known[id.index()].set((facts, digest));
     }
 
     pub(super) fn into_facts(self) -> Vec<Facts> {
-        self.facts.into_iter().map(|facts| facts.into_inner().unwrap_or_else(Facts::unknown)).collect()
+        let known = self.known.into_iter().map(OnceLock::into_inner);
+        known.map(|known| known.map_or_else(Facts::unknown, |(facts, _)| facts)).collect()
     }
 
-    /// What the text of an action sees. `own` is what its table holds, if that is known.
-    pub(super) fn seen_by<'i>(&'i self, id: ActionId, own: Option<&'i Facts>) -> Seen<'i, 'a> {
-        Seen { index: self, id, own }
+    /// The door through which one action sees the others.
+    pub(super) fn seen_by(&self, id: ActionId) -> Seen<'_, 'a> {
+        Seen { index: self, id, asked: RefCell::default() }
+    }
+
+    /// What others may know of an action besides its columns and keys.
+    pub(super) fn profile(&self, id: ActionId) -> Profile<'a> {
+        let action = self.graph.get(id);
+        let has_post_operations = match &action.kind {
+            Kind::Model(model) => !model.texts.post_operations.is_empty(),
+            _ => true,
+        };
+        let catalog = self.project.catalog.as_ref();
+        Profile {
+            canonical: &action.canonical,
+            is_model: matches!(action.kind, Kind::Model(_)),
+            is_view: action.kind.is_view(),
+            has_post_operations,
+            is_saved: catalog.is_some_and(|catalog| facts::is_all_known(action, catalog)),
+            declared_keys: self.declared_keys(id),
+        }
+    }
+
+    /// What a question of an action is answered with, as a number.
+    pub(super) fn answer(&self, from: ActionId, question: &Question) -> Digest {
+        match question {
+            Question::MayMake(path) => Digest::of(&self.may_make(path)),
+            Question::Find(path) => match self.find(path) {
+                None => Digest::of(&"nothing"),
+                Some(id) if id == from => Digest::of(&"itself"),
+                Some(id) => match self.known_before(from, id) {
+                    Some((_, digest)) => *digest,
+                    None => Digest::of(&self.profile(id)),
+                },
+            },
+        }
+    }
+
+    /// What is known of an action, if that was looked at before. What is read without a ref may be looked at later; whether it
+    /// has been already is for no thread to decide.
+    fn known_before(&self, from: ActionId, id: ActionId) -> Option<&(Facts, Digest)> {
+        let is_earlier = self.rounds[id.index()] < self.rounds[from.index()];
+        self.known[id.index()].get().filter(|_| is_earlier)
     }
 
     /// Whether an action may be meant by that path, or a statement may make a relation of that name.
-    pub(super) fn may_make(&self, path: &[String]) -> bool {
+    fn may_make(&self, path: &[String]) -> bool {
         let Some(name) = path.last().map(|name| name.to_lowercase()) else { return true };
         let is_alike = |id: &ActionId| {
             let parts: Vec<&str> = self.graph.get(*id).target.parts().collect();
@@ -104,7 +151,7 @@ impl<'a> Index<'a> {
 
     /// The action of that path, if there is one. A path may leave out the database, and the schema only if the action has
     /// none.
-    fn find(&self, path: &[String]) -> Option<ActionId> {
+    pub(super) fn find(&self, path: &[String]) -> Option<ActionId> {
         let named = self.by_name.get(&path.last()?.to_lowercase())?;
         let is_it = |id: &&ActionId| {
             let target = &self.graph.get(**id).target;
@@ -119,29 +166,76 @@ impl<'a> Index<'a> {
     }
 }
 
-/// The relations as one action sees them.
+/// What one action knows of the others. It notes what is asked.
 pub(super) struct Seen<'i, 'a> {
     index: &'i Index<'a>,
     id: ActionId,
-    own: Option<&'i Facts>,
+    asked: RefCell<BTreeSet<Question>>,
 }
 
-impl Relations for Seen<'_, '_> {
+/// What others may know of an action besides its columns and keys.
+#[derive(Debug, Hash)]
+pub(super) struct Profile<'a> {
+    /// What it is called in every environment.
+    pub(super) canonical: &'a Target,
+    pub(super) is_model: bool,
+    pub(super) is_view: bool,
+    /// Whether something is done with its table that its query does not say.
+    pub(super) has_post_operations: bool,
+    /// Whether its columns are those of the catalog.
+    pub(super) is_saved: bool,
+    /// The columns that tell its rows apart, as its author has it.
+    pub(super) declared_keys: Vec<&'a [String]>,
+}
+
+impl<'i, 'a> Seen<'i, 'a> {
+    /// What is known of an action that a path has led to.
+    pub(super) fn profile(&self, id: ActionId) -> Profile<'a> {
+        self.index.profile(id)
+    }
+
+    /// Whether an action may be meant by that path, or a statement may make a relation of that name.
+    pub(super) fn may_make(&self, path: &[String]) -> bool {
+        self.asked.borrow_mut().insert(Question::MayMake(path.to_vec()));
+        self.index.may_make(path)
+    }
+
+    /// The columns that tell the own rows apart, as the author has it.
+    pub(super) fn own_keys(&self) -> Vec<&'a [String]> {
+        self.index.declared_keys(self.id)
+    }
+
+    /// What assertions check of the own rows.
+    pub(super) fn own_checks(&self) -> &'i [&'a Check] {
+        self.index.checks(self.id)
+    }
+
+    /// The same door for a text that can read what the own table holds.
+    pub(super) fn with_own<'s>(&'s self, own: Option<&'s Facts>) -> Reading<'s, 'i, 'a> {
+        Reading { seen: self, own }
+    }
+
+    /// All that was asked.
+    pub(super) fn into_asked(self) -> BTreeSet<Question> {
+        self.asked.into_inner()
+    }
+}
+
+/// The relations that a text reads.
+pub(super) struct Reading<'s, 'i, 'a> {
+    seen: &'s Seen<'i, 'a>,
+    own: Option<&'s Facts>,
+}
+
+impl Relations for Reading<'_, '_, '_> {
     fn find(&self, path: &[String]) -> Option<Known> {
-        let id = self.index.find(path)?;
-        if id == self.id {
-            return Some(match self.own {
-                Some(facts) => facts.known_as(SourceKind::Own),
-                None => Facts::unknown().known_as(SourceKind::Own),
-            });
-        }
-        let kind = SourceKind::Action(id);
-        // What is read without a ref may be looked at later; whether it has been already is for no thread to decide.
-        let is_earlier = self.index.rounds[id.index()] < self.index.rounds[self.id.index()];
-        Some(match self.index.facts[id.index()].get().filter(|_| is_earlier) {
-            Some(facts) => facts.known_as(kind),
-            None => Facts::unknown().known_as(kind),
-        })
+        let Seen { index, id: from, asked } = self.seen;
+        asked.borrow_mut().insert(Question::Find(path.to_vec()));
+        let id = index.find(path)?;
+        let is_own = id == *from;
+        let facts = if is_own { self.own } else { index.known_before(*from, id).map(|(facts, _)| facts) };
+        let (columns, keys) = facts.map_or_else(|| (Columns::unknown(), Vec::new()), Facts::outline);
+        Some(Known { kind: if is_own { SourceKind::Own } else { SourceKind::Action(id) }, columns, keys })
     }
 }
 

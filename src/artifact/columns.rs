@@ -20,6 +20,9 @@ pub(super) struct KnownColumns<'a> {
     influences: Vec<FlowEntry<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keys: Vec<Vec<&'a str>>,
+    /// How many of the columns are not only documented.
+    #[serde(skip)]
+    pub(super) known: usize,
 }
 
 #[derive(Serialize)]
@@ -64,6 +67,7 @@ pub(super) fn known_columns(compilation: &Compilation, id: ActionId) -> KnownCol
             columns_complete: None,
             influences: Vec::new(),
             keys: Vec::new(),
+            known: 0,
         };
     };
     let case = compilation.project.settings.dialect.semantics().names().case;
@@ -82,6 +86,7 @@ pub(super) fn known_columns(compilation: &Compilation, id: ActionId) -> KnownCol
         columns_complete: Some(!facts.columns.is_open),
         influences: influences(compilation, id, facts),
         keys: keys(facts),
+        known: visible().count(),
     }
 }
 

@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use rayon::prelude::*;
+
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
-use crate::artifact::manifest::manifest;
-use crate::artifact::write::{refuse_links, write_atomically};
+use crate::artifact::manifest::write_manifest;
+use crate::artifact::write::{refuse_links, write_atomically, write_in_place};
 use crate::compile::Compilation;
 
 /// The folder of the compiled SQL, under the project's root.
@@ -20,17 +22,23 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
     let folder = Path::new(FOLDER);
     // What is looked through for files that are gone must be ours.
     refuse_links(root, &folder.join("file"))?;
-    let mut written = BTreeSet::new();
-    for (path, text) in compiled(compilation) {
+    let write = |(path, text): (PathBuf, String)| {
         let path = folder.join(path);
         let there = root.join(&path);
-        if there.is_symlink() || fs::read_to_string(&there).ok().as_deref() != Some(text.as_str()) {
+        if !holds(&there, &text) {
             write_atomically(root, &path, &text)?;
         }
-        written.insert(there);
-    }
+        Ok(there)
+    };
+    let written: BTreeSet<PathBuf> = compiled(compilation).par_bridge().map(write).collect::<io::Result<_>>()?;
     remove_others(&root.join(folder), &written)?;
-    write_atomically(root, Path::new(".trueup/manifest.json"), &manifest(compilation))
+    write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out))
+}
+
+/// Whether there is a file with that text.
+fn holds(path: &Path, text: &str) -> bool {
+    let is_alike = |found: fs::Metadata| found.is_file() && found.len() == text.len() as u64;
+    fs::symlink_metadata(path).is_ok_and(is_alike) && fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
 /// The files of `.trueup/compiled/`, by their path in it, with what they hold. No two have the same path, also where

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
 use crate::artifact::columns::{KnownColumns, known_columns};
-use crate::artifact::snapshot::State;
-use crate::compare::Snapshot;
+use crate::artifact::snapshot::SavedState;
+use crate::compare::State;
 use crate::compile::Compilation;
 use crate::relation::Target;
 
-/// `manifest.json`: everything that is known of a project's actions. The version changes when a field changes its
+/// What stands in `manifest.json` before the actions. The version changes when a field changes its
 /// meaning or goes away.
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -20,7 +21,6 @@ struct Manifest<'a> {
     dialect: &'static str,
     environment: &'a str,
     vars: &'a BTreeMap<String, String>,
-    actions: Vec<ManifestAction<'a>>,
 }
 
 #[derive(Serialize)]
@@ -48,8 +48,7 @@ struct ManifestAction<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unique_key: &'a [String],
     /// For comparisons with a later state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<State>,
+    state: SavedState,
 }
 
 #[derive(Serialize)]
@@ -59,9 +58,9 @@ struct ManifestTarget<'a> {
     name: &'a str,
 }
 
-pub(super) fn manifest(compilation: &Compilation) -> String {
+/// Writes it, on one line for each action and two around them.
+pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> io::Result<()> {
     let settings = &compilation.project.settings;
-    let snapshot = Snapshot::of(compilation);
     let manifest = Manifest {
         trueup_version: env!("CARGO_PKG_VERSION"),
         version: 1,
@@ -69,19 +68,17 @@ pub(super) fn manifest(compilation: &Compilation) -> String {
         dialect: settings.dialect.name(),
         environment: &compilation.project.environment.name,
         vars: &settings.vars,
-        actions: compilation.graph.iter().map(|(id, action)| describe(compilation, &snapshot, id, action)).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    text.push('\n');
-    text
+    let head = serde_json::to_string(&manifest)?;
+    write!(out, "{},\"actions\":[", head.strip_suffix('}').unwrap_or_default())?;
+    for (number, (id, action)) in compilation.graph.iter().enumerate() {
+        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &describe(compilation, id, action))?;
+    }
+    out.write_all(b"\n]}\n")
 }
 
-fn describe<'a>(
-    compilation: &'a Compilation,
-    snapshot: &Snapshot,
-    id: ActionId,
-    action: &'a Action<ActionId>,
-) -> ManifestAction<'a> {
+fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<ActionId>) -> ManifestAction<'a> {
     let (mut sql, mut incremental_sql, mut pre, mut post) = (None, None, Vec::new(), Vec::new());
     let mut unique_key: &[String] = &[];
     match &action.kind {
@@ -99,6 +96,8 @@ fn describe<'a>(
         Kind::Test(test) => sql = Some(vec![test.expected.text()]),
         Kind::Declaration | Kind::Node(_) | Kind::Unknown => {}
     }
+    let columns = known_columns(compilation, id);
+    let known = columns.known;
     let depends_on = compilation.graph.dependencies(id);
     ManifestAction {
         name: action.target.to_string(),
@@ -107,7 +106,7 @@ fn describe<'a>(
         r#type: action.kind.word(),
         file: compilation.project.sources.get(action.name_span.file).path(),
         description: action.documentation.description.as_deref(),
-        columns: known_columns(compilation, id),
+        columns,
         tags: &action.tags,
         disabled: action.disabled,
         depends_on: depends_on.iter().map(|id| compilation.graph.get(*id).target.to_string()).collect(),
@@ -116,7 +115,7 @@ fn describe<'a>(
         pre_operations: pre,
         post_operations: post,
         unique_key,
-        state: snapshot.actions.get(&action.canonical.to_string()).map(State::of),
+        state: SavedState::of(&State::of(compilation, id), known),
     }
 }
 

@@ -1,12 +1,13 @@
 //! A snapshot in a manifest, and out of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::{fs, io};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::compare::{Read, Snapshot, SnapshotAction, SnapshotColumn};
+use crate::analysis::Fingerprint;
+use crate::compare::{Read, Snapshot, SnapshotAction, SnapshotColumn, State};
 
 /// The part of a manifest that is read again.
 #[derive(Deserialize)]
@@ -16,10 +17,17 @@ struct Saved {
 
 #[derive(Deserialize)]
 struct SavedAction {
+    name: String,
     canonical_target: SavedTarget,
     r#type: String,
     file: String,
-    state: State,
+    #[serde(default)]
+    columns: Vec<SavedColumn>,
+    columns_complete: Option<bool>,
+    #[serde(default)]
+    influences: Vec<SavedRead>,
+    depends_on: Vec<String>,
+    state: SavedState,
 }
 
 #[derive(Deserialize)]
@@ -29,116 +37,128 @@ struct SavedTarget {
     name: String,
 }
 
-/// An action in numbers that differ if it does. The numbers are of 64 bits, more than a number of JSON can be trusted to
-/// hold: they are written in hexadecimal.
-#[derive(Serialize, Deserialize)]
-pub(super) struct State {
-    source: String,
-    text: String,
-    rows: String,
-    is_exact: bool,
-    increment: String,
-    statements: String,
-    settings: String,
-    documentation: String,
-    columns: Vec<StateColumn>,
-    is_open: bool,
-    influences: Vec<StateRead>,
-    depends_on: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StateColumn {
-    name: String,
+#[derive(Deserialize)]
+struct SavedColumn {
+    path: Vec<String>,
+    #[serde(default)]
     r#type: String,
-    print: String,
-    origins: Vec<StateRead>,
+    #[serde(default)]
+    origins: Vec<SavedRead>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct StateRead {
+#[derive(Deserialize)]
+struct SavedRead {
     relation: String,
     column: String,
 }
 
-impl State {
-    pub(super) fn of(action: &SnapshotAction) -> Self {
-        let column = |column: &SnapshotColumn| StateColumn {
-            name: column.name.clone(),
-            r#type: column.data_type.clone(),
-            print: hexadecimal(column.print),
-            origins: column.origins.iter().map(StateRead::of).collect(),
-        };
-        Self {
-            source: hexadecimal(action.source),
-            text: hexadecimal(action.text),
-            rows: hexadecimal(action.rows),
-            is_exact: action.is_exact,
-            increment: hexadecimal(action.increment),
-            statements: hexadecimal(action.statements),
-            settings: hexadecimal(action.settings),
-            documentation: hexadecimal(action.documentation),
-            columns: action.columns.iter().map(column).collect(),
-            is_open: action.is_open,
-            influences: action.influences.iter().map(StateRead::of).collect(),
-            depends_on: action.depends_on.clone(),
-        }
+/// An action in numbers that differ if it does.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedState {
+    source: Number,
+    text: Number,
+    rows: Number,
+    is_exact: bool,
+    increment: Number,
+    statements: Number,
+    settings: Number,
+    documentation: Number,
+    /// Those of the first columns of the action: of all but those that are only documented.
+    columns: Vec<Number>,
+}
+
+/// One of 64 bits, more than a number of JSON can be trusted to hold: it is written in hexadecimal.
+struct Number(u64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
     }
 }
 
-impl StateRead {
-    fn of(read: &Read) -> Self {
-        Self { relation: read.relation.clone(), column: read.column.clone() }
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl SavedState {
+    /// `columns` is how many of them a query gives.
+    pub(super) fn of(state: &State, columns: usize) -> Self {
+        let print = &state.fingerprint;
+        let numbers = print.columns.iter().copied().chain(std::iter::repeat(0));
+        Self {
+            source: Number(state.source),
+            text: Number(print.text),
+            rows: Number(print.rows),
+            is_exact: print.is_exact,
+            increment: Number(print.increment),
+            statements: Number(print.statements),
+            settings: Number(state.settings),
+            documentation: Number(state.documentation),
+            columns: numbers.take(columns).map(Number).collect(),
+        }
     }
 
-    fn into_read(self) -> Read {
-        Read { relation: self.relation, column: self.column }
+    fn into_state(self) -> State {
+        State {
+            source: self.source.0,
+            fingerprint: Fingerprint {
+                text: self.text.0,
+                rows: self.rows.0,
+                columns: self.columns.into_iter().map(|number| number.0).collect(),
+                increment: self.increment.0,
+                statements: self.statements.0,
+                is_exact: self.is_exact,
+            },
+            settings: self.settings.0,
+            documentation: self.documentation.0,
+        }
     }
 }
 
 /// The snapshot that a manifest holds. A file that is no manifest of this version is an error of kind `InvalidData`.
 pub fn read_snapshot(path: &Path) -> io::Result<Snapshot> {
     let saved: Saved = serde_json::from_str(&fs::read_to_string(path)?).map_err(io::Error::from)?;
-    let named = |action: SavedAction| {
-        let SavedTarget { database, schema, name } = action.canonical_target;
-        let name = database.into_iter().chain(schema).chain([name]).collect::<Vec<_>>().join(".");
-        let State { columns, influences, .. } = action.state;
-        let number = |text: &str| {
-            u64::from_str_radix(text, 16).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        };
-        let columns: Vec<SnapshotColumn> = columns
-            .into_iter()
-            .map(|column| {
-                Ok(SnapshotColumn {
-                    print: number(&column.print)?,
-                    name: column.name,
-                    data_type: column.r#type,
-                    origins: column.origins.into_iter().map(StateRead::into_read).collect(),
-                })
-            })
-            .collect::<io::Result<_>>()?;
-        let read = SnapshotAction {
-            kind: action.r#type,
-            file: action.file,
-            source: number(&action.state.source)?,
-            text: number(&action.state.text)?,
-            rows: number(&action.state.rows)?,
-            is_exact: action.state.is_exact,
-            increment: number(&action.state.increment)?,
-            statements: number(&action.state.statements)?,
-            settings: number(&action.state.settings)?,
-            documentation: number(&action.state.documentation)?,
-            columns,
-            is_open: action.state.is_open,
-            influences: influences.into_iter().map(StateRead::into_read).collect(),
-            depends_on: action.state.depends_on,
-        };
-        Ok((name, read))
-    };
-    let actions: io::Result<BTreeMap<String, SnapshotAction>> = saved.actions.into_iter().map(named).collect();
-    Ok(Snapshot { actions: actions? })
+    let canonical: HashMap<String, String> =
+        saved.actions.iter().map(|action| (action.name.clone(), action.canonical_target.name())).collect();
+    let named = |action: SavedAction| (action.canonical_target.name(), action.into_action(&canonical));
+    let actions: BTreeMap<String, SnapshotAction> = saved.actions.into_iter().map(named).collect();
+    Ok(Snapshot { actions })
 }
 
-fn hexadecimal(number: u64) -> String {
-    format!("{number:016x}")
+impl SavedTarget {
+    fn name(&self) -> String {
+        let around = self.database.iter().chain(&self.schema);
+        around.chain([&self.name]).map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
+impl SavedAction {
+    /// `canonical` are the names of all actions without what the environment adds to them.
+    fn into_action(self, canonical: &HashMap<String, String>) -> SnapshotAction {
+        let own = self.name;
+        let read = |read: SavedRead| {
+            let relation = canonical.get(&read.relation).filter(|_| read.relation != own)?.clone();
+            Some(Read { relation, column: read.column })
+        };
+        let state = self.state.into_state();
+        let column = |(column, print): (SavedColumn, &u64)| SnapshotColumn {
+            name: column.path.into_iter().next().unwrap_or_default(),
+            // That is how each dialect writes the part of a type that nobody knows.
+            data_type: if column.r#type.contains("UNKNOWN") { String::new() } else { column.r#type },
+            print: *print,
+            origins: column.origins.into_iter().filter_map(read).collect(),
+        };
+        SnapshotAction {
+            kind: self.r#type,
+            file: self.file,
+            columns: self.columns.into_iter().zip(&state.fingerprint.columns).map(column).collect(),
+            is_open: self.columns_complete == Some(false),
+            influences: self.influences.into_iter().filter_map(read).collect(),
+            depends_on: self.depends_on.iter().filter_map(|name| canonical.get(name).cloned()).collect(),
+            state,
+        }
+    }
 }

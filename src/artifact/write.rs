@@ -1,12 +1,24 @@
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process;
+
+/// How much is given to the system at once, in bytes.
+const PIECE: usize = 64 << 10;
 
 /// Writes a file under `root` whole or not at all: beside its place first, then moved. Makes the folders above it. Who
 /// may read and write the file stays as it is. Refuses to write through links: a project could bring some that lead
 /// anywhere.
-pub fn write_atomically(root: &Path, path: &Path, text: &str) -> io::Result<()> {
+pub fn write_atomically(root: &Path, path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    write_in_place(root, path, &|out| out.write_all(content.as_ref()))
+}
+
+/// The same for what is written piece by piece.
+pub(super) fn write_in_place(
+    root: &Path,
+    path: &Path,
+    write: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     refuse_links(root, path)?;
     let path = root.join(path);
     if let Some(folder) = path.parent() {
@@ -16,7 +28,9 @@ pub fn write_atomically(root: &Path, path: &Path, text: &str) -> io::Result<()> 
     beside.push(format!(".{}.tmp", process::id()));
     // What lies there was left by a process that was killed, or is a link.
     let _ = fs::remove_file(&beside);
-    OpenOptions::new().write(true).create_new(true).open(&beside)?.write_all(text.as_bytes())?;
+    let mut out = BufWriter::with_capacity(PIECE, OpenOptions::new().write(true).create_new(true).open(&beside)?);
+    write(&mut out)?;
+    out.into_inner()?;
     if let Ok(there) = fs::metadata(&path) {
         fs::set_permissions(&beside, there.permissions())?;
     }

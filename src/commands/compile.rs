@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::artifact;
+use crate::analysis::Memory;
+use crate::artifact::{self, read_memory};
 use crate::commands::run::cancel_on_interrupt;
 use crate::commands::shared::{DOTENV, DenyArgs, ProjectArgs};
 use crate::error::CommandError;
@@ -41,7 +42,8 @@ enum CompileFormat {
 
 pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
     if !args.watch {
-        return compile(args, terminal);
+        let root = args.project.root()?;
+        return compile(args, &root, terminal, &mut read_memory(&root));
     }
     let ended = cancel_on_interrupt()?;
     watch(args, &args.project.root()?, terminal, &ended);
@@ -52,9 +54,10 @@ pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), Command
 fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBool) {
     let paths: Vec<&str> = SETTINGS_FILES.into_iter().chain(SOURCE_FOLDERS).chain([CATALOG_FILE, DOTENV]).collect();
     let mut watch = Watch::new(root, &paths);
+    let mut memory = read_memory(root);
     terminal.progress("compiling on every change; Ctrl-C ends it\n\n");
     loop {
-        if let Err(CommandError::Unable { message, help }) = compile(args, terminal) {
+        if let Err(CommandError::Unable { message, help }) = compile(args, root, terminal, &mut memory) {
             terminal.error(&message, help.as_deref());
         }
         if !watch.wait(ended) {
@@ -63,9 +66,10 @@ fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBoo
     }
 }
 
-fn compile(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
+fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, memory: &mut Memory) -> Result<(), CommandError> {
     let started = Instant::now();
-    let (root, compilation) = args.project.compile()?;
+    artifact::make_folder(root)?;
+    let compilation = args.project.compile_again(root, memory)?;
     match args.format {
         CompileFormat::Text => terminal.diagnostics(&compilation, OutputFormat::Text),
         CompileFormat::Json => terminal.diagnostics(&compilation, OutputFormat::Json),
@@ -79,7 +83,7 @@ fn compile(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> 
         return Err(CommandError::Failed);
     }
     args.deny.check(&compilation, terminal)?;
-    artifact::write_compiled(&root, &compilation)?;
+    artifact::write_compiled(root, &compilation)?;
     terminal.progress(&compile_summary(&compilation, started.elapsed()));
     Ok(())
 }

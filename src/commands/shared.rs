@@ -8,23 +8,21 @@ use std::{env, process, thread};
 use clap::Args;
 
 use crate::adapter::{self, Adapter};
-use crate::artifact::read_snapshot;
+use crate::analysis::Memory;
+use crate::artifact::{read_memory, read_snapshot, write_memory};
 use crate::compare::{Change, Comparison, Snapshot, compare};
-use crate::compile::{Compilation, compile, link};
+use crate::compile::{Compilation, compile_again, link};
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
-use crate::project::{Defaults, LoadError, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
+use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, count, render_diagnostics};
 use crate::template::running_longer_than;
 
 /// Variables for the settings, beside them.
 pub(super) const DOTENV: &str = ".env";
-
-/// How a project is read: `compile` or `link`.
-type Read = fn(&Arc<dyn FileSystem>, &Overrides, &dyn Fn(&str) -> Option<String>) -> Result<Compilation, LoadError>;
 
 /// Where a project is.
 #[derive(Debug, Args)]
@@ -155,31 +153,37 @@ impl ProjectArgs {
 
     /// Reads and checks the project.
     pub(super) fn compile(&self) -> Result<(PathBuf, Compilation), CommandError> {
-        self.read(compile)
+        let root = self.root()?;
+        let compilation = self.compile_again(&root, &mut read_memory(&root))?;
+        Ok((root, compilation))
+    }
+
+    /// The same with what is remembered of the last time, which is kept for the next one.
+    pub(super) fn compile_again(&self, root: &Path, memory: &mut Memory) -> Result<Compilation, CommandError> {
+        watch_engine();
+        let files: Arc<dyn FileSystem> = Arc::new(Disk::new(root));
+        let compilation = self.compile_files(root, &files, memory)?;
+        write_memory(root, memory);
+        Ok(compilation)
+    }
+
+    /// Reads and checks the files of a state of the project.
+    fn compile_files(
+        &self,
+        root: &Path,
+        files: &Arc<dyn FileSystem>,
+        memory: &mut Memory,
+    ) -> Result<Compilation, CommandError> {
+        Ok(compile_again(files, &self.overrides(), &variables(root)?, memory)?)
     }
 
     /// Reads the project without a look at its SQL.
     pub(super) fn link(&self) -> Result<(PathBuf, Compilation), CommandError> {
-        self.read(link)
-    }
-
-    fn read(&self, read: Read) -> Result<(PathBuf, Compilation), CommandError> {
         let root = self.root()?;
-        let secrets = dotenv(&root)?;
-        let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
         let files: Arc<dyn FileSystem> = Arc::new(Disk::new(&root));
         watch_engine();
-        let compilation = read(&files, &self.overrides(), &secret)?;
+        let compilation = link(&files, &self.overrides(), &variables(&root)?)?;
         Ok((root, compilation))
-    }
-}
-
-impl ProjectArgs {
-    /// Reads and checks the files of another state of the project.
-    fn compile_files(&self, root: &Path, files: &Arc<dyn FileSystem>) -> Result<Compilation, CommandError> {
-        let secrets = dotenv(root)?;
-        let secret = |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned());
-        Ok(compile(files, &self.overrides(), &secret)?)
     }
 
     /// Reads and checks the project, shows what is wrong, and ends if that keeps it from working.
@@ -210,7 +214,7 @@ pub(super) fn compare_with(
         })?
     } else {
         let files: Arc<dyn FileSystem> = Arc::new(Revision::read(root, base)?);
-        Snapshot::of(&project.compile_files(root, &files)?)
+        Snapshot::of(&project.compile_files(root, &files, &mut read_memory(root))?)
     };
     Ok(compare(&before, &Snapshot::of(compilation)))
 }
@@ -339,6 +343,12 @@ fn watch_engine() {
             }
         });
     });
+}
+
+/// Looks up the variables that the settings ask for.
+fn variables(root: &Path) -> Result<impl Fn(&str) -> Option<String> + use<>, CommandError> {
+    let secrets = dotenv(root)?;
+    Ok(move |name: &str| env::var(name).ok().or_else(|| secrets.get(name).cloned()))
 }
 
 /// The variables of a `.env` file beside the settings. They never override the real environment.

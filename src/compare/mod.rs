@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::compile::Compilation;
 
 pub use impact::{Felt, FeltBy};
-pub use snapshot::{Read, Snapshot, SnapshotAction, SnapshotColumn};
+pub use snapshot::{Read, Snapshot, SnapshotAction, SnapshotColumn, State};
 
 /// How much a change matters, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,31 +222,33 @@ pub fn compare(base: &Snapshot, head: &Snapshot) -> Comparison {
 
 fn differences(was: &SnapshotAction, is: &SnapshotAction) -> Vec<Difference> {
     let mut found = Vec::new();
+    let (before, now) = (&was.state, &is.state);
+    let (old, new) = (&before.fingerprint, &now.fingerprint);
     if was.kind != is.kind {
         found.push(Difference::Kind { was: was.kind.clone(), is: is.kind.clone() });
     }
-    if was.settings != is.settings {
+    if before.settings != now.settings {
         found.push(Difference::Settings);
     }
     of_columns(was, is, &mut found);
-    let is_exact = was.is_exact && is.is_exact;
-    let is_same_text = was.text == is.text;
+    let is_exact = old.is_exact && new.is_exact;
+    let is_same_text = old.text == new.text;
     match is_exact {
         // What it reads may have changed, so that the same text gives other columns.
-        true if was.rows != is.rows => found.push(Difference::Rows),
+        true if old.rows != new.rows => found.push(Difference::Rows),
         false if !is_same_text => found.push(Difference::Unclear),
         _ => {}
     }
-    if was.increment != is.increment {
+    if old.increment != new.increment {
         found.push(Difference::Increment);
     }
-    if was.statements != is.statements {
+    if old.statements != new.statements {
         found.push(Difference::Statements);
     }
-    if was.documentation != is.documentation {
+    if before.documentation != now.documentation {
         found.push(Difference::Documentation);
     }
-    let is_rewritten = !is_same_text || was.source != is.source;
+    let is_rewritten = !is_same_text || before.source != now.source;
     if is_rewritten && found.iter().all(|found| *found == Difference::Documentation) {
         found.push(Difference::Formatting);
     }
@@ -258,6 +260,7 @@ fn of_columns(was: &SnapshotAction, is: &SnapshotAction, found: &mut Vec<Differe
     if was.is_open || is.is_open {
         return;
     }
+    let is_exact = was.state.fingerprint.is_exact && is.state.fingerprint.is_exact;
     let named = |action: &SnapshotAction, name: &str| action.columns.iter().position(|column| column.name == name);
     for column in &is.columns {
         let Some(place) = named(was, &column.name) else {
@@ -268,7 +271,7 @@ fn of_columns(was: &SnapshotAction, is: &SnapshotAction, found: &mut Vec<Differe
         if before.data_type != column.data_type && !before.is_vague() && !column.is_vague() {
             let (was, is) = (before.data_type.clone(), column.data_type.clone());
             found.push(Difference::ColumnRetyped { name: column.name.clone(), was, is });
-        } else if was.is_exact && is.is_exact && before.print != column.print {
+        } else if is_exact && before.print != column.print {
             found.push(Difference::ColumnRedefined(column.name.clone()));
         }
     }

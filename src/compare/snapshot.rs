@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered, Texts};
+use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
 use crate::analysis::bound::{Column, Relation};
-use crate::analysis::{Facts, hash, of_text};
+use crate::analysis::{Facts, Fingerprint, hash};
 use crate::compile::Compilation;
-use crate::dialect::{Dialect, syntax};
+use crate::dialect::Dialect;
 use crate::relation::DataType;
 
 /// The actions of a project by their names, without what an environment adds to these.
@@ -23,22 +23,8 @@ pub struct SnapshotAction {
     pub kind: String,
     /// Its file.
     pub file: String,
-    /// Of the letters of all its texts.
-    pub source: u64,
-    /// Of its query, whatever the layout.
-    pub text: u64,
-    /// Of which rows it gives.
-    pub rows: u64,
-    /// Whether `rows` and the numbers of the columns hold all of the query.
-    pub is_exact: bool,
-    /// Of what an incremental run selects, whatever the layout.
-    pub increment: u64,
-    /// Of the statements that run as they are, whatever the layout.
-    pub statements: u64,
-    /// Of how the relation lies and grows.
-    pub settings: u64,
-    /// Of what is said of it.
-    pub documentation: u64,
+    /// What is compared as a whole.
+    pub state: State,
     /// Its columns.
     pub columns: Vec<SnapshotColumn>,
     /// Whether there may be others.
@@ -47,6 +33,19 @@ pub struct SnapshotAction {
     pub influences: Vec<Read>,
     /// The names of what it depends on.
     pub depends_on: Vec<String>,
+}
+
+/// Numbers that differ if something of an action does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Of the letters of all its texts.
+    pub source: u64,
+    /// Of what the texts mean.
+    pub fingerprint: Fingerprint,
+    /// Of how the relation lies and grows.
+    pub settings: u64,
+    /// Of what is said of it.
+    pub documentation: u64,
 }
 
 /// A column of an action.
@@ -92,38 +91,42 @@ fn of_action(compilation: &Compilation, id: ActionId, action: &Action<ActionId>)
     let dialect = compilation.project.settings.dialect;
     let unknown = Facts::default();
     let facts = compilation.analysis.facts(id).unwrap_or(&unknown);
-    let print = facts.fingerprint.clone().unwrap_or_default();
-    let (increment, statements, source) = of_texts(&action.kind, dialect);
     let canonical = |id: ActionId| compilation.graph.get(id).canonical.to_string();
     let read = |relation: &Relation, column: &str| match relation {
         Relation::Action(id) => Some(Read { relation: canonical(*id), column: column.to_owned() }),
         Relation::Own | Relation::Undeclared(_) => None,
     };
     let column = |(place, column): (usize, &Column)| SnapshotColumn {
-        name: column.name.clone().unwrap_or_default(),
+        name: column.name.as_deref().unwrap_or_default().to_owned(),
         data_type: type_name(&column.data_type, dialect),
-        print: print.columns.get(place).copied().unwrap_or_default(),
+        print: facts.fingerprint.columns.get(place).copied().unwrap_or_default(),
         origins: column.origins.iter().filter_map(|origin| read(&origin.relation, &origin.column)).collect(),
     };
-    let mut influences: Vec<Read> =
-        facts.influences.iter().filter_map(|influence| read(&influence.relation, &influence.column)).collect();
-    influences.sort();
-    influences.dedup();
+    let has_output = action.kind.has_output();
+    let columns = has_output.then(|| facts.columns.visible().map(column).collect());
+    let influences = facts.influences.iter().filter_map(|influence| read(&influence.relation, &influence.column));
     SnapshotAction {
         kind: action.kind.word().to_owned(),
         file: compilation.project.sources.get(action.name_span.file).path().to_string(),
-        source,
-        text: print.text,
-        rows: print.rows,
-        is_exact: print.is_exact,
-        increment,
-        statements,
-        settings: settings(action),
-        documentation: hash(&[format!("{:?}", action.documentation), format!("{:?}", action.tags)]),
-        columns: facts.columns.visible().map(column).collect(),
-        is_open: facts.columns.is_open,
-        influences,
+        state: State::of(compilation, id),
+        columns: columns.unwrap_or_default(),
+        is_open: has_output && facts.columns.is_open,
+        influences: influences.collect(),
         depends_on: compilation.graph.dependencies(id).into_iter().map(canonical).collect(),
+    }
+}
+
+impl State {
+    /// Of an action in a project that has been compiled.
+    pub fn of(compilation: &Compilation, id: ActionId) -> Self {
+        let action = compilation.graph.get(id);
+        let fingerprint = compilation.analysis.facts(id).map(|facts| facts.fingerprint.clone()).unwrap_or_default();
+        Self {
+            source: letters(&action.kind),
+            fingerprint,
+            settings: settings(action),
+            documentation: hash(&[format!("{:?}", action.documentation), format!("{:?}", action.tags)]),
+        }
     }
 }
 
@@ -131,41 +134,27 @@ fn type_name(data_type: &DataType, dialect: &dyn Dialect) -> String {
     if data_type.is_vague() { String::new() } else { dialect.semantics().type_name(data_type) }
 }
 
-/// Of the incremental query, of the statements, and of the letters of all texts.
-fn of_texts(kind: &Kind, dialect: &dyn Dialect) -> (u64, u64, u64) {
-    let number = |text: &Rendered| of_text(text.text(), &syntax::understand(text.text(), dialect).0).to_string();
-    let numbers = |texts: &[&Rendered]| hash(&texts.iter().map(|text| number(text)).collect::<Vec<_>>());
-    let letters = |texts: &[&Rendered]| hash(&texts.iter().map(|text| text.text()).collect::<Vec<_>>());
+/// Of the letters of all texts.
+fn letters(kind: &Kind) -> u64 {
     match kind {
         Kind::Model(model) => {
-            let full = operations(&model.texts);
-            let Materialization::Incremental(incremental) = &model.materialization else {
-                let all = [full.as_slice(), &[&model.texts.query]].concat();
-                return (0, numbers(&full), letters(&all));
+            let (more, filter) = match &model.materialization {
+                Materialization::Incremental(incremental) => (Some(&incremental.texts), incremental.filter.as_ref()),
+                Materialization::View { .. } | Materialization::Table => (None, None),
             };
-            let more = operations(&incremental.texts);
-            let new_rows: Vec<&Rendered> =
-                std::iter::once(&incremental.texts.query).chain(&incremental.filter).collect();
-            let all = [full.as_slice(), &more, &new_rows, &[&model.texts.query]].concat();
-            (numbers(&new_rows), numbers(&[full, more].concat()), letters(&all))
+            let all = std::iter::once(&model.texts)
+                .chain(more)
+                .flat_map(|texts| texts.pre_operations.iter().chain(&texts.post_operations).chain([&texts.query]));
+            hash(all.chain(filter).map(Rendered::text))
         }
-        Kind::Operations { statements, .. } => {
-            let statements: Vec<&Rendered> = statements.iter().collect();
-            (0, numbers(&statements), letters(&statements))
-        }
-        Kind::Assertion(assertion) => (0, 0, letters(&[&assertion.query])),
+        Kind::Operations { statements, .. } => hash(statements.iter().map(Rendered::text)),
+        Kind::Assertion(assertion) => hash([assertion.query.text()]),
         Kind::Test(test) => {
             let rows = test.inputs.iter().map(|input| &input.rows);
-            let texts: Vec<&Rendered> = rows.chain([&test.expected]).collect();
-            (0, numbers(&texts), letters(&texts))
+            hash(rows.chain([&test.expected]).map(Rendered::text))
         }
-        Kind::Node(node) => (0, hash(&[format!("{node:?}")]), 0),
-        Kind::Declaration | Kind::Unknown => (0, 0, 0),
+        Kind::Declaration | Kind::Node(_) | Kind::Unknown => 0,
     }
-}
-
-fn operations(texts: &Texts) -> Vec<&Rendered> {
-    texts.pre_operations.iter().chain(&texts.post_operations).collect()
 }
 
 /// Of everything in the config that changes what a run does.
@@ -183,5 +172,8 @@ fn settings(action: &Action<ActionId>) -> u64 {
             }
         }
     }
-    hash(&parts)
+    if let Kind::Node(node) = &action.kind {
+        parts.push(format!("{node:?}"));
+    }
+    hash(parts)
 }

@@ -1,12 +1,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Declares every code with its name; a file of that name under `pages/` is what `trueup explain` prints. `check` stands behind
 /// those that only the analysis of the SQL gives: a project can set how bad these are.
 macro_rules! codes {
     ($($variant:ident = $name:literal $($check:ident)?,)+) => {
         /// A kind of mistake.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = include_str!(concat!("pages/", $name, ".md"))] $variant,)+
         }

@@ -9,6 +9,7 @@ mod words;
 use std::cmp::Ordering;
 
 use crate::files::Span;
+use serde::{Deserialize, Serialize};
 
 pub use code::Code;
 pub use levels::{Level, Levels};
@@ -16,7 +17,7 @@ pub use suggestion::{did_you_mean, nearest};
 pub use words::article;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// The project does not compile.
     Error,
@@ -25,7 +26,7 @@ pub enum Severity {
 }
 
 /// A place, and what it has to do with the matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// Where.
     pub span: Span,
@@ -36,7 +37,7 @@ pub struct Label {
 /// One mistake.
 ///
 /// The message says what is wrong in one line: lower case, no full stop, names in backticks. What to do is the `help`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
 pub struct Diagnostic {
     /// What kind of mistake; `trueup explain` has a page for each.

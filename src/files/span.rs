@@ -1,13 +1,21 @@
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 /// Which of the [`Sources`](crate::files::Sources).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId(pub(super) u32);
+
+/// The number of a file is another one when a file is added before it, so that it is left out: a hash that is kept for
+/// another compilation takes in the path.
+impl Hash for FileId {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 /// A run of bytes in a source file. Order is by file, then place.
 ///
 /// `u32` holds offsets of files up to 4 GiB; [`Sources`](crate::files::Sources) takes none larger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// The file.
     pub file: FileId,

@@ -1,9 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use walkdir::WalkDir;
 
@@ -42,12 +42,14 @@ pub struct Disk {
     root: PathBuf,
     /// Without links in it; missing where the folder is.
     real_root: OnceLock<Option<PathBuf>>,
+    /// Folders that files were asked for in, and where they really are.
+    real_folders: RwLock<HashMap<PathBuf, PathBuf>>,
 }
 
 impl Disk {
     /// The project whose root is that folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), real_root: OnceLock::new() }
+        Self { root: root.into(), real_root: OnceLock::new(), real_folders: RwLock::default() }
     }
 
     /// Where a path of the project really leads, if that is inside of the project.
@@ -55,13 +57,32 @@ impl Disk {
         let joined = self.root.join(path);
         // A link that leads to itself leads to nothing.
         let nowhere = |error| if joined.is_symlink() { io::ErrorKind::NotFound.into() } else { error };
-        let real = joined.canonicalize().map_err(nowhere)?;
+        let real = self.real(&joined).map_err(nowhere)?;
         let root = self.real_root.get_or_init(|| self.root.canonicalize().ok());
         match root.as_ref().and_then(|root| real.strip_prefix(root).ok()) {
             Some(inside) if is_hidden(&forward_slashes(inside)) => Err(io::ErrorKind::InvalidInput.into()),
             Some(_) => Ok(real),
             None => Err(io::ErrorKind::PermissionDenied.into()),
         }
+    }
+
+    /// A path without links in it. Most files are none and lie in a folder that many others lie in.
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return path.canonicalize() };
+        if !path.symlink_metadata()?.is_file() {
+            return path.canonicalize();
+        }
+        let known = self.real_folders.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
+        let real = match known {
+            Some(real) => real,
+            None => {
+                let real = folder.canonicalize()?;
+                let mut folders = self.real_folders.write().unwrap_or_else(PoisonError::into_inner);
+                folders.insert(folder.to_owned(), real.clone());
+                real
+            }
+        };
+        Ok(real.join(name))
     }
 
     /// The variables of the `.env` file beside the settings, as text: the one hidden file that is read. Kinds of errors
@@ -163,6 +184,11 @@ impl Memory {
     /// Puts a file there, or another text in its place.
     pub fn write(&mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) {
         self.files.insert(path.into(), text.into());
+    }
+
+    /// Takes a file away.
+    pub fn remove(&mut self, path: &str) {
+        self.files.remove(path);
     }
 }
 

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
@@ -36,6 +38,9 @@ pub const DEFINITIONS: &str = "definitions";
 /// The folder of code that the actions share.
 pub const INCLUDES: &str = "includes";
 const MACROS: &str = "macros";
+
+/// How many files are read at once. Few enough that one that is too large does not take others with it.
+const READ_AT_ONCE: usize = 64;
 
 /// Everything that a compilation reads.
 #[derive(Debug, Clone)]
@@ -180,13 +185,17 @@ pub fn load(
     let mut unsettled = Vec::new();
     let mut read = |paths: &[String], wanted: &dyn Fn(&str) -> bool| {
         let mut read = Vec::new();
-        for path in paths.iter().filter(|path| wanted(path)) {
-            let id = read_source(&**files, &sources, path, &mut diagnostics)?;
-            if let Some(diagnostic) = conflict::unsettled(sources.get(id)) {
-                diagnostics.push(diagnostic);
-                unsettled.push(id);
+        let wanted: Vec<&String> = paths.iter().filter(|path| wanted(path)).collect();
+        for piece in wanted.chunks(READ_AT_ONCE) {
+            let texts: Vec<io::Result<String>> = piece.par_iter().map(|path| files.read(path)).collect();
+            for (path, text) in piece.iter().zip(texts) {
+                let id = read_source(text, &sources, path, &mut diagnostics)?;
+                if let Some(diagnostic) = conflict::unsettled(sources.get(id)) {
+                    diagnostics.push(diagnostic);
+                    unsettled.push(id);
+                }
+                read.push(id);
             }
-            read.push(id);
         }
         Ok(read)
     };
@@ -220,12 +229,12 @@ pub fn load(
 
 /// Takes a file in. One that cannot be read as text is reported, and counts as empty.
 fn read_source(
-    files: &dyn FileSystem,
+    text: io::Result<String>,
     sources: &Sources,
     path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Result<FileId, LoadError> {
-    let error = match sources.take(files, path) {
+    let error = match text.and_then(|text| sources.take_text(path, text)) {
         Ok(id) => return Ok(id),
         Err(error) => error,
     };

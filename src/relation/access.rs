@@ -1,5 +1,5 @@
 /// Who may read a relation, as far as that is said of the relation itself. What is said of its schema is not in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Access {
     /// Roles, and who has them.
     pub grants: Vec<Grant>,
@@ -8,7 +8,7 @@ pub struct Access {
 }
 
 /// A role, and those who have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Grant {
     /// Such as `roles/bigquery.dataViewer`.
     pub role: String,
@@ -19,7 +19,7 @@ pub struct Grant {
 }
 
 /// Rows that some may read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RowPolicy {
     /// What it is called; unique in its table.
     pub name: String,

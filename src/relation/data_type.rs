@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// The type of a value, in words that all warehouses share. How each of them writes it is the dialect's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum DataType {
     /// Nobody knows.
     #[default]
@@ -60,7 +62,7 @@ pub enum DataType {
 }
 
 /// How many digits a decimal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digits {
     /// All of them.
     pub precision: u32,
@@ -69,7 +71,7 @@ pub struct Digits {
 }
 
 /// A value inside of a struct.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Field {
     /// `None` where BigQuery has one without.
     pub name: Option<Box<str>>,
@@ -78,7 +80,7 @@ pub struct Field {
 }
 
 /// Whether a value can be NULL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Nullability {
     /// It surely is never NULL.
     NotNull,

@@ -5,7 +5,7 @@ use std::fmt;
 pub const UNFINISHED_LABEL: &str = "trueup_unfinished";
 
 /// How a table lies in its warehouse, and what is said of it there, as far as the warehouse tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Layout {
     /// `None` for a table in one piece.
     pub partitioning: Option<Partitioning>,
@@ -24,7 +24,7 @@ pub struct Layout {
 }
 
 /// What is said of columns that no statement can say, by the path of the column with dots between its names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ColumnMarks {
     /// The tags by which access to a column is granted.
     pub policy_tags: BTreeMap<String, Vec<String>>,
@@ -40,7 +40,7 @@ impl ColumnMarks {
 }
 
 /// What the partitions of a table are made by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Partitioning {
     /// A part of the calendar, in UTC.
     Time {
@@ -97,7 +97,7 @@ impl fmt::Display for Partitioning {
 }
 
 /// How much time a partition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TimeUnit {
     /// An hour.
     Hour,

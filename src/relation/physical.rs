@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 /// How a relation lies in its warehouse. Each warehouse takes what it has a word for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PhysicalOptions {
     /// An SQL expression; rows with the same value make a partition.
     pub partition_by: Option<String>,
@@ -28,7 +28,7 @@ pub struct PhysicalOptions {
 }
 
 /// How PostgreSQL keeps a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PostgresOptions {
     /// Made before the table takes its place.
     pub indexes: Vec<Index>,
@@ -39,7 +39,7 @@ pub struct PostgresOptions {
 }
 
 /// Partitions of a table that each hold a range of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RangePartitioning {
     /// The column. Without quotes.
     pub column: String,
@@ -48,7 +48,7 @@ pub struct RangePartitioning {
 }
 
 /// The width of a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RangeWidth {
     /// Of dates and timestamps.
     Granularity(Granularity),
@@ -57,7 +57,7 @@ pub enum RangeWidth {
 }
 
 /// A part of the calendar, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Granularity(&'static str);
 
 /// From the shortest to the longest. A week begins on Monday.
@@ -93,7 +93,7 @@ pub struct Index {
 }
 
 /// Where BigQuery keeps an Iceberg table. Its files are Parquet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Iceberg {
     /// `project.location.connection`, the same as a path, or `DEFAULT`.
     pub connection: String,
@@ -102,7 +102,7 @@ pub struct Iceberg {
 }
 
 /// Where Redshift keeps the rows of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RedshiftOptions {
     /// How rows are spread over the nodes.
     pub dist_style: Option<DistStyle>,
@@ -121,7 +121,7 @@ pub struct RedshiftOptions {
 }
 
 /// How Redshift packs the values of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Encoding(&'static str);
 
 /// As the manual lists them under "Compression encodings".
@@ -154,7 +154,7 @@ impl Encoding {
 }
 
 /// How Redshift spreads the rows of a table over its nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DistStyle {
     /// In turn.
     Even,
@@ -179,7 +179,7 @@ impl DistStyle {
 }
 
 /// How Redshift uses the columns of a sort key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SortStyle {
     /// In their order.
     Compound,

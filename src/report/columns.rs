@@ -15,7 +15,7 @@ pub fn columns(compilation: &Compilation, id: ActionId) -> String {
         .visible()
         .map(|(_, column)| {
             [
-                column.name.clone().unwrap_or_else(|| "(no name)".to_owned()),
+                column.name.as_deref().unwrap_or("(no name)").to_owned(),
                 semantics.type_name(&column.data_type),
                 if column.nullable == Nullability::NotNull { "not null".to_owned() } else { String::new() },
                 origins(compilation, column),

@@ -38,7 +38,7 @@ pub(super) struct Renderer<'a> {
     /// The static texts of each include, under the include's name.
     includes: OnceCell<HashMap<String, Vec<(String, Span)>>>,
     /// The static texts of files under `definitions/`.
-    code: RefCell<HashMap<FileId, Literals>>,
+    code: RefCell<BTreeMap<FileId, Literals>>,
     /// How much has been rendered so far, in bytes.
     pub(super) written: Cell<usize>,
 }

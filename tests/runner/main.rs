@@ -14,6 +14,7 @@ mod format;
 mod hostile;
 mod markdown;
 mod mask;
+mod memory;
 mod parallel;
 mod plan;
 mod postgres;
@@ -54,6 +55,7 @@ fn main() {
         crash::trials(),
         format::trials(),
         hostile::trials(),
+        memory::trials(),
         parallel::trials(),
         plan::trials(),
         postgres::trials(),

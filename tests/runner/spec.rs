@@ -68,27 +68,13 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
     if files.is_empty() {
         return Err("this heading holds no file".into());
     }
-    let mut memory = Memory::default();
-    let mut secrets = BTreeMap::new();
-    let mut expected = Vec::new();
-    let has_settings = files.iter().any(|(name, _)| SETTINGS_FILES.contains(name));
-    if !has_settings {
-        memory.write("trueup.yaml", SETTINGS);
-    }
-    for (name, block) in files.iter().filter(|(name, _)| !name.starts_with(COMPILED) && !name.starts_with(COLUMNS)) {
-        let body = block.text(text);
-        if *name == ".env" {
-            let pairs = body.lines().filter_map(|line| line.split_once('='));
-            secrets.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        } else if block.language == "escaped" {
-            memory.write(*name, unescaped(body));
-        } else {
-            memory.write(*name, body);
-            expected.extend(assertions(name, body));
-        }
-    }
-    let memory: Arc<dyn FileSystem> = Arc::new(memory);
-    let result = compile(&memory, &Overrides::default(), &|name| secrets.get(name).cloned());
+    let (project, secrets) = project(text, &files);
+    let is_asserting = |(name, block): &&(&str, &Block)| {
+        !name.starts_with(COMPILED) && !name.starts_with(COLUMNS) && *name != ".env" && block.language != "escaped"
+    };
+    let asserted = files.iter().filter(is_asserting);
+    let mut expected: Vec<String> = asserted.flat_map(|(name, block)| assertions(name, block.text(text))).collect();
+    let result = compile(&project, &Overrides::default(), &|name| secrets.get(name).cloned());
     let (output, found, compilation) = match result {
         Ok(compilation) => {
             let format = DiagnosticFormat::Text { color: false };
@@ -131,6 +117,39 @@ fn run(path: &Path, text: &str, blocks: &[Block]) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// The files of a test as a project, and the variables that it is given.
+fn project(text: &str, files: &[(&str, &Block)]) -> (Arc<dyn FileSystem>, BTreeMap<String, String>) {
+    let mut memory = Memory::default();
+    let mut secrets = BTreeMap::new();
+    if !files.iter().any(|(name, _)| SETTINGS_FILES.contains(name)) {
+        memory.write("trueup.yaml", SETTINGS);
+    }
+    for (name, block) in files.iter().filter(|(name, _)| !name.starts_with(COMPILED) && !name.starts_with(COLUMNS)) {
+        let body = block.text(text);
+        if *name == ".env" {
+            let pairs = body.lines().filter_map(|line| line.split_once('='));
+            secrets.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        } else if block.language == "escaped" {
+            memory.write(*name, unescaped(body));
+        } else {
+            memory.write(*name, body);
+        }
+    }
+    (Arc::new(memory), secrets)
+}
+
+/// The projects of a file of the specification, in order.
+pub(crate) fn projects(text: &str) -> Vec<Arc<dyn FileSystem>> {
+    let blocks = markdown::blocks(text);
+    let tests = blocks.chunk_by(|one, next| one.heading == next.heading);
+    let files = |test: &[Block]| {
+        let files: Vec<(&str, &Block)> =
+            test.iter().filter_map(|block| Some((block.file.as_deref()?, block))).collect();
+        project(text, &files).0
+    };
+    tests.map(files).collect()
 }
 
 fn unable(error: CommandError) -> String {

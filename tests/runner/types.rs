@@ -96,7 +96,7 @@ impl Relations for Table {
     fn find(&self, _path: &[String]) -> Option<Known> {
         let semantics = self.dialect.semantics();
         let columns = self.columns.iter().map(|(name, kind)| Column {
-            name: Some(name.clone()),
+            name: Some(name.as_str().into()),
             data_type: semantics.named_type(kind),
             nullable: if self.not_null.contains(name) { Nullability::NotNull } else { Nullability::Unknown },
             ..Column::default()
@@ -143,7 +143,7 @@ fn agrees(engine: Engine, table: &Table, text: &str) -> Result<(), Failed> {
         }
         // GoogleSQL's analyzer does not say what BigQuery calls a column without a name.
         let named = ours.name.filter(|_| !answer.name.is_empty());
-        if let Some(name) = named.filter(|name| *name != answer.name) {
+        if let Some(name) = named.filter(|name| **name != *answer.name) {
             let _ = writeln!(wrong, "{expression} is called `{name}`, and it is `{}`", answer.name);
         }
     }

@@ -236,7 +236,7 @@ pub(super) fn value_of(query: &ast::Query, bound: &Query) -> DataType {
         _ if columns.is_open || !query.pipe_operators.is_empty() => DataType::Unknown,
         (Some(ast::ValueTableMode::AsStruct | ast::ValueTableMode::DistinctAsStruct), all) => {
             let field = |column: &Column| Field {
-                name: column.name.clone().map(String::into_boxed_str),
+                name: column.name.as_deref().map(Into::into),
                 data_type: column.data_type.clone(),
             };
             DataType::Struct(all.iter().map(field).collect())

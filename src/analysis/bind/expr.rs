@@ -407,7 +407,7 @@ impl Binder<'_> {
     pub(super) fn row_type(&self, source: SourceId) -> DataType {
         let columns = &self.source(source).columns;
         let field = |column: &crate::analysis::bound::Column| Field {
-            name: column.name.clone().map(String::into_boxed_str),
+            name: column.name.as_deref().map(Into::into),
             data_type: column.data_type.clone(),
         };
         if columns.is_open || columns.known.is_empty() {

@@ -1,5 +1,7 @@
 //! What stands in a FROM, and how it is joined.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 use sqlparser::tokenizer::Span;
 
@@ -57,7 +59,7 @@ impl Binder<'_> {
             Some(JoinConstraint::On(condition)) => Some(self.expr(condition)),
             Some(JoinConstraint::Using(names)) => {
                 let names = names.iter().filter_map(|name| name.0.first()?.as_ident());
-                let names = names.map(|name| (self.name(name), name.span)).collect();
+                let names = names.map(|name| (self.name(name).into(), name.span)).collect();
                 self.using(names, &before, source, kind)
             }
             Some(JoinConstraint::Natural) => self.natural(&before, source, kind, span),
@@ -91,7 +93,7 @@ impl Binder<'_> {
             self.scope().is_open = true;
             return None;
         }
-        let left: Vec<String> = before
+        let left: Vec<Arc<str>> = before
             .iter()
             .flat_map(|id| self.source(*id).columns.visible())
             .filter_map(|(_, column)| column.name.clone())
@@ -105,7 +107,7 @@ impl Binder<'_> {
     /// Makes one column of those that have the same name; gives the comparison.
     fn using(
         &mut self,
-        names: Vec<(String, Span)>,
+        names: Vec<(Arc<str>, Span)>,
         before: &[SourceId],
         source: SourceId,
         kind: JoinKind,
@@ -318,7 +320,7 @@ impl Binder<'_> {
             [array] => self.elements(&element(&array.data_type), Some("unnest"), alias.as_ref()),
             several => {
                 let column = |array: &Expr| Column {
-                    name: Some("unnest".to_owned()),
+                    name: Some("unnest".into()),
                     data_type: element(&array.data_type),
                     ..Column::default()
                 };
@@ -339,7 +341,7 @@ impl Binder<'_> {
     /// alias of the source.
     fn elements(&self, element: &DataType, default: Option<&str>, alias: Option<&ast::TableAlias>) -> Columns {
         let alias_name = alias.filter(|alias| alias.columns.is_empty()).map(|alias| self.name(&alias.name));
-        let name = alias_name.or_else(|| default.map(str::to_owned));
+        let name: Option<Arc<str>> = alias_name.as_deref().or(default).map(Into::into);
         let one = |data_type: &DataType, is_hidden: bool| Column {
             name: name.clone(),
             data_type: data_type.clone(),
@@ -349,7 +351,7 @@ impl Binder<'_> {
         match element {
             DataType::Struct(fields) if self.semantics.unnests_structs() => {
                 let field = |field: &crate::relation::Field| Column {
-                    name: field.name.as_ref().map(ToString::to_string),
+                    name: field.name.as_deref().map(Into::into),
                     data_type: field.data_type.clone(),
                     ..Column::default()
                 };
@@ -391,7 +393,7 @@ impl Binder<'_> {
         };
         if let Some(relation) = relation {
             for column in &mut source.columns.known {
-                let name: Option<std::sync::Arc<str>> = column.name.as_deref().map(Into::into);
+                let name = column.name.clone();
                 let origin = |column| Origin { relation: relation.clone(), column, kind: OriginKind::Passed };
                 column.origins = name.map(origin).into_iter().collect();
             }
@@ -409,7 +411,7 @@ impl Binder<'_> {
             source.columns.known.clear();
         }
         for (place, given) in alias.columns.iter().enumerate() {
-            let name = Some(self.name(&given.name));
+            let name = Some(self.name(&given.name).into());
             match source.columns.known.get_mut(place) {
                 Some(column) => column.name = name,
                 None if source.columns.is_open => source.columns.known.push(Column { name, ..Column::default() }),
@@ -426,7 +428,7 @@ pub(super) fn plain(kind: SourceKind, columns: Columns, span: Span) -> Source {
 }
 
 pub(super) fn named(name: &str, data_type: DataType, nullable: Nullability) -> Column {
-    Column { name: Some(name.to_owned()), data_type, nullable, ..Column::default() }
+    Column { name: Some(name.into()), data_type, nullable, ..Column::default() }
 }
 
 /// The type of the elements of an array.

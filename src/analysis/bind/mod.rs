@@ -49,6 +49,14 @@ pub struct Variables {
     pub is_open: bool,
 }
 
+impl Variables {
+    /// Takes in those of another part of the script.
+    pub(super) fn add(&mut self, others: Self) {
+        self.names.extend(others.names);
+        self.is_open |= others.is_open;
+    }
+}
+
 /// Binds the statements of a text.
 pub fn bind(
     statements: &[ast::Statement],

@@ -68,7 +68,7 @@ impl Binder<'_> {
                 for value in values {
                     match self.name_of_value(value) {
                         Some(name) => columns.known.push(Column {
-                            name: Some(name),
+                            name: Some(name.into()),
                             data_type: aggregate.data_type.clone(),
                             nullable: Nullability::Nullable,
                             origins: origins.clone(),
@@ -117,12 +117,12 @@ impl Binder<'_> {
             self.origins(expr, OriginKind::Passed, &mut origins);
         }
         let value = Column {
-            name: Some(self.name(value)),
+            name: Some(self.name(value).into()),
             data_type: self.semantics.common(&types).unwrap_or_default(),
             origins,
             ..Column::default()
         };
-        let name = Column { name: Some(self.name(name)), nullable: Nullability::NotNull, ..Column::default() };
+        let name = Column { name: Some(self.name(name).into()), nullable: Nullability::NotNull, ..Column::default() };
         let mut place = 0;
         columns.known.retain(|_| {
             place += 1;

@@ -73,7 +73,7 @@ impl Binder<'_> {
             return Columns::unknown();
         }
         for (column, given) in columns.known.iter_mut().zip(&alias.columns) {
-            column.name = Some(self.name(&given.name));
+            column.name = Some(self.name(&given.name).into());
         }
         columns
     }
@@ -265,7 +265,7 @@ impl Binder<'_> {
             let cells: Vec<&Expr> = rows.iter().filter_map(|row| row.get(place)).collect();
             let types: Vec<&DataType> = cells.iter().map(|cell| &cell.data_type).collect();
             Column {
-                name: self.semantics.column_of_values(place),
+                name: self.semantics.column_of_values(place).map(Into::into),
                 data_type: self.semantics.common(&types).unwrap_or_default(),
                 nullable: Nullability::of_any(cells.iter().map(|cell| cell.nullable)),
                 ..Column::default()

@@ -1,5 +1,7 @@
 //! What names can be seen from a place in a query.
 
+use std::sync::Arc;
+
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
@@ -31,7 +33,7 @@ pub(super) struct Scope {
 /// Columns that USING has made one.
 #[derive(Debug, Clone)]
 pub(super) struct Merged {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// Those that it is made of, in the order of their sources.
     pub(super) parts: Vec<(SourceId, Option<usize>)>,
     /// Which of them it is: all, so that the first that is not NULL counts, or one.
@@ -42,7 +44,7 @@ pub(super) struct Merged {
 #[derive(Debug, Clone)]
 pub(super) struct Alias {
     /// `None` if it has none that can be referred to.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Arc<str>>,
     pub(super) data_type: DataType,
     pub(super) nullable: Nullability,
     pub(super) origins: Vec<Origin>,
@@ -303,7 +305,7 @@ impl Binder<'_> {
             Some(column) => column.nullable,
             None => Nullability::Unknown,
         };
-        let name = known.and_then(|column| column.name.clone()).unwrap_or_else(|| name.to_owned());
+        let name = known.and_then(|column| column.name.clone()).unwrap_or_else(|| name.into());
         Expr { kind: ExprKind::Column { source, column, name, levels, is_qualified }, data_type, nullable, span }
     }
 

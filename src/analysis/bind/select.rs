@@ -1,5 +1,7 @@
 //! One SELECT.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, GroupByExpr, SelectItem, Spanned, ValueTableMode};
 use sqlparser::tokenizer::Span;
 
@@ -100,16 +102,16 @@ impl Binder<'_> {
                 SelectItem::UnnamedExpr(expr) => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
                     let name = if let Some(name) = own_name(expr) {
-                        Some(self.name(name))
+                        Some(self.name(name).into())
                     } else {
                         unnamed += 1;
-                        self.semantics.unnamed(expr, unnamed - 1)
+                        self.semantics.unnamed(expr, unnamed - 1).map(Into::into)
                     };
                     self.add_item(bound, name, false, &mut projection, columns);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
-                    let name = Some(self.name(alias));
+                    let name = Some(self.name(alias).into());
                     self.add_item(bound, name, true, &mut projection, columns);
                 }
                 SelectItem::Wildcard(options) => self.star(options, &mut projection, columns),
@@ -128,7 +130,7 @@ impl Binder<'_> {
     pub(super) fn add_item(
         &mut self,
         expr: Expr,
-        name: Option<String>,
+        name: Option<Arc<str>>,
         is_named: bool,
         projection: &mut Vec<Item>,
         columns: &mut Columns,
@@ -218,7 +220,7 @@ fn value_table(columns: &Columns) -> Columns {
         return Columns::unknown();
     };
     let column = |field: &Field| Column {
-        name: field.name.as_ref().map(ToString::to_string),
+        name: field.name.as_deref().map(Into::into),
         data_type: field.data_type.clone(),
         ..Column::default()
     };

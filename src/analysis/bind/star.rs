@@ -1,5 +1,7 @@
 //! `*` and `t.*`.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, ExcludeSelectItem, RenameSelectItem, SelectItemQualifiedWildcardKind, Spanned};
 use sqlparser::tokenizer::Span;
 
@@ -50,12 +52,12 @@ impl Binder<'_> {
         merged: &[Merged],
         with_merged: bool,
         span: Span,
-        given: &mut Vec<(String, Expr)>,
+        given: &mut Vec<(Arc<str>, Expr)>,
         columns: &mut Columns,
     ) {
         for id in sources {
             columns.is_open |= self.source(*id).columns.is_open;
-            let visible: Vec<(usize, Option<String>)> =
+            let visible: Vec<(usize, Option<Arc<str>>)> =
                 self.source(*id).columns.visible().map(|(place, column)| (place, column.name.clone())).collect();
             for (place, name) in visible {
                 let own = merged.iter().find(|merged| merged.parts.contains(&(*id, Some(place))));
@@ -140,7 +142,7 @@ impl Binder<'_> {
                 continue;
             };
             let expr = Expr { data_type: field.data_type, ..Expr::other(Vec::new(), span) };
-            given.push((name.to_string(), expr));
+            given.push((name.into(), expr));
         }
         let start = columns.known.len();
         self.give(given, changes, &[], projection, columns);
@@ -154,7 +156,7 @@ impl Binder<'_> {
 
     fn give(
         &mut self,
-        given: Vec<(String, Expr)>,
+        given: Vec<(Arc<str>, Expr)>,
         changes: &Changes<'_>,
         sources: &[SourceId],
         projection: &mut Vec<Item>,
@@ -183,7 +185,7 @@ impl Binder<'_> {
             let renamed = changes.renamed.iter().find(|renamed| is_it(&renamed.ident));
             let (expr, name) = match (replaced, renamed) {
                 (Some(element), _) => (self.expr(&element.expr), name),
-                (None, Some(renamed)) => (expr, self.name(&renamed.alias)),
+                (None, Some(renamed)) => (expr, self.name(&renamed.alias).into()),
                 (None, None) => (expr, name),
             };
             let name = (!name.is_empty()).then_some(name);

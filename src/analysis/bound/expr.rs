@@ -1,5 +1,7 @@
 use sqlparser::tokenizer::Span;
 
+use std::sync::Arc;
+
 use crate::analysis::bound::{Query, SourceId};
 use crate::dialect::semantics::FunctionKind;
 use crate::relation::{DataType, Nullability};
@@ -27,7 +29,7 @@ pub enum ExprKind {
         /// Its place there; `None` if it is not known to be there, and cannot be elsewhere.
         column: Option<usize>,
         /// As it is written.
-        name: String,
+        name: Arc<str>,
         /// How many queries further out that FROM is.
         levels: usize,
         /// Whether the name of the source stands before it.

@@ -5,6 +5,7 @@ mod walk;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sqlparser::tokenizer::Span;
 
 use crate::action::ActionId;
@@ -261,7 +262,7 @@ pub struct Cte {
 }
 
 /// Columns in their order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Columns {
     /// Those that are known.
     pub known: Vec<Column>,
@@ -270,10 +271,10 @@ pub struct Columns {
 }
 
 /// A column of a query or of a relation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Column {
     /// As the warehouse has it; `None` where nobody knows it or it has none.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// Its type.
     pub data_type: DataType,
     /// Whether it can be NULL.
@@ -285,7 +286,7 @@ pub struct Column {
 }
 
 /// A relation that a query reads.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Relation {
     /// One of the project.
     Action(ActionId),
@@ -296,7 +297,7 @@ pub enum Relation {
 }
 
 /// A column that another one comes from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// Of which relation.
     pub relation: Relation,
@@ -307,7 +308,7 @@ pub struct Origin {
 }
 
 /// What has become of a column on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OriginKind {
     /// Nothing.
     Passed,
@@ -318,7 +319,7 @@ pub enum OriginKind {
 }
 
 /// A column that decides on the rows of a query.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Influence {
     /// Of which relation.
     pub relation: Relation,
@@ -329,7 +330,7 @@ pub struct Influence {
 }
 
 /// In what way a column decides on rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum InfluenceKind {
     /// In WHERE, HAVING, QUALIFY.
     Filter,

@@ -15,7 +15,7 @@ pub(super) fn fan_out(subject: &Subject<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let [Statement::Query(query)] = subject.bound.statements.as_slice() else { return Vec::new() };
-    let declared = subject.index.declared_keys(subject.id);
+    let declared = subject.seen.own_keys();
     for names in declared {
         let place = |name: &String| {
             let mut known = query.columns.known.iter();
@@ -149,7 +149,7 @@ fn multiplier<'a>(
         return None;
     }
     let declared = match source.kind {
-        SourceKind::Action(id) => subject.index.declared_keys(id),
+        SourceKind::Action(id) => subject.seen.profile(id).declared_keys,
         _ => Vec::new(),
     };
     let is_no_key = |key: &Key| {
@@ -170,7 +170,7 @@ fn multiplier<'a>(
 /// Whether all rows are there that the keys say something of: what is left out might be all but one of several.
 fn is_whole(source: &Source, subject: &Subject<'_>) -> bool {
     let query = match &source.kind {
-        SourceKind::Action(id) => return !subject.index.declared_keys(*id).is_empty(),
+        SourceKind::Action(id) => return !subject.seen.profile(*id).declared_keys.is_empty(),
         SourceKind::Cte(id) => &subject.bound.cte(*id).query,
         SourceKind::Derived(query) => query,
         _ => return false,

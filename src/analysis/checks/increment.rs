@@ -22,7 +22,7 @@ fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
     let sources = &subject.bound.sources;
     // A view may leave out what is old.
     let reads = |source: &Source| match &source.kind {
-        SourceKind::Action(id) => !subject.graph.get(*id).kind.is_view(),
+        SourceKind::Action(id) => !subject.seen.profile(*id).is_view,
         SourceKind::Cte(_) | SourceKind::Derived(_) | SourceKind::Values(_) | SourceKind::Turned(_) => true,
         SourceKind::Own | SourceKind::Undeclared | SourceKind::Opaque => false,
     };
@@ -130,7 +130,7 @@ pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let is_checked = |name: &str| {
-        subject.index.checks(subject.id).iter().any(|check| match check {
+        subject.seen.own_checks().iter().any(|check| match check {
             Check::Rows { conditions, .. } => conditions.iter().any(|condition| {
                 let condition = condition.to_lowercase();
                 condition.contains("is not null") && condition.contains(&name.to_lowercase())

@@ -27,12 +27,10 @@ mod watermark;
 use crate::action::{Action, ActionId, Incremental, Kind, Model, Rendered};
 use crate::analysis::bound::Bound;
 use crate::analysis::facts::Facts;
-use crate::analysis::relations::Index;
+use crate::analysis::relations::Seen;
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::dialect::syntax::range;
-use crate::graph::Graph;
-use crate::project::Project;
 use sqlparser::tokenizer::Span;
 
 pub(super) use one_statement::one_statement;
@@ -72,17 +70,11 @@ pub(super) struct Subject<'a> {
     /// What it is.
     pub(super) role: Role,
     /// Whose it is.
-    pub(super) id: ActionId,
-    /// The same.
     pub(super) action: &'a Action<ActionId>,
     /// What the table of the model holds, by its full text; `None` for that text itself.
     pub(super) own: Option<&'a Facts>,
-    /// All actions.
-    pub(super) graph: &'a Graph,
-    /// Their project.
-    pub(super) project: &'a Project,
-    /// What is known of them.
-    pub(super) index: &'a Index<'a>,
+    /// What is known of other actions.
+    pub(super) seen: &'a Seen<'a, 'a>,
     /// What it is written in.
     pub(super) dialect: &'a dyn Dialect,
 }

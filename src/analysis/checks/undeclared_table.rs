@@ -55,5 +55,5 @@ fn may_be_made(path: &[String], subject: &Subject<'_>) -> bool {
         let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
         made.iter().rev().zip(path.iter().rev()).all(same)
     };
-    subject.bound.made.iter().any(is_it) || subject.index.may_make(path)
+    subject.bound.made.iter().any(is_it) || subject.seen.may_make(path)
 }

@@ -1,7 +1,6 @@
 //! A column beside aggregates that GROUP BY does not name.
 
 use super::Subject;
-use crate::action::{Kind, Materialization};
 use crate::analysis::bound::{Expr, ExprKind, Grouping, Query, Select, SourceId, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::semantics::FunctionKind;
@@ -57,13 +56,10 @@ fn may_be_determined(source: SourceId, subject: &Subject<'_>) -> bool {
     }
     match &subject.bound.source(source).kind {
         SourceKind::Cte(_) | SourceKind::Derived(_) | SourceKind::Values(_) => false,
-        SourceKind::Action(id) => match &subject.graph.get(*id).kind {
-            Kind::Model(model) => {
-                !matches!(model.materialization, Materialization::View { .. })
-                    && !model.texts.post_operations.is_empty()
-            }
-            _ => true,
-        },
+        SourceKind::Action(id) => {
+            let profile = subject.seen.profile(*id);
+            !profile.is_model || !profile.is_view && profile.has_post_operations
+        }
         SourceKind::Own | SourceKind::Undeclared | SourceKind::Turned(_) | SourceKind::Opaque => true,
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Subject;
 use crate::analysis::bound::{Bound, Source, SourceId, SourceKind, Unbound, UnboundName};
-use crate::analysis::facts::is_all_known;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
 use crate::project::CATALOG_FILE;
@@ -78,14 +77,13 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
 
 /// What to do if the table has changed since its columns were saved.
 fn old_catalog(unbound: &UnboundName, subject: &Subject<'_>) -> Option<String> {
-    let catalog = subject.project.catalog.as_ref()?;
     let sources = match &unbound.reason {
         Unbound::Column(sources) => sources.as_slice(),
         Unbound::ColumnOf(source) => std::slice::from_ref(source),
         Unbound::Field(_) | Unbound::Source(_) | Unbound::Ambiguous(_) => &[],
     };
     let is_saved = |id: &SourceId| match subject.bound.source(*id).kind {
-        SourceKind::Action(id) => is_all_known(subject.graph.get(id), catalog),
+        SourceKind::Action(id) => subject.seen.profile(id).is_saved,
         _ => false,
     };
     let help = format!("if the table has it by now: `trueup catalog` brings {CATALOG_FILE} up to date");

@@ -1,0 +1,219 @@
+//! Reads the texts of one action: what they give, and what is wrong with them.
+
+use sqlparser::ast::Statement;
+
+use super::bind::{self, Variables};
+use super::bound::Bound;
+use super::checks::{self, Role};
+use super::fingerprint::combine;
+use super::relations::Seen;
+use super::{Facts, Fingerprint, of_text};
+use crate::action::{Action, ActionId, Incremental, Kind, Materialization, Model, Rendered};
+use crate::diagnostic::Diagnostics;
+use crate::dialect::syntax::understand;
+use crate::graph::Graph;
+use crate::project::{Project, Settings};
+
+/// Reads the texts of one action.
+pub(super) struct Reader<'a> {
+    id: ActionId,
+    action: &'a Action<ActionId>,
+    graph: &'a Graph,
+    seen: &'a Seen<'a, 'a>,
+    project: &'a Project,
+    settings: &'a Settings,
+    diagnostics: Diagnostics,
+    /// The numbers of what an incremental run selects.
+    increment: Vec<u64>,
+    /// Those of the statements that run as they are.
+    statements: Vec<u64>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(id: ActionId, graph: &'a Graph, project: &'a Project, seen: &'a Seen<'a, 'a>) -> Self {
+        Self {
+            id,
+            action: graph.get(id),
+            graph,
+            seen,
+            project,
+            settings: &project.settings,
+            diagnostics: Diagnostics::default(),
+            increment: Vec::new(),
+            statements: Vec::new(),
+        }
+    }
+
+    /// What is known of the action, and what is wrong with it.
+    pub(super) fn read(mut self) -> (Facts, Diagnostics) {
+        let mut facts = self.action();
+        facts.fingerprint.increment = combine("increment", &self.increment);
+        facts.fingerprint.statements = combine("statements", &self.statements);
+        (facts, self.diagnostics)
+    }
+
+    fn action(&mut self) -> Facts {
+        match &self.action.kind {
+            Kind::Model(_) => self.model(),
+            Kind::Assertion(assertion) => {
+                let statements = self.parse(&assertion.query, true);
+                let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
+                self.facts(&assertion.query, &statements, &bound)
+            }
+            kind => {
+                let mut variables = Variables::default();
+                for text in super::texts(kind) {
+                    let statements = self.parse(text, !matches!(kind, Kind::Operations { .. }));
+                    self.statements.push(of_text(text.text(), &statements));
+                    variables.add(variables_of(&statements, text));
+                    let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
+                    self.bind(&statements, text, role, None, &variables);
+                }
+                Facts::declared(self.action, self.project)
+            }
+        }
+    }
+
+    fn model(&mut self) -> Facts {
+        let Kind::Model(model) = &self.action.kind else { return Facts::unknown() };
+        let full = &model.texts;
+        let query = self.parse(&full.query, true);
+        let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.operation(text)).collect();
+        let variables = variables_of_all(&before, &full.pre_operations);
+        let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
+        let facts = self.facts(&full.query, &query, &bound);
+        for (text, statements) in full.pre_operations.iter().zip(&before) {
+            self.bind(statements, text, Role::Operation, Some(&facts), &variables);
+        }
+        for text in &full.post_operations {
+            let statements = self.operation(text);
+            self.bind(&statements, text, Role::Operation, Some(&facts), &variables);
+        }
+        if let Materialization::Incremental(incremental) = &model.materialization {
+            self.incremental(model, incremental, &bound, &facts);
+        }
+        facts
+    }
+
+    /// The texts of an incremental run. `full` is the query of a full build, `own` is what that gives.
+    fn incremental(&mut self, model: &Model, incremental: &Incremental, full: &Bound, own: &Facts) {
+        let known: Vec<&str> = super::operations(&model.texts).map(Rendered::text).collect();
+        let mut variables = Variables::default();
+        let mut new = Vec::new();
+        for text in &incremental.texts.pre_operations {
+            let statements = match known.iter().position(|known| *known == text.text()) {
+                Some(place) => {
+                    self.statements.push(place as u64);
+                    understand(text.text(), self.settings.dialect).0
+                }
+                None => self.operation(text),
+            };
+            variables.add(variables_of(&statements, text));
+            new.push((text, statements));
+        }
+        new.retain(|(text, _)| !known.contains(&text.text()));
+        for text in &incremental.texts.post_operations {
+            match known.iter().position(|known| *known == text.text()) {
+                Some(place) => self.statements.push(place as u64),
+                None => {
+                    let statements = self.operation(text);
+                    new.push((text, statements));
+                }
+            }
+        }
+        for (text, statements) in new {
+            self.bind(&statements, text, Role::Operation, Some(own), &variables);
+        }
+        let text = &incremental.texts.query;
+        let found = if text.text() == model.texts.query.text() {
+            self.increment.push(own.fingerprint.text);
+            checks::of_increment(&self.subject(full, text, Role::Increment, Some(own)))
+        } else {
+            let statements = self.parse(text, true);
+            self.increment.push(of_text(text.text(), &statements));
+            let bound = self.bind(&statements, text, Role::Increment, Some(own), &variables);
+            checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(own)))
+        };
+        self.diagnostics.extend(found);
+        self.increment.extend(incremental.filter.iter().map(|filter| of_text(filter.text(), &[])));
+    }
+
+    /// What is known of the action by the text of its query.
+    fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
+        let name = |id: ActionId| self.graph.get(id).canonical.to_string();
+        let fingerprint = Fingerprint::new(text.text(), statements, bound, &name);
+        Facts { fingerprint, ..Facts::of(self.action, bound, self.project) }
+    }
+
+    /// The statements of a text that runs as it is.
+    fn operation(&mut self, text: &Rendered) -> Vec<Statement> {
+        let statements = self.parse(text, false);
+        self.statements.push(of_text(text.text(), &statements));
+        statements
+    }
+
+    /// The statements of a text; what is wrong with them by themselves is reported.
+    fn parse(&mut self, text: &Rendered, is_query: bool) -> Vec<Statement> {
+        if text.is_broken() {
+            return Vec::new();
+        }
+        let dialect = self.settings.dialect;
+        if is_query {
+            self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
+        }
+        let statements = checks::syntax(text, dialect, &mut self.diagnostics);
+        let columns = super::described_columns(self.graph, self.id);
+        self.diagnostics.extend(checks::session_value(&statements, text, &columns, dialect));
+        statements
+    }
+
+    /// What the names of a text mean; those that mean nothing are reported. `own` is what the table of the model holds.
+    fn bind(
+        &mut self,
+        statements: &[Statement],
+        text: &Rendered,
+        role: Role,
+        own: Option<&Facts>,
+        variables: &Variables,
+    ) -> Bound {
+        let dialect = self.settings.dialect;
+        let bound = bind::bind(statements, dialect.semantics(), &self.seen.with_own(own), variables.clone());
+        let found = checks::of_bound(&self.subject(&bound, text, role, own));
+        self.diagnostics.extend(found);
+        bound
+    }
+
+    fn subject<'s>(
+        &'s self,
+        bound: &'s Bound,
+        text: &'s Rendered,
+        role: Role,
+        own: Option<&'s Facts>,
+    ) -> checks::Subject<'s> {
+        let Self { action, seen, settings, .. } = *self;
+        checks::Subject { bound, text, role, action, own, seen, dialect: settings.dialect }
+    }
+}
+
+/// The variables that several texts declare.
+fn variables_of_all(parsed: &[Vec<Statement>], texts: &[Rendered]) -> Variables {
+    let mut variables = Variables::default();
+    for (statements, text) in parsed.iter().zip(texts) {
+        variables.add(variables_of(statements, text));
+    }
+    variables
+}
+
+/// The variables that a script declares for what follows.
+fn variables_of(statements: &[Statement], text: &Rendered) -> Variables {
+    let mut variables = Variables::default();
+    for statement in statements {
+        if let Statement::Declare { stmts } = statement {
+            let names = stmts.iter().flat_map(|declare| &declare.names);
+            variables.names.extend(names.map(|name| name.value.to_lowercase()));
+        }
+    }
+    // What is not read may declare more.
+    variables.is_open = variables.names.is_empty() && text.text().to_lowercase().contains("declare");
+    variables
+}
