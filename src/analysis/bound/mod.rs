@@ -42,7 +42,7 @@ pub struct Bound {
 pub enum Statement {
     /// A query.
     Query(Query),
-    /// Rows of a query into a table.
+    /// Rows of a query into a table, also by a MERGE.
     Insert {
         /// The table.
         into: SourceId,
@@ -53,7 +53,7 @@ pub enum Statement {
         /// Where it names the table.
         span: Span,
     },
-    /// UPDATE, DELETE, MERGE: its expressions, each with the columns that it is assigned to.
+    /// UPDATE, DELETE, MERGE: its expressions, and the columns that it assigns to.
     Change(Vec<Expr>),
     /// A relation made of a query.
     Create(Query),
