@@ -90,6 +90,7 @@ codes! {
     UnreadableFile = "unreadable-file",
     Unterminated = "unterminated",
     Untranslatable = "untranslatable",
+    UnusedColumn = "unused-column" check,
     UnusedCte = "unused-cte" check,
     UnusedInput = "unused-input",
     UnusedSql = "unused-sql",

@@ -97,11 +97,12 @@ impl Binder<'_> {
             self.scopes.push(Scope { sources, ranges, ..Scope::default() });
             exprs.extend(self.exprs(&clause.predicate));
             match &clause.action {
-                MergeAction::Insert(insert) => self.merge_insert(target, insert),
+                MergeAction::Insert(insert) => exprs.extend(self.merge_insert(target, source, insert)),
                 MergeAction::Update(update) => {
-                    if let ast::MergeUpdateKind::Set(assignments) = &update.kind {
-                        exprs.extend(self.assignments(target, assignments));
-                    }
+                    exprs.extend(match &update.kind {
+                        ast::MergeUpdateKind::Set(assignments) => self.assignments(target, assignments),
+                        ast::MergeUpdateKind::Wildcard => vec![self.row(source, update.update_token.0.span)],
+                    });
                 }
                 MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
             }
@@ -110,14 +111,14 @@ impl Binder<'_> {
         Statement::Change(exprs)
     }
 
-    /// A statement of its own: an INSERT of one row.
-    fn merge_insert(&mut self, into: SourceId, insert: &ast::MergeInsertExpr) {
+    /// The row that it takes as it is; or a statement of its own, an INSERT of one row.
+    fn merge_insert(&mut self, into: SourceId, source: SourceId, insert: &ast::MergeInsertExpr) -> Option<Expr> {
         let columns = insert.columns.iter().map(|name| self.assigned(into, name)).collect();
-        if let ast::MergeInsertKind::Values(values) = &insert.kind {
-            let span = insert.kind_token.0.span;
-            let query = self.rows(values, span);
-            self.bound.statements.push(Statement::Insert { into, columns, query, span });
-        }
+        let span = insert.kind_token.0.span;
+        let ast::MergeInsertKind::Values(values) = &insert.kind else { return Some(self.row(source, span)) };
+        let query = self.rows(values, span);
+        self.bound.statements.push(Statement::Insert { into, columns, query, span });
+        None
     }
 
     /// The columns of the target that get a value, and the values.

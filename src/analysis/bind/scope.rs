@@ -318,7 +318,7 @@ impl Binder<'_> {
         self.make_call("coalesce", parts, span)
     }
 
-    fn row(&self, source: SourceId, span: Span) -> Expr {
+    pub(super) fn row(&self, source: SourceId, span: Span) -> Expr {
         let nullable = if self.source(source).is_optional { Nullability::Nullable } else { Nullability::Unknown };
         Expr { kind: ExprKind::Row(source), data_type: self.row_type(source), nullable, span }
     }

@@ -374,6 +374,16 @@ impl Bound {
         &self.sources[id.0 as usize]
     }
 
+    /// Those sources that are so.
+    pub fn sources_that(&self, is_so: impl Fn(&SourceKind) -> bool) -> Vec<SourceId> {
+        self.sources
+            .iter()
+            .zip(0..)
+            .filter(|(source, _)| is_so(&source.kind))
+            .map(|(_, place)| SourceId(place))
+            .collect()
+    }
+
     /// What a name of WITH stands for.
     pub fn cte(&self, id: CteId) -> &Cte {
         &self.ctes[id.0 as usize]

@@ -21,6 +21,7 @@ mod undeclared_table;
 mod undescribed_star;
 mod ungrouped_column;
 mod unknown_name;
+mod unused_column;
 mod unused_cte;
 mod watermark;
 
@@ -56,6 +57,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     undescribed_star::undescribed_star,
     ungrouped_column::ungrouped_column,
     unknown_name::unknown_name,
+    unused_column::unused_column,
     unused_cte::unused_cte,
 ];
 
