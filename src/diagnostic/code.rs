@@ -70,6 +70,7 @@ codes! {
     NullableKey = "nullable-key" check,
     NullableNotIn = "nullable-not-in" check,
     OuterName = "outer-name" check,
+    ReservedName = "reserved-name" check,
     SessionValue = "session-value" check,
     SqlNotUnderstood = "sql-not-understood" check,
     SqlSyntax = "sql-syntax" check,

@@ -39,6 +39,7 @@ pub struct Source {
 #[derive(Debug, Clone)]
 pub(super) struct WrittenEnvironment {
     pub(super) name: String,
+    pub(super) dialect: &'static dyn Dialect,
     connection: WrittenConnection,
     naming: Naming,
     sources: Vec<Source>,
@@ -146,7 +147,8 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
             reader.allow_rest();
         }
         // The one place where a warehouse is told by its name: its connection is built here.
-        let connection = match warehouse?.name() {
+        let dialect = warehouse?;
+        let connection = match dialect.name() {
             "duckdb" => {
                 sources = read_sources(reader);
                 WrittenConnection::DuckDb { path: reader.string("path").map(|path| path.value) }
@@ -172,7 +174,7 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
                 WrittenConnection::BigQuery(WrittenBigQuery::read(reader))
             }
         };
-        Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads })
+        Some(WrittenEnvironment { name: entry.key.clone(), dialect, connection, naming, sources, threads })
     })
 }
 

@@ -14,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::dialect::Dialect;
 use crate::files::{FileId, FileSystem, Sources, max_size};
 use crate::relation::Target;
 
@@ -326,6 +327,11 @@ fn read_settings(
 }
 
 impl Settings {
+    /// The environments by name, each with the SQL of its warehouse.
+    pub fn environments(&self) -> impl Iterator<Item = (&str, &'static dyn Dialect)> {
+        self.environments.iter().map(|environment| (environment.name.as_str(), environment.dialect))
+    }
+
     /// The environment of that name, or the default one; an embedded DuckDB where the settings have none at all.
     fn environment(
         &self,

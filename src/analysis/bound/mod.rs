@@ -171,6 +171,8 @@ pub struct Item {
     pub expr: Expr,
     /// Whether it comes out of a star.
     pub from_star: bool,
+    /// Where it is given its name, if it is.
+    pub alias: Option<Span>,
 }
 
 /// How a source is joined to those before it.

@@ -14,6 +14,7 @@ mod nullable_count;
 mod nullable_not_in;
 mod one_statement;
 mod outer_name;
+mod reserved_name;
 mod session_value;
 mod syntax;
 mod type_mismatch;
@@ -52,6 +53,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     nullable_count::nullable_count,
     nullable_not_in::nullable_not_in,
     outer_name::outer_name,
+    reserved_name::reserved_name,
     type_mismatch::type_mismatch,
     undeclared_table::undeclared_table,
     undescribed_star::undescribed_star,
