@@ -4,7 +4,7 @@ use sqlparser::ast::{self, ConditionalStatements};
 
 use super::Binder;
 use super::scope::Scope;
-use crate::analysis::bound::{Columns, Statement};
+use crate::analysis::bound::{Columns, Expr, Statement};
 
 impl Binder<'_> {
     pub(super) fn statement(&mut self, statement: &ast::Statement) -> Statement {
@@ -16,13 +16,14 @@ impl Binder<'_> {
             ast::Statement::Merge(merge) => self.merge(merge),
             ast::Statement::CreateView(view) => {
                 let query = self.query(&view.query);
-                let columns = if view.columns.is_empty() { query.columns.clone() } else { Columns::unknown() };
+                let is_as_read = view.columns.is_empty() && !view.if_not_exists;
+                let columns = if is_as_read { query.columns.clone() } else { Columns::unknown() };
                 self.made(&view.name, columns);
                 Statement::Create(query)
             }
             ast::Statement::CreateTable(table) => {
                 let query = table.query.as_ref().map(|query| self.query(query));
-                let own = query.as_ref().filter(|_| table.columns.is_empty());
+                let own = query.as_ref().filter(|_| table.columns.is_empty() && !table.if_not_exists);
                 let columns = own.map_or_else(Columns::unknown, |query| query.columns.clone());
                 self.made(&table.name, columns);
                 query.map_or(Statement::Other, Statement::Create)
@@ -40,10 +41,24 @@ impl Binder<'_> {
                 let blocks = std::iter::once(&block.if_block).chain(&block.elseif_blocks).chain(&block.else_block);
                 self.blocks(blocks)
             }
+            ast::Statement::Case(block) => {
+                let value = self.conditions(&block.match_expr);
+                let branches = self.blocks(block.when_blocks.iter().chain(&block.else_block));
+                self.bound.statements.push(Statement::Change(value));
+                branches
+            }
             ast::Statement::While(block) => self.blocks([&block.while_block]),
-            ast::Statement::StartTransaction { statements, .. } => {
+            ast::Statement::StartTransaction { statements, exception, .. } => {
                 let seen = self.variables.names.clone();
-                self.nested(statements);
+                match exception {
+                    None => self.nested(statements),
+                    Some(handlers) => {
+                        self.perhaps(statements);
+                        for handler in handlers {
+                            self.perhaps(&handler.statements);
+                        }
+                    }
+                }
                 self.variables.names = seen;
                 Statement::Other
             }
@@ -60,15 +75,30 @@ impl Binder<'_> {
     fn blocks<'b>(&mut self, blocks: impl IntoIterator<Item = &'b ast::ConditionalStatementBlock>) -> Statement {
         let mut conditions = Vec::new();
         for block in blocks {
-            self.scopes.push(Scope { is_open: true, ..Scope::default() });
-            conditions.extend(self.exprs(&block.condition));
-            self.scopes.pop();
+            conditions.extend(self.conditions(&block.condition));
             match &block.conditional_statements {
-                ConditionalStatements::Sequence { statements } => self.nested(statements),
-                ConditionalStatements::BeginEnd(block) => self.nested(&block.statements),
+                ConditionalStatements::Sequence { statements } => self.perhaps(statements),
+                ConditionalStatements::BeginEnd(block) => self.perhaps(&block.statements),
             }
         }
         Statement::Change(conditions)
+    }
+
+    /// What decides which statements run.
+    fn conditions<'e>(&mut self, exprs: impl IntoIterator<Item = &'e ast::Expr>) -> Vec<Expr> {
+        self.scopes.push(Scope { is_open: true, ..Scope::default() });
+        let bound = self.exprs(exprs);
+        self.scopes.pop();
+        bound
+    }
+
+    /// Statements that may not run, or not to their end. What they make is not known behind them.
+    fn perhaps(&mut self, statements: &[ast::Statement]) {
+        let before = self.relations_made.clone();
+        self.nested(statements);
+        for made in self.relations_made.iter_mut().filter(|made| !before.contains(made)) {
+            made.1 = Columns::unknown();
+        }
     }
 
     pub(super) fn nested(&mut self, statements: &[ast::Statement]) {
