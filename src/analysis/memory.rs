@@ -51,6 +51,8 @@ pub(super) enum Question {
     Find(Vec<String>),
     /// May there be something at that path?
     MayMake(Vec<String>),
+    /// May what stands there get other columns?
+    MayAlter(Vec<String>),
 }
 
 /// A number that two different things do not have in common.
@@ -182,7 +184,7 @@ pub(super) fn page(
     let number = |id: ActionId| {
         let is_it = |(question, _): &(Question, Digest)| match question {
             Question::Find(path) => index.find(path) == Some(id),
-            Question::MayMake(_) => false,
+            Question::MayMake(_) | Question::MayAlter(_) => false,
         };
         questions.iter().position(is_it).and_then(|number| u32::try_from(number).ok()).map(ActionId)
     };

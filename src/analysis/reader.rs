@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         own: Option<&'s Facts>,
     ) -> checks::Subject<'s> {
         let Self { action, seen, settings, .. } = *self;
-        checks::Subject { bound, text, role, action, own, seen, dialect: settings.dialect }
+        checks::Subject { bound, text, role, action, own, seen, levels: &settings.checks, dialect: settings.dialect }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use crate::action::{ActionId, Check, Kind};
+use crate::action::{ActionId, Check, Kind, Rendered};
 use crate::analysis::bind::{Known, Relations};
 use crate::analysis::bound::{Columns, SourceKind};
 use crate::analysis::facts::{self, Facts};
@@ -24,6 +24,8 @@ pub(super) struct Index<'a> {
     checks: HashMap<ActionId, Vec<&'a Check>>,
     /// The words of all statements that may make relations which are no actions, in lower case.
     words: OnceLock<HashSet<String>>,
+    /// Those that may name a relation whose columns a statement changes.
+    altered: OnceLock<HashSet<String>>,
 }
 
 impl<'a> Index<'a> {
@@ -45,7 +47,7 @@ impl<'a> Index<'a> {
                 checks.entry(of).or_default().push(&assertion.check);
             }
         }
-        Self { graph, project, by_name, known, rounds, checks, words: OnceLock::new() }
+        Self { graph, project, by_name, known, rounds, checks, words: OnceLock::new(), altered: OnceLock::new() }
     }
 
     /// The actions of each round. None reads what another one of its round makes, as far as refs say.
@@ -116,6 +118,7 @@ impl<'a> Index<'a> {
     pub(super) fn answer(&self, from: ActionId, question: &Question) -> Digest {
         match question {
             Question::MayMake(path) => Digest::of(&self.may_make(path)),
+            Question::MayAlter(path) => Digest::of(&self.may_alter(path)),
             Question::Find(path) => match self.find(path) {
                 None => Digest::of(&"nothing"),
                 Some(id) if id == from => Digest::of(&"itself"),
@@ -142,11 +145,19 @@ impl<'a> Index<'a> {
             let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
             parts.iter().rev().zip(path.iter().rev()).all(same)
         };
-        let words = self.words.get_or_init(|| {
-            let actions = self.graph.iter().map(|(_, action)| &action.kind);
-            actions.flat_map(super::statements).flat_map(|text| words_of(text.text())).collect()
-        });
+        let words = self.words.get_or_init(|| self.texts().flat_map(words_of).collect());
         self.by_name.get(&name).is_some_and(|named| named.iter().any(is_alike)) || words.contains(&name)
+    }
+
+    /// Whether a statement of the project may change the columns of the relation of that path.
+    fn may_alter(&self, path: &[String]) -> bool {
+        let altered = self.altered.get_or_init(|| self.texts().flat_map(altered_names).collect());
+        path.last().is_none_or(|name| altered.contains(&name.to_lowercase()))
+    }
+
+    /// All statements that are run as they are.
+    fn texts(&self) -> impl Iterator<Item = &'a str> {
+        self.graph.iter().flat_map(|(_, action)| super::statements(&action.kind)).map(Rendered::text)
     }
 
     /// The action of that path, if there is one. A path may leave out the database, and the schema only if the action has
@@ -237,6 +248,11 @@ impl Relations for Reading<'_, '_, '_> {
         let (columns, keys) = facts.map_or_else(|| (Columns::unknown(), Vec::new()), Facts::outline);
         Some(Known { kind: if is_own { SourceKind::Own } else { SourceKind::Action(id) }, columns, keys })
     }
+
+    fn may_be_altered(&self, path: &[String]) -> bool {
+        self.seen.asked.borrow_mut().insert(Question::MayAlter(path.to_vec()));
+        self.seen.index.may_alter(path)
+    }
 }
 
 /// For each action the longest way to it; declarations, which need nothing, come before all others.
@@ -253,4 +269,17 @@ fn rounds(graph: &Graph) -> Vec<usize> {
 fn words_of(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     words.filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The words of a text that may be names of relations which it alters or makes: those soon behind TABLE, or all if what it calls
+/// may do so.
+fn altered_names(text: &str) -> Vec<String> {
+    const NAME: usize = 8;
+    let words: Vec<String> = words_of(text).collect();
+    if words.iter().any(|word| matches!(word.as_str(), "call" | "execute")) {
+        return words;
+    }
+    let tables = (0..words.len()).filter(|place| words[*place] == "table");
+    let changing = tables.filter(|place| place.checked_sub(1).is_none_or(|before| words[before] != "truncate"));
+    changing.flat_map(|place| words[place..].iter().skip(1).take(NAME).cloned()).collect()
 }

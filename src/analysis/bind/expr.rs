@@ -184,6 +184,10 @@ impl Binder<'_> {
     }
 
     fn identifier(&mut self, name: &ast::Ident) -> Expr {
+        // A reserved word: what a column gets if nothing is given.
+        if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default") {
+            return Expr::unknown(name.span);
+        }
         let text = self.name(name);
         self.column(&text, name.span)
     }

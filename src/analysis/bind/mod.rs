@@ -3,6 +3,7 @@
 //! What is not understood becomes something of which nothing is known; the rest is bound all the same.
 
 mod call;
+mod change;
 mod expr;
 mod from;
 mod origins;
@@ -27,6 +28,11 @@ use scope::Scope;
 pub trait Relations {
     /// What stands at that path, if the project knows it.
     fn find(&self, path: &[String]) -> Option<Known>;
+
+    /// Whether a statement of the project may give it other columns.
+    fn may_be_altered(&self, _path: &[String]) -> bool {
+        false
+    }
 }
 
 /// A relation that the project knows.

@@ -103,9 +103,11 @@ impl Binder<'_> {
                 query
             }
             SetExpr::Values(values) => self.rows(values, body.span()),
-            SetExpr::Table(_) | SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+            SetExpr::Insert(change) | SetExpr::Update(change) | SetExpr::Delete(change) | SetExpr::Merge(change) => {
+                self.nested(std::slice::from_ref(change));
                 Query::opaque(body.span())
             }
+            SetExpr::Table(_) => Query::opaque(body.span()),
         }
     }
 
@@ -258,7 +260,7 @@ impl Binder<'_> {
         self.exprs(exprs.into_iter().chain(fetch))
     }
 
-    fn rows(&mut self, values: &ast::Values, span: Span) -> Query {
+    pub(super) fn rows(&mut self, values: &ast::Values, span: Span) -> Query {
         let rows: Vec<Vec<Expr>> = values.rows.iter().map(|row| self.exprs(&row.content)).collect();
         let width = rows.first().map_or(0, Vec::len);
         let column = |place: usize| {

@@ -204,7 +204,7 @@ impl Binder<'_> {
         reads_relation && self.semantics.pseudo_columns().iter().any(|pseudo| pseudo.eq_ignore_ascii_case(name))
     }
 
-    fn is_called(&self, id: SourceId, name: &str) -> bool {
+    pub(super) fn is_called(&self, id: SourceId, name: &str) -> bool {
         self.source(id).name.as_deref().is_some_and(|called| self.is_same(called, name))
     }
 
@@ -242,7 +242,7 @@ impl Binder<'_> {
     }
 
     /// How many of the parts name the source by its path, if a column follows.
-    fn path_length(&self, id: SourceId, parts: &[String]) -> Option<usize> {
+    pub(super) fn path_length(&self, id: SourceId, parts: &[String]) -> Option<usize> {
         let source = self.source(id);
         // An alias hides the path.
         let is_hidden = source.path.last().is_none_or(|last| !self.is_called(id, last));
@@ -320,7 +320,7 @@ impl Binder<'_> {
         self.make_call("coalesce", parts, span)
     }
 
-    fn row(&self, source: SourceId, span: Span) -> Expr {
+    pub(super) fn row(&self, source: SourceId, span: Span) -> Expr {
         let nullable = if self.source(source).is_optional { Nullability::Nullable } else { Nullability::Unknown };
         Expr { kind: ExprKind::Row(source), data_type: self.row_type(source), nullable, span }
     }

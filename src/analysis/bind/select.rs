@@ -107,12 +107,12 @@ impl Binder<'_> {
                         unnamed += 1;
                         self.semantics.unnamed(expr, unnamed - 1).map(Into::into)
                     };
-                    self.add_item(bound, name, false, &mut projection, columns);
+                    self.add_item(bound, name, None, &mut projection, columns);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
                     let name = Some(self.name(alias).into());
-                    self.add_item(bound, name, true, &mut projection, columns);
+                    self.add_item(bound, name, Some(alias.span), &mut projection, columns);
                 }
                 SelectItem::Wildcard(options) => self.star(options, &mut projection, columns),
                 SelectItem::QualifiedWildcard(of, options) => {
@@ -131,7 +131,7 @@ impl Binder<'_> {
         &mut self,
         expr: Expr,
         name: Option<Arc<str>>,
-        is_named: bool,
+        named_at: Option<Span>,
         projection: &mut Vec<Item>,
         columns: &mut Columns,
     ) {
@@ -140,11 +140,16 @@ impl Binder<'_> {
         origins.sort();
         origins.dedup();
         let (data_type, nullable) = (expr.data_type.clone(), expr.nullable);
-        let alias =
-            Alias { name: name.clone(), data_type: data_type.clone(), nullable, origins: origins.clone(), is_named };
+        let alias = Alias {
+            name: name.clone(),
+            data_type: data_type.clone(),
+            nullable,
+            origins: origins.clone(),
+            is_named: named_at.is_some(),
+        };
         self.scope().aliases.push(alias);
         columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false });
-        projection.push(Item { expr, from_star: false });
+        projection.push(Item { expr, from_star: false, alias: named_at });
     }
 
     fn grouping(&mut self, group_by: &GroupByExpr) -> Grouping {

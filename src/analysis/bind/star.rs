@@ -189,7 +189,7 @@ impl Binder<'_> {
                 (None, None) => (expr, name),
             };
             let name = (!name.is_empty()).then_some(name);
-            self.add_item(expr, name, false, projection, columns);
+            self.add_item(expr, name, None, projection, columns);
             if let Some(item) = projection.last_mut() {
                 item.from_star = true;
             }

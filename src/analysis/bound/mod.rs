@@ -43,7 +43,7 @@ pub struct Bound {
 pub enum Statement {
     /// A query.
     Query(Query),
-    /// Rows of a query into a table.
+    /// Rows of a query into a table, also by a MERGE.
     Insert {
         /// The table.
         into: SourceId,
@@ -54,7 +54,7 @@ pub enum Statement {
         /// Where it names the table.
         span: Span,
     },
-    /// UPDATE, DELETE, MERGE: its expressions, each with the columns that it is assigned to.
+    /// UPDATE, DELETE, MERGE: its expressions, and the columns that it assigns to.
     Change(Vec<Expr>),
     /// A relation made of a query.
     Create(Query),
@@ -172,6 +172,8 @@ pub struct Item {
     pub expr: Expr,
     /// Whether it comes out of a star.
     pub from_star: bool,
+    /// Where it is given its name, if it is.
+    pub alias: Option<Span>,
 }
 
 /// How a source is joined to those before it.
@@ -373,6 +375,16 @@ impl Bound {
     /// What a column refers to.
     pub fn source(&self, id: SourceId) -> &Source {
         &self.sources[id.0 as usize]
+    }
+
+    /// Those sources that are so.
+    pub fn sources_that(&self, is_so: impl Fn(&SourceKind) -> bool) -> Vec<SourceId> {
+        self.sources
+            .iter()
+            .zip(0..)
+            .filter(|(source, _)| is_so(&source.kind))
+            .map(|(_, place)| SourceId(place))
+            .collect()
     }
 
     /// What a name of WITH stands for.

@@ -39,20 +39,30 @@ impl Bound {
 
     /// Every expression in it that is so, wherever it stands in another one.
     pub fn exprs_that(&self, is_so: &dyn Fn(&Expr) -> bool) -> Vec<&Expr> {
+        let mut found = Vec::new();
+        self.every_expr(&mut |part| found.extend(is_so(part).then_some(part)));
+        found
+    }
+
+    /// Visits every expression in it, wherever it stands in another one.
+    pub fn every_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         let mut roots: Vec<&Expr> = self.queries().into_iter().flat_map(Query::exprs).collect();
         for statement in &self.statements {
             if let Statement::Change(exprs) = statement {
                 roots.extend(exprs);
             }
         }
-        let mut found = Vec::new();
+        for source in &self.sources {
+            if let SourceKind::Values(exprs) = &source.kind {
+                roots.extend(exprs);
+            }
+        }
         for root in roots {
             root.walk(&mut |part| {
-                found.extend(is_so(part).then_some(part));
+                visit(part);
                 true
             });
         }
-        found
     }
 
     /// Every SELECT in it, with the query that it is the body of.

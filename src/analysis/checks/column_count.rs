@@ -1,5 +1,7 @@
 //! Halves of a set operation, and rows of an INSERT, that do not have as many columns as they have to.
 
+use sqlparser::tokenizer::Span;
+
 use super::Subject;
 use crate::analysis::bound::{Body, Columns, Expr, Query, SetOperation, SourceId, Statement};
 use crate::diagnostic::{Code, Diagnostic};
@@ -31,19 +33,23 @@ fn of_halves(operation: &SetOperation, subject: &Subject<'_>) -> Option<Diagnost
 }
 
 fn of_rows(into: SourceId, named: &[Expr], query: &Query, subject: &Subject<'_>) -> Option<Diagnostic> {
-    let given = count(&query.columns)?;
     let table = subject.bound.source(into);
     let (wanted, what) = match named.len() {
         0 => (count(&table.columns)?, format!("`{}` has {}", table.name.as_deref()?, columns(count(&table.columns)?))),
+        1 => (1, "1 column is named".to_owned()),
         named => (named, format!("{} are named", columns(named))),
     };
     let may_be_fewer = named.is_empty() && subject.dialect.semantics().fills_columns_left_out();
-    if given == wanted || given < wanted && may_be_fewer {
-        return None;
-    }
+    let is_wrong = |given: usize| given > wanted || given < wanted && !may_be_fewer;
+    let (given, span) = match &query.body {
+        Body::Values(rows) => {
+            let row = rows.iter().find(|row| is_wrong(row.len()))?;
+            (row.len(), Span::union_iter(row.iter().map(|value| value.span)))
+        }
+        _ => (count(&query.columns).filter(|given| is_wrong(*given))?, query.span_of_columns()),
+    };
     let diagnostic = Diagnostic::error(Code::ColumnCount, format!("this gives {}, and {what}", columns(given)));
-    let help = "give a value for each column, or name those that get one".to_owned();
-    Some(subject.place(diagnostic, query.span_of_columns()).help(help))
+    Some(subject.place(diagnostic, span).help("give a value for each column, or name those that get one"))
 }
 
 /// How many there are; `None` if there may be more.

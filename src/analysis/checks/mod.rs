@@ -14,6 +14,7 @@ mod nullable_count;
 mod nullable_not_in;
 mod one_statement;
 mod outer_name;
+mod reserved_name;
 mod session_value;
 mod syntax;
 mod type_mismatch;
@@ -21,6 +22,7 @@ mod undeclared_table;
 mod undescribed_star;
 mod ungrouped_column;
 mod unknown_name;
+mod unused_column;
 mod unused_cte;
 mod watermark;
 
@@ -28,7 +30,7 @@ use crate::action::{Action, ActionId, Incremental, Kind, Model, Rendered};
 use crate::analysis::bound::Bound;
 use crate::analysis::facts::Facts;
 use crate::analysis::relations::Seen;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Levels};
 use crate::dialect::Dialect;
 use crate::dialect::syntax::range;
 use sqlparser::tokenizer::Span;
@@ -49,11 +51,13 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     nullable_count::nullable_count,
     nullable_not_in::nullable_not_in,
     outer_name::outer_name,
+    reserved_name::reserved_name,
     type_mismatch::type_mismatch,
     undeclared_table::undeclared_table,
     undescribed_star::undescribed_star,
     ungrouped_column::ungrouped_column,
     unknown_name::unknown_name,
+    unused_column::unused_column,
     unused_cte::unused_cte,
 ];
 
@@ -75,6 +79,8 @@ pub(super) struct Subject<'a> {
     pub(super) own: Option<&'a Facts>,
     /// What is known of other actions.
     pub(super) seen: &'a Seen<'a, 'a>,
+    /// How bad the project has it that something is found.
+    pub(super) levels: &'a Levels,
     /// What it is written in.
     pub(super) dialect: &'a dyn Dialect,
 }

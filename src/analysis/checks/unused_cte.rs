@@ -25,17 +25,16 @@ pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 /// Whether not all that is read is known: a function in a FROM may read a table whose name it is given.
-fn may_hide_names(bound: &Bound) -> bool {
+pub(super) fn may_hide_names(bound: &Bound) -> bool {
     bound.queries().iter().any(|query| matches!(query.body, Body::Opaque))
         || bound.sources.iter().any(|source| match source.kind {
-            SourceKind::Opaque => true,
-            SourceKind::Values(_) => source.columns.is_open,
+            SourceKind::Opaque | SourceKind::Values(_) => source.columns.is_open,
             _ => false,
         })
 }
 
 /// What an incremental model selects when its table is there, or for a full build: the one that is not looked at.
-fn other_text<'a>(subject: &'a Subject<'_>) -> Option<&'a Rendered> {
+pub(super) fn other_text<'a>(subject: &'a Subject<'_>) -> Option<&'a Rendered> {
     let Kind::Model(model) = &subject.action.kind else { return None };
     let Materialization::Incremental(incremental) = &model.materialization else { return None };
     match subject.role {

@@ -93,6 +93,10 @@ impl Semantics for BigQuery {
         true
     }
 
+    fn is_reserved(&self, name: &str) -> bool {
+        super::reserved::BIGQUERY.has(name)
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {

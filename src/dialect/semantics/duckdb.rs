@@ -47,6 +47,10 @@ impl Semantics for DuckDb {
         Some(format!("col{place}"))
     }
 
+    fn is_reserved(&self, name: &str) -> bool {
+        super::reserved::DUCKDB.has(name)
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {

@@ -6,6 +6,7 @@ mod names;
 mod pattern;
 mod postgres;
 mod redshift;
+mod reserved;
 mod signatures;
 mod types;
 mod unnamed;
@@ -36,6 +37,9 @@ pub trait Semantics: Debug + Send + Sync {
     fn values(&self) -> &'static [&'static str] {
         &[]
     }
+
+    /// Whether a word, in lower case, names a column only in quotes or behind a dot.
+    fn is_reserved(&self, name: &str) -> bool;
 
     /// Words, in lower case, that stand for themselves as an argument of some function: the parts of a date, types.
     fn keyword_arguments(&self) -> &'static [&'static str] {

@@ -66,6 +66,10 @@ impl Semantics for Postgres {
         Some(format!("column{}", place + 1))
     }
 
+    fn is_reserved(&self, name: &str) -> bool {
+        super::reserved::POSTGRES.has(name)
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {

@@ -160,6 +160,10 @@ impl Semantics for Redshift {
         true
     }
 
+    fn is_reserved(&self, name: &str) -> bool {
+        super::reserved::REDSHIFT.has(name)
+    }
+
     fn data_type(&self, written: &ast::DataType) -> DataType {
         use ast::DataType as Written;
         match written {
