@@ -7,7 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 use walkdir::WalkDir;
 
 /// The least time between two looks.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nothing may change until a change is told.
+const STILLNESS: Duration = Duration::from_millis(20);
 
 /// A look may take this part of the time between two.
 const SHARE: u32 = 20;
@@ -47,6 +50,9 @@ impl Watch {
             }
             // An editor that saves, or a change of branches, touches many files: wait for the last one.
             has_changed |= !is_still;
+            if has_changed {
+                pause = STILLNESS;
+            }
         }
     }
 }

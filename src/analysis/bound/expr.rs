@@ -119,6 +119,13 @@ impl Expr {
 
     /// The expressions right below it, but for those in queries.
     pub fn children(&self) -> Vec<&Self> {
+        let mut children = Vec::new();
+        self.each_child(&mut |child| children.push(child));
+        children
+    }
+
+    /// Visits these.
+    fn each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match &self.kind {
             ExprKind::Column { .. }
             | ExprKind::Alias(_)
@@ -127,15 +134,16 @@ impl Expr {
             | ExprKind::Unbound
             | ExprKind::Subquery(_)
             | ExprKind::Exists(_)
-            | ExprKind::ArrayOf(_) => Vec::new(),
+            | ExprKind::ArrayOf(_) => {}
             ExprKind::Field { of: one, .. }
             | ExprKind::InSubquery { value: one, .. }
-            | ExprKind::Cast { value: one, .. } => vec![one],
-            ExprKind::Other(parts) => parts.iter().collect(),
+            | ExprKind::Cast { value: one, .. } => visit(one),
+            ExprKind::Other(parts) => parts.iter().for_each(visit),
             ExprKind::Call(call) => {
-                let window = call.window.iter();
-                let around = window.flat_map(|window| window.partition_by.iter().chain(&window.order_by));
-                call.arguments.iter().chain(&call.clauses).chain(around).collect()
+                call.arguments.iter().chain(&call.clauses).for_each(&mut *visit);
+                if let Some(window) = &call.window {
+                    window.partition_by.iter().chain(&window.order_by).for_each(visit);
+                }
             }
         }
     }
@@ -154,9 +162,7 @@ impl Expr {
     /// Visits it and all below it, but for queries, from the outside in. Below those for which `visit` gives false nothing is visited.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self) -> bool) {
         if visit(self) {
-            for child in self.children() {
-                child.walk(visit);
-            }
+            self.each_child(&mut |child| child.walk(visit));
         }
     }
 
