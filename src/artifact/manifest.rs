@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
@@ -9,6 +10,9 @@ use crate::artifact::snapshot::SavedState;
 use crate::compare::State;
 use crate::compile::Compilation;
 use crate::relation::Target;
+
+/// How many actions are described at once.
+const AT_ONCE: usize = 512;
 
 /// What stands in `manifest.json` before the actions. The version changes when a field changes its
 /// meaning or goes away.
@@ -71,9 +75,17 @@ pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> 
     };
     let head = serde_json::to_string(&manifest)?;
     write!(out, "{},\"actions\":[", head.strip_suffix('}').unwrap_or_default())?;
-    for (number, (id, action)) in compilation.graph.iter().enumerate() {
-        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &describe(compilation, id, action))?;
+    let actions: Vec<(ActionId, &Action<ActionId>)> = compilation.graph.iter().collect();
+    let mut before: &[u8] = b"\n";
+    for piece in actions.chunks(AT_ONCE) {
+        let line =
+            |(id, action): &(ActionId, &Action<ActionId>)| serde_json::to_vec(&describe(compilation, *id, action));
+        let lines: Vec<serde_json::Result<Vec<u8>>> = piece.par_iter().map(line).collect();
+        for line in lines {
+            out.write_all(before)?;
+            out.write_all(&line?)?;
+            before = b",\n";
+        }
     }
     out.write_all(b"\n]}\n")
 }
