@@ -1,12 +1,15 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::action::Reference;
+use crate::action::{ActionId, Reference};
 use crate::adapter::{AdapterError, Session};
+use crate::analysis::bound::Column;
 use crate::commands::shared::{ProjectArgs, connect, show};
+use crate::compile::Compilation;
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
 use crate::plan::{self, Preview};
+use crate::relation::DataType;
 use crate::report::{OutputFormat, Terminal, rows_text};
 
 /// Show the first rows of a model's query
@@ -21,6 +24,9 @@ pub struct ShowArgs {
     /// How many rows
     #[arg(long, default_value_t = 10, value_name = "N")]
     limit: usize,
+    /// Show the types of the columns, in the SQL of the project, as far as they are known from it
+    #[arg(long)]
+    types: bool,
     /// How the rows are written
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -67,7 +73,8 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandErr
     match args.format {
         OutputFormat::Text => {
             let rows = rows(&preview, session.as_mut(), |session, sql| session.query(sql, args.limit))?;
-            terminal.print(&rows_text(&rows, terminal.width()));
+            let types = if args.types { types(&compilation, id, rows.columns.len()) } else { Vec::new() };
+            terminal.print(&rows_text(&rows, &types, terminal.width()));
         }
         OutputFormat::Json => {
             let rows = rows(&preview, session.as_mut(), |session, sql| session.query_json(sql, args.limit))?;
@@ -77,6 +84,20 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandErr
         }
     }
     Ok(())
+}
+
+/// The types of the columns of an action that has so many of them; nothing if that is not sure.
+fn types(compilation: &Compilation, id: ActionId, count: usize) -> Vec<String> {
+    let columns = compilation.analysis.facts(id).map(|facts| &facts.columns);
+    let Some(columns) = columns.filter(|columns| !columns.is_open && columns.visible().count() == count) else {
+        return Vec::new();
+    };
+    let semantics = compilation.project.settings.dialect.semantics();
+    let name = |column: &Column| match column.data_type {
+        DataType::Unknown => "?".to_owned(),
+        _ => semantics.type_name(&column.data_type),
+    };
+    columns.visible().map(|(_, column)| name(column)).collect()
 }
 
 /// The rows of a query behind what is to run before it, of which nothing stays.

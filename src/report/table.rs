@@ -3,6 +3,7 @@ use std::fmt::Write;
 use comfy_table::{Cell, Color, Table, presets};
 
 use crate::adapter::Rows;
+use crate::relation::Column;
 
 /// How NULL is told from the text `NULL`.
 const NULL: &str = "(null)";
@@ -15,21 +16,31 @@ pub fn rows_table(rows: &Rows) -> String {
     draw(rows.columns.iter().map(|column| column.name.clone()).collect(), &rows.rows, false, false)
 }
 
-/// Rows as a table; where that is wider than `width`, each row as a list of its values, one a line.
-pub fn rows_text(rows: &Rows, width: Option<usize>) -> String {
-    let table = rows_table(rows);
+/// Rows as a table; where that is wider than `width`, each row as a list of its values, one a line. `types` are what is said of
+/// the columns besides their names, if anything.
+pub fn rows_text(rows: &Rows, types: &[String], width: Option<usize>) -> String {
+    let with_type = |(place, column): (usize, &Column)| match types.get(place) {
+        Some(data_type) => format!("{}\n{data_type}", column.name),
+        None => column.name.clone(),
+    };
+    let table = draw(rows.columns.iter().enumerate().map(with_type).collect(), &rows.rows, false, false);
     let needed = table.lines().next().map_or(0, |line| line.chars().count());
-    if width.is_none_or(|width| needed <= width) { table } else { rows_list(rows) }
+    if width.is_none_or(|width| needed <= width) { table } else { rows_list(rows, types) }
 }
 
-fn rows_list(rows: &Rows) -> String {
-    let longest = rows.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or_default();
+fn rows_list(rows: &Rows, types: &[String]) -> String {
+    let with_type = |(place, column): (usize, &Column)| match types.get(place) {
+        Some(data_type) => format!("{} ({data_type})", column.name),
+        None => column.name.clone(),
+    };
+    let names: Vec<String> = rows.columns.iter().enumerate().map(with_type).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
     for (number, row) in (1..).zip(&rows.rows) {
         let _ = writeln!(text, "── row {number}");
-        for (column, value) in rows.columns.iter().zip(row) {
+        for (name, value) in names.iter().zip(row) {
             let value = value.as_deref().map_or_else(|| NULL.to_owned(), cut);
-            let _ = writeln!(text, "{:<longest$}  {value}", column.name);
+            let _ = writeln!(text, "{name:<longest$}  {value}");
         }
     }
     text
@@ -76,15 +87,14 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relation::Column;
 
     #[test]
     fn rows_that_do_not_fit_become_lists() {
         let column = |name: &str| Column { name: name.to_owned(), data_type: "text".to_owned() };
         let row = vec![Some("1".to_owned()), None];
         let rows = Rows { columns: vec![column("id"), column("description")], rows: vec![row] };
-        assert_eq!(rows_text(&rows, Some(10)), "── row 1\nid           1\ndescription  (null)\n");
-        assert_eq!(rows_text(&rows, Some(80)), rows_table(&rows));
-        assert_eq!(rows_text(&rows, None), rows_table(&rows));
+        assert_eq!(rows_text(&rows, &[], Some(10)), "── row 1\nid           1\ndescription  (null)\n");
+        assert_eq!(rows_text(&rows, &[], Some(80)), rows_table(&rows));
+        assert_eq!(rows_text(&rows, &[], None), rows_table(&rows));
     }
 }
