@@ -181,10 +181,30 @@ pub struct Documentation {
     pub is_contract: bool,
     /// The columns that tell the rows of a declaration apart; empty if nothing is said of that.
     pub unique_key: Vec<String>,
+    /// The columns that say when.
+    pub times: Times,
     /// Labels of the object in the warehouse.
     pub labels: BTreeMap<String, String>,
     /// For a catalogue of data, if there is any.
     pub metadata: Option<Metadata>,
+}
+
+/// The columns that say when something happened, and when a row came to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Times {
+    /// When what a row tells of happened.
+    pub event: Option<TimeColumn>,
+    /// When a run has made the row: another run gives another value.
+    pub processed: Option<TimeColumn>,
+}
+
+/// A column that a config names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TimeColumn {
+    /// Its name.
+    pub name: String,
+    /// Where that is written.
+    pub span: Span,
 }
 
 /// What a catalogue of data is told about an action.

@@ -86,6 +86,7 @@ impl Facts {
             nullable: column.nullable,
             origins: Vec::new(),
             is_hidden: column.is_hidden,
+            is_volatile: column.is_volatile,
         };
         let known = self.columns.known.iter().map(seen).collect();
         (Columns { known, is_open: self.columns.is_open }, self.keys.clone())

@@ -10,6 +10,7 @@ mod init;
 mod install;
 mod lineage;
 mod list;
+mod reconcile;
 mod run;
 mod shared;
 mod show;
@@ -45,6 +46,8 @@ pub enum Command {
     /// List the actions, or the selected ones
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
+    /// Compare tables with what a full recompute would hold
+    Reconcile(reconcile::ReconcileArgs),
     /// Run the graph, or the selected part of it
     Run(run::RunArgs),
     /// Show the first rows of a model's query
@@ -68,6 +71,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Install(args) => install::run(args, terminal),
         Command::Lineage(args) => lineage::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
+        Command::Reconcile(args) => reconcile::run(args, terminal),
         Command::Run(args) => run::run(args, terminal),
         Command::Show(args) => show::run(args, terminal),
         Command::Test(args) => test::run(args, terminal),

@@ -248,7 +248,7 @@ impl DenyArgs {
 }
 
 /// Which actions a command is about.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct SelectArgs {
     /// Names, tag:…, path:…, type:…, state:modified, state:new, with + for what is above or below; spaces unite, commas intersect
     #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
@@ -274,6 +274,17 @@ pub(super) struct SelectArgs {
 }
 
 impl SelectArgs {
+    /// Whether nothing is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.select, &self.exclude, &self.actions, &self.tags].into_iter().all(Vec::is_empty)
+    }
+
+    /// Asks for these, too.
+    pub(super) fn with(&self, names: &[String]) -> Self {
+        let select = self.select.iter().chain(names).cloned().collect();
+        Self { select, ..self.clone() }
+    }
+
     /// The actions that were asked for; all of them if none were.
     pub(super) fn select(
         &self,

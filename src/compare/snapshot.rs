@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
+use crate::action::{
+    Action, ActionId, ColumnDocumentation, Documentation, Kind, Materialization, Rendered, TimeColumn,
+};
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, hash};
 use crate::compile::Compilation;
@@ -125,7 +127,7 @@ impl State {
             source: letters(&action.kind),
             fingerprint,
             settings: settings(action),
-            documentation: hash(&[format!("{:?}", action.documentation), format!("{:?}", action.tags)]),
+            documentation: documentation(action),
         }
     }
 }
@@ -155,6 +157,23 @@ fn letters(kind: &Kind) -> u64 {
         }
         Kind::Declaration | Kind::Node(_) | Kind::Unknown => 0,
     }
+}
+
+/// Of what is said of an action, wherever it is written.
+fn documentation(action: &Action<ActionId>) -> u64 {
+    let Documentation { description, columns, is_contract, unique_key, times, labels, metadata } =
+        &action.documentation;
+    let column = |column: &ColumnDocumentation| {
+        let ColumnDocumentation { path, description, tags, policy_tags, data_type, span: _ } = column;
+        format!("{path:?} {description:?} {tags:?} {policy_tags:?} {data_type:?}")
+    };
+    let time = |time: &Option<TimeColumn>| format!("{:?}", time.as_ref().map(|time| &time.name));
+    let whole = [
+        format!("{description:?} {is_contract} {unique_key:?} {labels:?} {metadata:?} {:?}", action.tags),
+        time(&times.event),
+        time(&times.processed),
+    ];
+    hash(whole.into_iter().chain(columns.iter().map(column)))
 }
 
 /// Of everything in the config that changes what a run does.

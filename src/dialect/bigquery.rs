@@ -11,9 +11,9 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
-    Replacement, Storage, TestBed, Upsert, Widening,
+    Replacement, Storage, TestBed, Upsert, Widening, Width,
 };
-use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
 
 pub use nested::FieldType;
 
@@ -143,6 +143,22 @@ impl Dialect for BigQuery {
 
     fn partitioning(&self, expression: &str) -> Option<Partitioning> {
         partitioning::read(expression)
+    }
+
+    fn row_hash(&self, columns: &[Column]) -> String {
+        let names: Vec<String> = columns.iter().map(|column| self.identifier(&column.name)).collect();
+        format!("cast(farm_fingerprint(to_json_string(struct({}))) as numeric)", names.join(", "))
+    }
+
+    fn interval(&self, expression: &str, data_type: &str, width: Width) -> String {
+        let function = match data_type.to_ascii_uppercase().as_str() {
+            "DATE" => "format_date",
+            "DATETIME" => "format_datetime",
+            _ => "format_timestamp",
+        };
+        // A day has no hours.
+        let width = if function == "format_date" && width == Width::Hour { Width::Day } else { width };
+        format!("{function}('{}', {expression})", width.strftime())
     }
 
     fn hand_over(&self, kind: RelationKind, name: &str, access: &Access) -> Result<Vec<String>, NotHandedOver> {

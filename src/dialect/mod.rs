@@ -4,6 +4,7 @@ mod bigquery;
 mod capabilities;
 mod ddl;
 mod duckdb;
+mod interval;
 mod postgres;
 mod redshift;
 pub mod semantics;
@@ -14,12 +15,13 @@ pub mod translate;
 use std::fmt::Debug;
 
 use crate::dialect::translate::Translation;
-use crate::relation::{Access, Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::{BigQuery, FieldType};
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
 pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
+pub use interval::Width;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
 pub use test_bed::{ComparedColumn, Comparison, TestBed};
@@ -235,6 +237,24 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// What a session needs before the statements of a plan.
     fn session(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// A number made of all values of a row: of two rows that differ it is almost surely not the same, and sums of it over many
+    /// rows are exact. Names of columns are not quoted yet.
+    fn row_hash(&self, columns: &[Column]) -> String {
+        let names: Vec<String> = columns.iter().map(|column| self.identifier(&column.name)).collect();
+        format!("cast(hash({}) as hugeint)", names.join(", "))
+    }
+
+    /// The name of the interval that a date or a timestamp of that type lies in.
+    fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
+        format!("strftime({expression}, '{}')", width.strftime())
+    }
+
+    /// A statement that lets the transaction that has just begun see one state of the database from beginning to end, where it
+    /// does not do so by itself.
+    fn one_state(&self) -> Option<&'static str> {
         None
     }
 

@@ -7,9 +7,11 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Publication, Replacement,
-    Storage, Upsert, Widening,
+    Storage, Upsert, Widening, Width,
 };
-use crate::relation::{Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target};
+use crate::relation::{
+    Column, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target,
+};
 
 /// PostgreSQL, with standard-conforming strings.
 #[derive(Debug)]
@@ -192,6 +194,20 @@ impl Dialect for Postgres {
 
     fn widened(&self, table: &str, query: &str) -> Option<String> {
         widened(table, query)
+    }
+
+    /// As text a row tells NULL from an empty text.
+    fn row_hash(&self, columns: &[Column]) -> String {
+        let names: Vec<String> = columns.iter().map(|column| self.identifier(&column.name)).collect();
+        format!("cast(hashtextextended(cast(row({}) as text), 0) as numeric)", names.join(", "))
+    }
+
+    fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
+        format!("to_char({expression}, '{}')", width.to_char())
+    }
+
+    fn one_state(&self) -> Option<&'static str> {
+        Some("set transaction isolation level repeatable read")
     }
 }
 

@@ -6,9 +6,9 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication,
-    Replacement, Storage, Upsert, Widening,
+    Replacement, Storage, Upsert, Widening, Width,
 };
-use crate::relation::{DistStyle, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Column, DistStyle, PhysicalOptions, RelationKind, Target};
 
 /// Amazon Redshift.
 #[derive(Debug)]
@@ -190,6 +190,26 @@ impl Dialect for Redshift {
 
     fn widened(&self, table: &str, query: &str) -> Option<String> {
         widened(table, query)
+    }
+
+    /// There is no text of a whole row: each value is written out, and NULL is told from all texts. 60 bits of `md5` are a
+    /// number.
+    fn row_hash(&self, columns: &[Column]) -> String {
+        let text = |column: &Column| {
+            let name = self.identifier(&column.name);
+            let text = match column.data_type.as_str() {
+                "boolean" => format!("case when {name} then 't' else 'f' end"),
+                "super" => format!("json_serialize({name})"),
+                _ => format!("cast({name} as varchar)"),
+            };
+            format!("case when {name} is null then 'n' else 'v' || {text} end")
+        };
+        let texts: Vec<String> = columns.iter().map(text).collect();
+        format!("cast(strtol(left(md5({}), 15), 16) as decimal(38, 0))", texts.join(" || chr(31) || "))
+    }
+
+    fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
+        format!("to_char({expression}, '{}')", width.to_char())
     }
 }
 

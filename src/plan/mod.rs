@@ -7,6 +7,7 @@ mod in_one;
 mod incremental;
 mod model;
 mod multi_statement;
+mod reconcile;
 mod rows;
 mod schema_change;
 mod script;
@@ -32,6 +33,7 @@ use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Ta
 pub use fill::FillWork;
 pub use incremental::IncrementalWork;
 pub use multi_statement::{MultiStatement, ScriptGuard};
+pub use reconcile::{ComparedColumn, Reconciliation, Time};
 pub use schema_change::SchemaMismatch;
 pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};

@@ -6,6 +6,33 @@ use crate::analysis::bound::{
 };
 use crate::dialect::semantics::FunctionKind;
 
+/// Functions of all dialects whose value is that of the moment, or of chance.
+const VOLATILE: &[&str] = &[
+    "clock_timestamp",
+    "current_date",
+    "current_datetime",
+    "current_time",
+    "current_timestamp",
+    "gen_random_uuid",
+    "generate_uuid",
+    "get_current_timestamp",
+    "getdate",
+    "localtime",
+    "localtimestamp",
+    "nextval",
+    "now",
+    "rand",
+    "random",
+    "statement_timestamp",
+    "sysdate",
+    "timeofday",
+    "today",
+    "transaction_timestamp",
+    "uuid",
+    "uuidv4",
+    "uuidv7",
+];
+
 impl Binder<'_> {
     /// Adds the columns that a value comes from; `kind` is what becomes of them on the way.
     pub(super) fn origins(&self, expr: &Expr, kind: OriginKind, found: &mut Vec<Origin>) {
@@ -70,6 +97,21 @@ impl Binder<'_> {
                 kind,
             })),
         }
+    }
+
+    /// Whether a value is another one each time that the query runs.
+    pub(super) fn is_volatile(&self, expr: &Expr) -> bool {
+        expr.any(&|part| match &part.kind {
+            ExprKind::Column { source, column: Some(place), .. } => {
+                self.source(*source).columns.known.get(*place).is_some_and(|column| column.is_volatile)
+            }
+            ExprKind::Alias(place) => {
+                let alias = self.scopes.last().and_then(|scope| scope.aliases.get(*place));
+                alias.is_some_and(|alias| alias.is_volatile)
+            }
+            ExprKind::Call(call) => VOLATILE.contains(&call.name.as_str()),
+            _ => part.query().is_some_and(|query| query.columns.known.iter().any(|column| column.is_volatile)),
+        })
     }
 
     /// The columns in an expression, as those that decide on rows.

@@ -72,7 +72,7 @@ impl Binder<'_> {
                             data_type: aggregate.data_type.clone(),
                             nullable: Nullability::Nullable,
                             origins: origins.clone(),
-                            is_hidden: false,
+                            ..Column::default()
                         }),
                         None => columns.is_open = true,
                     }

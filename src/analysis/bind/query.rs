@@ -208,7 +208,8 @@ impl Binder<'_> {
         let mut origins: Vec<_> = one.origins.iter().chain(&other.origins).cloned().collect();
         origins.sort();
         origins.dedup();
-        Column { data_type, nullable: one.nullable.max(other.nullable), origins, ..one.clone() }
+        let is_volatile = one.is_volatile || other.is_volatile;
+        Column { data_type, nullable: one.nullable.max(other.nullable), origins, is_volatile, ..one.clone() }
     }
 
     /// ORDER BY behind something that is no SELECT: it sees only what that gives.

@@ -50,6 +50,8 @@ pub(super) struct Alias {
     pub(super) origins: Vec<Origin>,
     /// Whether it is an expression with a name, or only a column that keeps its own.
     pub(super) is_named: bool,
+    /// Whether it is another value each time.
+    pub(super) is_volatile: bool,
 }
 
 impl Default for Scope {

@@ -139,16 +139,17 @@ impl Binder<'_> {
         self.origins(&expr, OriginKind::Passed, &mut origins);
         origins.sort();
         origins.dedup();
-        let (data_type, nullable) = (expr.data_type.clone(), expr.nullable);
+        let (data_type, nullable, is_volatile) = (expr.data_type.clone(), expr.nullable, self.is_volatile(&expr));
         let alias = Alias {
             name: name.clone(),
             data_type: data_type.clone(),
             nullable,
             origins: origins.clone(),
             is_named: named_at.is_some(),
+            is_volatile,
         };
         self.scope().aliases.push(alias);
-        columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false });
+        columns.known.push(Column { name, data_type, nullable, origins, is_hidden: false, is_volatile });
         projection.push(Item { expr, from_star: false, alias: named_at });
     }
 

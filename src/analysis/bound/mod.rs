@@ -285,6 +285,8 @@ pub struct Column {
     pub origins: Vec<Origin>,
     /// Whether a star leaves it out.
     pub is_hidden: bool,
+    /// Whether it has other values each time that the query runs.
+    pub is_volatile: bool,
 }
 
 /// A relation that a query reads.

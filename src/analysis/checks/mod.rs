@@ -17,6 +17,7 @@ mod outer_name;
 mod reserved_name;
 mod session_value;
 mod syntax;
+mod times;
 mod type_mismatch;
 mod undeclared_table;
 mod undescribed_star;
@@ -52,6 +53,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     nullable_not_in::nullable_not_in,
     outer_name::outer_name,
     reserved_name::reserved_name,
+    times::times,
     type_mismatch::type_mismatch,
     undeclared_table::undeclared_table,
     undescribed_star::undescribed_star,

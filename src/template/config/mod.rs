@@ -7,7 +7,7 @@ mod nodes;
 
 use std::time::Duration;
 
-use crate::action::{Documentation, Metadata, Reference};
+use crate::action::{Documentation, Metadata, Reference, TimeColumn, Times};
 use crate::config::{Reader, Spanned, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, article};
 use crate::files::Span;
@@ -284,7 +284,8 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     }
 }
 
-/// What is promised of the rows: that the columns are these and no others, and what tells the rows of a declaration apart.
+/// What is promised of the rows: that the columns are these and no others, which of them say when, and what tells the rows of a
+/// declaration apart.
 fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Documentation) {
     if let Some(contract) = reader.bool("contract") {
         documentation.is_contract = contract.value;
@@ -292,6 +293,13 @@ fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Docume
             let help = Some("name them in `columns: { id: { type: \"…\" } }`".to_owned());
             reader.refuse(contract.span, "a contract needs columns", help);
         }
+    }
+    if kind != Type::Assertion {
+        let mut column = |key| {
+            let name = reader.string(key).filter(|name| !name.value.is_empty())?;
+            Some(TimeColumn { name: name.value, span: name.span })
+        };
+        documentation.times = Times { event: column("eventTime"), processed: column("processedTime") };
     }
     if kind == Type::Declaration {
         documentation.unique_key = reader.strings("uniqueKey").map(|key| plain(key.value)).unwrap_or_default();

@@ -1,0 +1,50 @@
+//! How much of a table is right, as JSON.
+
+use serde_json::{Value, json};
+
+use crate::execute::{LeftOut, Reconciled};
+
+/// One object on a line.
+pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
+    let (missing, extra, different) = found.totals();
+    let intervals = found.differing.iter().map(|interval| {
+        json!({
+            "interval": interval.name,
+            "expected": interval.expected,
+            "actual": interval.actual,
+            "missing": interval.missing,
+            "extra": interval.extra,
+            "different": interval.different,
+        })
+    });
+    let left_out = found.left_out.iter().map(|(column, reason)| json!({ "column": column, "reason": word(*reason) }));
+    let waiting = &found.waiting;
+    let value = json!({
+        "name": name,
+        "accuracy": found.accuracy(),
+        "expected": found.expected,
+        "actual": found.actual,
+        "missing": missing,
+        "extra": extra,
+        "different": different,
+        "intervals": found.intervals,
+        "differing": intervals.collect::<Vec<Value>>(),
+        "missing_newer": waiting.newer,
+        "missing_tied": waiting.tied,
+        "missing_late": waiting.late,
+        "oldest_late": waiting.oldest,
+        "duplicate_keys": found.duplicate_keys,
+        "not_compared": left_out.collect::<Vec<Value>>(),
+        "repaired": found.is_repaired,
+    });
+    format!("{value}\n")
+}
+
+fn word(reason: LeftOut) -> &'static str {
+    match reason {
+        LeftOut::Declared => "processed_time",
+        LeftOut::Volatile => "volatile",
+        LeftOut::OnlyInQuery => "only_in_query",
+        LeftOut::OnlyInTable => "only_in_table",
+    }
+}

@@ -1,0 +1,243 @@
+//! Finds out how much of a table is what a full recompute would give, and mends it where it is not.
+
+use crate::adapter::{Adapter, AdapterError, Rows, Session};
+use crate::dialect::{Dialect, Width};
+use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time};
+use crate::relation::{Column, Relation, Target};
+
+/// What is to be compared.
+#[derive(Debug)]
+pub struct ReconcileTask<'a> {
+    /// The table.
+    pub target: &'a Target,
+    /// What it is in the warehouse.
+    pub relation: &'a Relation,
+    /// What gives all of its rows.
+    pub query: &'a Preview,
+    /// Columns that tell rows apart; empty where nothing is said of that.
+    pub key: &'a [String],
+    /// The column that says when.
+    pub time: Option<&'a str>,
+    /// How long intervals are.
+    pub width: Width,
+    /// From which time on rows count.
+    pub since: Option<&'a str>,
+    /// Columns that are another value in each run.
+    pub left_out: Vec<(String, LeftOut)>,
+    /// Whether what differs is written anew.
+    pub repair: bool,
+    /// How many rows are shown at the most.
+    pub examples: usize,
+}
+
+/// Why a column is not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// The config says that it tells when a row was made.
+    Declared,
+    /// It is made of the time of the query, or of chance.
+    Volatile,
+    /// Only the query has it.
+    OnlyInQuery,
+    /// Only the table has it.
+    OnlyInTable,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Default)]
+pub struct Reconciled {
+    /// Rows that the query gives.
+    pub expected: u64,
+    /// Rows of the table.
+    pub actual: u64,
+    /// How many intervals there are; `None` if there is no time.
+    pub intervals: Option<usize>,
+    /// Those that differ, in order.
+    pub differing: Vec<IntervalDifference>,
+    /// How many of the missing rows come late or not yet.
+    pub waiting: Waiting,
+    /// How many values of the key the table has more than once.
+    pub duplicate_keys: u64,
+    /// Columns that are not compared.
+    pub left_out: Vec<(String, LeftOut)>,
+    /// Some of the rows that differ: the first column is `+` or `-`.
+    pub examples: Rows,
+    /// Whether the table has been mended since.
+    pub is_repaired: bool,
+}
+
+/// An interval in which the sides differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntervalDifference {
+    /// Its name; `None` for rows without a time, and where there are no intervals.
+    pub name: Option<String>,
+    /// Rows that the query gives.
+    pub expected: u64,
+    /// Rows of the table.
+    pub actual: u64,
+    /// Rows that the table lacks.
+    pub missing: u64,
+    /// Rows that only the table has.
+    pub extra: u64,
+    /// Rows with the same key and other values.
+    pub different: u64,
+}
+
+/// Missing rows by their time, beside the newest of the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Newer: the next run may bring them.
+    pub newer: u64,
+    /// As new as that.
+    pub tied: u64,
+    /// Older.
+    pub late: u64,
+    /// The time of the oldest of these.
+    pub oldest: Option<String>,
+}
+
+impl Reconciled {
+    /// Rows that the table lacks, rows that only it has, and rows with other values.
+    pub fn totals(&self) -> (u64, u64, u64) {
+        let sum = |part: fn(&IntervalDifference) -> u64| self.differing.iter().map(part).sum();
+        (sum(|it| it.missing), sum(|it| it.extra), sum(|it| it.different))
+    }
+
+    /// Which part of all rows, of the query or of the table, is the same on both sides: 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "it is a share")]
+    pub fn accuracy(&self) -> f64 {
+        let (missing, extra, different) = self.totals();
+        let all = self.expected + extra;
+        if all == 0 { 1.0 } else { (self.expected - missing - different) as f64 / all as f64 }
+    }
+}
+
+/// Compares in one transaction, in which the table is mended, too.
+pub fn reconcile(adapter: &dyn Adapter, task: &ReconcileTask<'_>) -> Result<Reconciled, AdapterError> {
+    let dialect = adapter.dialect();
+    let mut session = adapter.session()?;
+    session.begin()?;
+    let result = compare(session.as_mut(), dialect, task);
+    match &result {
+        Ok(reconciled) if reconciled.is_repaired => session.commit()?,
+        _ => session.roll_back(),
+    }
+    result
+}
+
+fn compare(
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+    task: &ReconcileTask<'_>,
+) -> Result<Reconciled, AdapterError> {
+    if let Some(statement) = dialect.one_state() {
+        session.execute(statement)?;
+    }
+    for statement in &task.query.before {
+        session.execute(statement.sql())?;
+    }
+    let given = session.describe(task.query.query.sql())?;
+    let (shared, mut left_out) = shared(&task.relation.columns, &given);
+    let is_left_out =
+        |column: &ComparedColumn| task.left_out.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.column.name));
+    let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
+    left_out.extend(task.left_out.iter().cloned());
+    let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
+    let time = task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.width });
+    let key: Option<Vec<String>> = task.key.iter().map(|name| Some(named(name)?.column.name.clone())).collect();
+    let has_time = time.is_some();
+    let reconciliation = Reconciliation::new(
+        dialect,
+        task.query.query.clone(),
+        dialect.relation(task.target),
+        compared,
+        key.unwrap_or_default(),
+        time,
+        task.since.map(str::to_owned),
+    );
+    let mut found = Reconciled { left_out, ..Reconciled::default() };
+    let mut count = 0;
+    for row in session.rows(reconciliation.by_interval().sql())? {
+        let [name, expected, actual, is_same] = row.as_slice() else { continue };
+        let (expected, actual) = (number(expected.as_ref()), number(actual.as_ref()));
+        found.expected += expected;
+        found.actual += actual;
+        count += 1;
+        if number(is_same.as_ref()) == 0 {
+            let name = name.clone().filter(|_| has_time);
+            found.differing.push(IntervalDifference { name, expected, actual, ..IntervalDifference::default() });
+        }
+    }
+    found.intervals = has_time.then_some(count);
+    if found.differing.is_empty() {
+        return Ok(found);
+    }
+    let intervals: Vec<Option<String>> = found.differing.iter().map(|interval| interval.name.clone()).collect();
+    by_row(session, &reconciliation.by_row(&intervals), &mut found)?;
+    if let Some(statement) = reconciliation.duplicate_keys() {
+        found.duplicate_keys = session.number(statement.sql())?.unwrap_or_default();
+    }
+    if task.examples > 0 {
+        found.examples = session.query(reconciliation.examples(&intervals).sql(), task.examples)?;
+        for row in &mut found.examples.rows {
+            if let Some(Some(sign)) = row.first_mut() {
+                *sign = if sign == "1" { "+" } else { "-" }.to_owned();
+            }
+        }
+    }
+    if task.repair {
+        for statement in reconciliation.repair(&intervals, &shared) {
+            session.execute(statement.sql())?;
+        }
+        found.is_repaired = true;
+    }
+    Ok(found)
+}
+
+/// Adds what is known of the rows of the intervals.
+fn by_row(session: &mut dyn Session, statement: &Statement, found: &mut Reconciled) -> Result<(), AdapterError> {
+    for row in session.rows(statement.sql())? {
+        let [name, missing, extra, different, newer, tied, oldest] = row.as_slice() else { continue };
+        let missing = number(missing.as_ref());
+        let (newer, tied) = (number(newer.as_ref()), number(tied.as_ref()));
+        let waiting = &mut found.waiting;
+        waiting.newer += newer;
+        waiting.tied += tied;
+        if found.intervals.is_some() {
+            waiting.late += missing.saturating_sub(newer + tied);
+        }
+        if let Some(oldest) = oldest
+            && waiting.oldest.as_ref().is_none_or(|known| oldest < known)
+        {
+            waiting.oldest = Some(oldest.clone());
+        }
+        let name = name.clone().filter(|_| found.intervals.is_some());
+        if let Some(interval) = found.differing.iter_mut().find(|interval| interval.name == name) {
+            interval.missing += missing;
+            interval.extra += number(extra.as_ref());
+            interval.different += number(different.as_ref());
+        }
+    }
+    Ok(())
+}
+
+/// The columns that both sides have, and the others.
+fn shared(table: &[Column], query: &[Column]) -> (Vec<ComparedColumn>, Vec<(String, LeftOut)>) {
+    let called = |columns: &[Column], name: &str| {
+        let exact = columns.iter().find(|column| column.name == name);
+        exact.or_else(|| columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))).cloned()
+    };
+    let pair = |column: &Column| Some(ComparedColumn { column: column.clone(), given: called(query, &column.name)? });
+    let only_in_table = table.iter().filter(|column| called(query, &column.name).is_none());
+    let only_in_query = query.iter().filter(|column| called(table, &column.name).is_none());
+    let left_out = only_in_table
+        .map(|column| (column.name.clone(), LeftOut::OnlyInTable))
+        .chain(only_in_query.map(|column| (column.name.clone(), LeftOut::OnlyInQuery)));
+    (table.iter().filter_map(pair).collect(), left_out.collect())
+}
+
+/// A count, which may be written with a point.
+fn number(text: Option<&String>) -> u64 {
+    let text = text.map(String::as_str).unwrap_or_default();
+    text.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or_default()
+}

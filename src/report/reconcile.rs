@@ -1,0 +1,147 @@
+//! How much of a table is right, for people.
+
+use std::fmt::Write;
+
+use crate::execute::{LeftOut, Reconciled};
+use crate::report::{count, diff_table};
+
+/// What was found out about one table.
+pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
+    let (missing, extra, different) = found.totals();
+    let mut text = if found.differing.is_empty() {
+        format!("{name}: all of {} right{}\n", rows(found.actual), intervals(found))
+    } else {
+        let parts = [(missing, "missing"), (extra, "too many"), (different, "different")];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{} {word}", digits(*count)))
+            .collect();
+        format!(
+            "{name}: {} accurate: {} expected, {}{}\n",
+            percent(found.accuracy()),
+            rows(found.expected),
+            parts.join(", "),
+            intervals(found)
+        )
+    };
+    if found.intervals.is_some() && !found.differing.is_empty() {
+        text += &table(found);
+    }
+    for cause in causes(found) {
+        let _ = writeln!(text, "  {cause}");
+    }
+    if !found.examples.rows.is_empty() {
+        text += "  some of them, - in the table and + as they should be:\n";
+        text += &diff_table(&found.examples, color);
+    }
+    for (column, reason) in &found.left_out {
+        let why = match reason {
+            LeftOut::Declared => "it tells when a row was made",
+            LeftOut::Volatile => "it is another value in each run",
+            LeftOut::OnlyInQuery => "the table does not have it",
+            LeftOut::OnlyInTable => "the query does not give it",
+        };
+        let _ = writeln!(text, "  `{column}` is not compared: {why}");
+    }
+    if found.is_repaired {
+        text += "  repaired\n";
+    }
+    text
+}
+
+fn intervals(found: &Reconciled) -> String {
+    match (found.intervals, found.differing.len()) {
+        (Some(all), 0) => format!(", in {}", count(all, "interval")),
+        (Some(all), differing) => format!(", in {differing} of {}", count(all, "interval")),
+        (None, _) => String::new(),
+    }
+}
+
+/// One line for each interval that differs.
+fn table(found: &Reconciled) -> String {
+    const SHOWN: usize = 20;
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(no time)".to_owned());
+    let shown = found.differing.iter().take(SHOWN);
+    let width = shown.clone().map(|interval| name(&interval.name).chars().count()).max().unwrap_or_default();
+    let mut text =
+        format!("  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}\n", "", "expected", "missing", "too many", "different");
+    for interval in shown {
+        let _ = writeln!(
+            text,
+            "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}",
+            name(&interval.name),
+            digits(interval.expected),
+            digits(interval.missing),
+            digits(interval.extra),
+            digits(interval.different),
+        );
+    }
+    if found.differing.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", found.differing.len() - SHOWN);
+    }
+    text
+}
+
+/// What the differences may come from.
+fn causes(found: &Reconciled) -> Vec<String> {
+    let (_, extra, different) = found.totals();
+    let waiting = &found.waiting;
+    let mut causes = Vec::new();
+    if waiting.late > 0 {
+        let oldest = waiting.oldest.as_ref().map(|oldest| format!(", the oldest of {oldest}")).unwrap_or_default();
+        causes.push(format!(
+            "{} missing that {} older than the newest of the table{oldest}: late facts that the filter passes over",
+            rows(waiting.late),
+            are(waiting.late)
+        ));
+    }
+    if waiting.tied > 0 {
+        causes.push(format!(
+            "{} missing that {} as new as the newest of the table: ties that a strict `>` passes over",
+            rows(waiting.tied),
+            are(waiting.tied)
+        ));
+    }
+    if waiting.newer > 0 {
+        causes.push(format!(
+            "{} missing that {} newer than the newest of the table: the next run may bring them",
+            rows(waiting.newer),
+            are(waiting.newer)
+        ));
+    }
+    if different > 0 {
+        causes
+            .push(format!("{} with other values: updates of the source, or a query that has changed", rows(different)));
+    }
+    if found.duplicate_keys > 0 {
+        let keys = count(usize::try_from(found.duplicate_keys).unwrap_or(usize::MAX), "key");
+        causes.push(format!("{keys} of which the table has more than one row: added twice, or no key"));
+    } else if extra > 0 {
+        causes.push(format!(
+            "{} that the query no longer gives: deleted in the source, or given another key",
+            rows(extra)
+        ));
+    }
+    causes
+}
+
+/// `99.4 %`; never 100 if something differs.
+fn percent(share: f64) -> String {
+    // Rounded down.
+    let tenths = (share * 10_000.0).floor() / 100.0;
+    format!("{tenths:.2} %")
+}
+
+fn rows(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "row")
+}
+
+fn digits(number: u64) -> String {
+    let text = rows(number);
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn are(number: u64) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
