@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};
-use crate::execute::UnitTestsError;
+use crate::execute::{ReconcileError, UnitTestsError};
 use crate::files::RevisionError;
 use crate::graph::SelectError;
 use crate::project::LoadError;
@@ -40,6 +40,20 @@ impl CommandError {
             Self::Unable { .. } => 2,
             Self::Cancelled => 130,
         }
+    }
+}
+
+impl From<ReconcileError> for CommandError {
+    fn from(error: ReconcileError) -> Self {
+        let help = match &error {
+            ReconcileError::Project(_) => return Self::Failed,
+            ReconcileError::PreOperations(_) => Some("`trueup run --full-refresh` builds it anew".to_owned()),
+            ReconcileError::NoTime(_) => Some("name the column in its config: `eventTime: \"…\"`".to_owned()),
+            ReconcileError::Adapter(_, error) => {
+                error.help.clone().or_else(|| Some("`trueup run` builds what the model reads".to_owned()))
+            }
+        };
+        Self::Unable { message: error.to_string(), help }
     }
 }
 

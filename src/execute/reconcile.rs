@@ -1,33 +1,58 @@
 //! Finds out how much of a table is what a full recompute would give, and mends it where it is not.
 
+use crate::action::{ActionId, Kind, Times};
 use crate::adapter::{Adapter, AdapterError, Rows, Session};
+use crate::analysis::Facts;
+use crate::compile::Compilation;
+use crate::diagnostic::Diagnostics;
 use crate::dialect::{Dialect, Width};
-use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time};
+use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time, preview};
 use crate::relation::{Column, Relation, Target};
 
-/// What is to be compared.
-#[derive(Debug)]
-pub struct ReconcileTask<'a> {
-    /// The table.
-    pub target: &'a Target,
-    /// What it is in the warehouse.
-    pub relation: &'a Relation,
-    /// What gives all of its rows.
-    pub query: &'a Preview,
-    /// Columns that tell rows apart; empty where nothing is said of that.
-    pub key: &'a [String],
-    /// The column that says when.
-    pub time: Option<&'a str>,
+/// How a table is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct ReconcileOptions<'a> {
     /// How long intervals are.
     pub width: Width,
     /// From which time on rows count.
     pub since: Option<&'a str>,
-    /// Columns that are another value in each run.
-    pub left_out: Vec<(String, LeftOut)>,
     /// Whether what differs is written anew.
     pub repair: bool,
     /// How many rows are shown at the most.
     pub examples: usize,
+}
+
+/// What is to be compared.
+struct Task<'a> {
+    target: &'a Target,
+    /// What it is in the warehouse.
+    relation: &'a Relation,
+    /// What gives all of its rows.
+    query: &'a Preview,
+    /// Columns that tell rows apart; empty where nothing is said of that.
+    key: Vec<String>,
+    /// The column that says when.
+    time: Option<&'a str>,
+    /// Columns that are another value in each run.
+    left_out: Vec<(String, LeftOut)>,
+    options: ReconcileOptions<'a>,
+}
+
+/// Why there is nothing to say.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The query cannot be translated.
+    #[error("the project has mistakes")]
+    Project(Diagnostics),
+    /// Its pre-operations cannot be undone.
+    #[error("`{0}` cannot be recomputed beside its table: its pre-operations would run")]
+    PreOperations(Target),
+    /// Rows are to count from a time on, and nothing says when they happened.
+    #[error("`{0}` has no time to begin with")]
+    NoTime(Target),
+    /// The warehouse said no.
+    #[error("cannot recompute `{0}`: {1}")]
+    Adapter(Target, AdapterError),
 }
 
 /// Why a column is not compared.
@@ -112,12 +137,77 @@ impl Reconciled {
     }
 }
 
-/// Compares in one transaction, in which the table is mended, too.
-pub fn reconcile(adapter: &dyn Adapter, task: &ReconcileTask<'_>) -> Result<Reconciled, AdapterError> {
+/// Compares the table of a model, which is `relation` in the warehouse, with what its query gives. All of it is one transaction,
+/// in which the table is mended, too.
+pub fn reconcile(
+    compilation: &Compilation,
+    adapter: &dyn Adapter,
+    id: ActionId,
+    relation: &Relation,
+    options: ReconcileOptions<'_>,
+) -> Result<Reconciled, ReconcileError> {
+    let action = compilation.graph.get(id);
+    let target = &action.target;
     let dialect = adapter.dialect();
+    let (query, diagnostics) = preview(action, compilation.project.settings.dialect, dialect);
+    if diagnostics.has_errors() {
+        return Err(ReconcileError::Project(diagnostics));
+    }
+    let (pre_operations, unique_key) = match &action.kind {
+        Kind::Model(model) => (model.texts.pre_operations.as_slice(), model.unique_key.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    // One job would be both.
+    let has_script = !pre_operations.is_empty() && dialect.capabilities().multi_statements;
+    if !query.can_be_undone || has_script {
+        return Err(ReconcileError::PreOperations(target.clone()));
+    }
+    let times = &action.documentation.times;
+    if options.since.is_some() && times.event.is_none() {
+        return Err(ReconcileError::NoTime(target.clone()));
+    }
+    let facts = compilation.analysis.facts(id);
+    let task = Task {
+        target,
+        relation,
+        query: &query,
+        key: key(unique_key, facts),
+        time: times.event.as_ref().map(|time| time.name.as_str()),
+        left_out: left_out(times, facts),
+        options,
+    };
+    in_transaction(adapter, &task).map_err(|error| ReconcileError::Adapter(target.clone(), error))
+}
+
+/// The columns that tell rows apart: those that the config names, or else what follows from its assertions and from the query.
+fn key(declared: &[String], facts: Option<&Facts>) -> Vec<String> {
+    if !declared.is_empty() {
+        return declared.to_vec();
+    }
+    let name = |facts: &Facts, place: usize| Some(facts.columns.known.get(place)?.name.as_deref()?.to_owned());
+    let named = facts.into_iter().flat_map(|facts| {
+        facts.keys.iter().filter_map(|key| key.iter().map(|place| name(facts, *place)).collect::<Option<Vec<String>>>())
+    });
+    named.filter(|key| !key.is_empty()).min_by_key(Vec::len).unwrap_or_default()
+}
+
+/// The columns that are another value in each run.
+fn left_out(times: &Times, facts: Option<&Facts>) -> Vec<(String, LeftOut)> {
+    let declared = times.processed.iter().map(|time| (time.name.clone(), LeftOut::Declared));
+    let mut left_out: Vec<(String, LeftOut)> = declared.collect();
+    let volatile = facts.into_iter().flat_map(|facts| &facts.columns.known).filter(|column| column.is_volatile);
+    for name in volatile.filter_map(|column| column.name.as_deref()) {
+        if !left_out.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            left_out.push((name.to_owned(), LeftOut::Volatile));
+        }
+    }
+    left_out
+}
+
+fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, AdapterError> {
     let mut session = adapter.session()?;
     session.begin()?;
-    let result = compare(session.as_mut(), dialect, task);
+    let result = compare(session.as_mut(), adapter.dialect(), task);
     match &result {
         Ok(reconciled) if reconciled.is_repaired => session.commit()?,
         _ => session.roll_back(),
@@ -125,11 +215,7 @@ pub fn reconcile(adapter: &dyn Adapter, task: &ReconcileTask<'_>) -> Result<Reco
     result
 }
 
-fn compare(
-    session: &mut dyn Session,
-    dialect: &dyn Dialect,
-    task: &ReconcileTask<'_>,
-) -> Result<Reconciled, AdapterError> {
+fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) -> Result<Reconciled, AdapterError> {
     if let Some(statement) = dialect.one_state() {
         session.execute(statement)?;
     }
@@ -143,7 +229,8 @@ fn compare(
     let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
     left_out.extend(task.left_out.iter().cloned());
     let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
-    let time = task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.width });
+    let time =
+        task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.options.width });
     let key: Option<Vec<String>> = task.key.iter().map(|name| Some(named(name)?.column.name.clone())).collect();
     let has_time = time.is_some();
     let reconciliation = Reconciliation::new(
@@ -153,7 +240,7 @@ fn compare(
         compared,
         key.unwrap_or_default(),
         time,
-        task.since.map(str::to_owned),
+        task.options.since.map(str::to_owned),
     );
     let mut found = Reconciled { left_out, ..Reconciled::default() };
     let mut count = 0;
@@ -177,15 +264,15 @@ fn compare(
     if let Some(statement) = reconciliation.duplicate_keys() {
         found.duplicate_keys = session.number(statement.sql())?.unwrap_or_default();
     }
-    if task.examples > 0 {
-        found.examples = session.query(reconciliation.examples(&intervals).sql(), task.examples)?;
+    if task.options.examples > 0 {
+        found.examples = session.query(reconciliation.examples(&intervals).sql(), task.options.examples)?;
         for row in &mut found.examples.rows {
             if let Some(Some(sign)) = row.first_mut() {
                 *sign = if sign == "1" { "+" } else { "-" }.to_owned();
             }
         }
     }
-    if task.repair {
+    if task.options.repair {
         for statement in reconciliation.repair(&intervals, &shared) {
             session.execute(statement.sql())?;
         }

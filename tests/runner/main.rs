@@ -27,6 +27,7 @@ mod postgres_tls;
 mod processes;
 mod project;
 mod random;
+mod reconcile;
 mod redshift;
 mod reference;
 mod shell;
@@ -60,6 +61,7 @@ fn main() {
         plan::trials(),
         postgres::trials(),
         postgres_faults::trials(),
+        reconcile::trials(),
         #[cfg(feature = "aws")]
         postgres_iam::trials(),
         postgres_processes::trials(),

@@ -1,0 +1,361 @@
+//! Whatever happens to the source of a table, and however runs go: `reconcile` finds exactly the rows that another comparison
+//! finds, and behind a repair the table is what a full recompute gives.
+//!
+//! `TRUEUP_RECONCILE` asks for more schedules, `TRUEUP_RECONCILE_SEED` for others.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use libtest_mimic::{Failed, Trial};
+use trueup::action::ActionId;
+use trueup::adapter::{self, Adapter};
+use trueup::compile::{Compilation, compile};
+use trueup::dialect::Width;
+use trueup::execute::{ExecuteOptions, ReconcileOptions, Reconciled, execute, reconcile};
+use trueup::files::{FileSystem, Memory};
+use trueup::graph::Selection;
+use trueup::plan::{PlanOptions, plan};
+use trueup::project::Overrides;
+use trueup::relation::Target;
+
+use crate::postgres_server::{self, Server, USER};
+use crate::random::{Random, setting};
+
+/// Few, each of many steps: a run of all tests does not take longer for it.
+const SCHEDULES: u64 = 5;
+
+const STEPS: u64 = 12;
+
+/// Each reads the source in another wrong way. `x` stands for what none of them compares.
+const MODELS: [(&str, &str); 5] = [
+    (
+        "merged",
+        "config { type: \"incremental\", eventTime: \"happened\", processedTime: \"x\", uniqueKey: [\"id\"] }
+        select distinct id, happened, amount, current_timestamp as x from ${ref(\"events\")}
+        ${when(incremental(), `where happened > (select max(happened) from ${self()})`)}",
+    ),
+    (
+        "appended",
+        "config { type: \"incremental\", eventTime: \"happened\" }
+        select id, happened, amount, note, random() as x from ${ref(\"events\")}
+        ${when(incremental(), `where happened > (select max(happened) from ${self()})`)}",
+    ),
+    (
+        "late",
+        "config { type: \"incremental\", eventTime: \"happened\" }
+        select id, happened, amount from ${ref(\"events\")}
+        ${when(incremental(), `where happened >= (select max(happened) from ${self()}) - interval '5 hours'`)}",
+    ),
+    ("plain", "config { type: \"incremental\" } select id, note from ${ref(\"events\")} ${when(incremental(), `where id > 900`)}"),
+    (
+        "daily",
+        "config { type: \"table\", eventTime: \"day\" }
+        select cast(happened as date) as day, count(*) as events, sum(amount) as amount from ${ref(\"events\")} group by 1",
+    ),
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let has_server = postgres_server::programs().is_some();
+    vec![
+        Trial::test("reconcile::on_duckdb", || schedules("{ warehouse: duckdb, path: \":memory:\" }", "duckdb")),
+        Trial::test("reconcile::on_postgres", on_postgres).with_ignored_flag(!has_server),
+    ]
+}
+
+fn on_postgres() -> Result<(), Failed> {
+    let server = Server::shared()?;
+    let database = server.new_database("reconcile")?;
+    let socket = server.socket();
+    let folder = socket.parent().unwrap_or(Path::new("/")).display();
+    schedules(
+        &format!("{{ warehouse: postgres, host: \"{folder}\", port: 5432, user: {USER}, database: {database} }}"),
+        "postgres",
+    )
+}
+
+fn schedules(environment: &str, dialect: &str) -> Result<(), Failed> {
+    let mut seen = Seen::default();
+    let first = setting("TRUEUP_RECONCILE_SEED", 1);
+    for seed in first..first + setting("TRUEUP_RECONCILE", SCHEDULES) {
+        let world = World::new(environment, dialect, seed)?;
+        world.play().map_err(|message| format!("schedule {seed}: {message}"))?;
+        seen.add(&world.seen.into_inner());
+    }
+    if seen.looks.saturating_sub(seen.wrong) == 0
+        || seen.missing.min(seen.extra).min(seen.different).min(seen.repairs) == 0
+    {
+        return Err(format!("too little has happened: {seen:?}").into());
+    }
+    Ok(())
+}
+
+/// How often something was seen.
+#[derive(Debug, Default, Clone)]
+struct Seen {
+    looks: u64,
+    /// Looks at a table that was not right.
+    wrong: u64,
+    missing: u64,
+    extra: u64,
+    different: u64,
+    repairs: u64,
+}
+
+impl Seen {
+    fn add(&mut self, other: &Self) {
+        self.looks += other.looks;
+        self.wrong += other.wrong;
+        self.missing += other.missing;
+        self.extra += other.extra;
+        self.different += other.different;
+        self.repairs += other.repairs;
+    }
+
+    fn note(&mut self, verdict: &Verdict) {
+        self.looks += 1;
+        self.wrong += u64::from(!verdict.is_right());
+        for (missing, extra, different) in verdict.intervals.values() {
+            self.missing += missing;
+            self.extra += extra;
+            self.different += different;
+        }
+    }
+}
+
+/// A warehouse with a source, and the models on it.
+struct World {
+    adapter: Arc<dyn Adapter>,
+    compilation: Compilation,
+    schema: String,
+    seed: u64,
+    seen: RefCell<Seen>,
+}
+
+impl World {
+    fn new(environment: &str, dialect: &str, seed: u64) -> Result<Self, Failed> {
+        let schema = format!("s{seed}");
+        let mut files = Memory::default();
+        files.write(
+            "trueup.yaml",
+            format!(
+                "name: a\ndialect: {dialect}\ndefaults: {{ schema: {schema} }}\nenvironments: {{ e: {environment} }}\n"
+            ),
+        );
+        files.write("definitions/events.sqlx", format!("config {{ type: \"declaration\", schema: \"raw_{schema}\" }}"));
+        for (name, text) in MODELS {
+            files.write(format!("definitions/{name}.sqlx"), text);
+        }
+        let files: Arc<dyn FileSystem> = Arc::new(files);
+        let compilation = compile(&files, &Overrides::default(), &|_| None)?;
+        if compilation.diagnostics.has_errors() {
+            return Err(format!("{:?}", compilation.diagnostics).into());
+        }
+        let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
+        let adapter = adapter::connect(&compilation.project, Path::new("/"), &targets)?;
+        Ok(Self { adapter, compilation, schema, seed, seen: RefCell::default() })
+    }
+
+    fn play(&self) -> Result<(), String> {
+        let mut random = Random(self.seed);
+        let source = format!("raw_{}.events", self.schema);
+        self.send(&format!("create schema raw_{}", self.schema))?;
+        self.send(&format!(
+            "create table {source} (id integer, happened timestamp, amount numeric(12, 2), note varchar(20))"
+        ))?;
+        let mut hour = 0;
+        for step in 0..STEPS {
+            for _ in 0..=random.below(4) {
+                self.send(&change(&source, &mut hour, &mut random))?;
+            }
+            if step == 0 || random.below(3) > 0 {
+                self.run(&mut random)?;
+            }
+            let repair = random.below(3) == 0;
+            for (id, action) in self.compilation.graph.iter() {
+                if action.target.name != "events" {
+                    self.check(id, &action.target, repair).map_err(|message| format!("step {step}: {message}"))?;
+                }
+            }
+        }
+        self.send(&format!("drop schema if exists raw_{} cascade", self.schema))?;
+        self.send(&format!("drop schema if exists {} cascade", self.schema))
+    }
+
+    fn send(&self, sql: &str) -> Result<(), String> {
+        let mut session = self.adapter.session().map_err(|error| error.to_string())?;
+        session.execute(sql).map(drop).map_err(|error| format!("{sql}: {error}"))
+    }
+
+    /// A run of some models, which may be broken off in the middle.
+    fn run(&self, random: &mut Random) -> Result<(), String> {
+        let graph = &self.compilation.graph;
+        let is_first = self.adapter.state(&self.targets()).map_err(|error| error.to_string())?.relations.len() < 2;
+        let selection: Selection = graph.iter().filter(|_| is_first || random.below(4) > 0).map(|(id, _)| id).collect();
+        let state = self.adapter.state(&self.targets()).map_err(|error| error.to_string())?;
+        let project = self.compilation.project.settings.dialect;
+        let options = PlanOptions { full_refresh: random.below(8) == 0 };
+        let (plan, _) = plan(graph, &selection, &state, project, self.adapter.dialect(), options);
+        let cancelled = AtomicBool::new(false);
+        let mut steps_left = if !is_first && random.below(4) == 0 { random.below(4) } else { u64::MAX };
+        let mut listen = |_: &trueup::execute::Event| {
+            steps_left = steps_left.saturating_sub(1);
+            cancelled.store(steps_left == 0, std::sync::atomic::Ordering::SeqCst);
+        };
+        let options = ExecuteOptions { threads: 1, fail_fast: false };
+        // A key that comes twice makes a merge fail: the table is as it was, which is one more way to be behind.
+        let run = execute(&plan, self.adapter.as_ref(), options, &cancelled, &mut listen);
+        run.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        self.compilation.graph.iter().map(|(_, action)| action.target.clone()).collect()
+    }
+
+    /// What `reconcile` says of a table is what rows say that are compared here.
+    fn check(&self, id: ActionId, target: &Target, repair: bool) -> Result<(), String> {
+        let state = self.adapter.state(std::slice::from_ref(target)).map_err(|error| error.to_string())?;
+        let Some(relation) = state.get(target) else { return Ok(()) };
+        let options = ReconcileOptions { width: Width::Day, since: None, repair: false, examples: 3 };
+        let look = |options: ReconcileOptions<'_>| {
+            reconcile(&self.compilation, self.adapter.as_ref(), id, relation, options)
+                .map_err(|error| error.to_string())
+        };
+        let known = self.compare(id, target)?;
+        let found = Verdict::of(&look(options)?);
+        if found != known {
+            return Err(format!("{target}:\nreconcile {found:?}\nrows      {known:?}"));
+        }
+        self.seen.borrow_mut().note(&known);
+        if repair {
+            self.seen.borrow_mut().repairs += u64::from(!known.is_right());
+            look(ReconcileOptions { repair: true, ..options })?;
+            let known = self.compare(id, target)?;
+            if !known.is_right() {
+                return Err(format!("{target} is not repaired: {known:?}"));
+            }
+            let found = Verdict::of(&look(options)?);
+            if found != known {
+                return Err(format!("{target}, repaired:\nreconcile {found:?}\nrows      {known:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Both sides row by row, with nothing of what `reconcile` uses.
+    fn compare(&self, id: ActionId, target: &Target) -> Result<Verdict, String> {
+        let (query, _) = trueup::plan::preview(
+            self.compilation.graph.get(id),
+            self.compilation.project.settings.dialect,
+            self.adapter.dialect(),
+        );
+        let (key, time): (&[&str], Option<&str>) = match target.name.as_str() {
+            "merged" => (&["id"], Some("happened")),
+            "daily" => (&["day"], Some("day")),
+            "plain" => (&[], None),
+            _ => (&[], Some("happened")),
+        };
+        let mut session = self.adapter.session().map_err(|error| error.to_string())?;
+        let mut bag: BTreeMap<Row, (u64, u64)> = BTreeMap::new();
+        let table = format!("select * from {}", self.adapter.dialect().relation(target));
+        for (sql, is_expected) in [(query.query.sql(), true), (table.as_str(), false)] {
+            let found = session.query(sql, usize::MAX).map_err(|error| format!("{sql}: {error}"))?;
+            let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+            let places = |wanted: &[&str]| -> Vec<usize> {
+                wanted.iter().filter_map(|wanted| names.iter().position(|name| name == wanted)).collect()
+            };
+            let compared: Vec<usize> = (0..names.len()).filter(|place| names[*place] != "x").collect();
+            for row in &found.rows {
+                let values: Vec<Option<String>> = compared.iter().map(|place| row[*place].clone()).collect();
+                let of_key: Vec<Option<String>> = places(key).iter().map(|place| row[*place].clone()).collect();
+                let interval = time.and_then(|time| places(&[time]).first().and_then(|place| row[*place].clone()));
+                let interval = interval.map(|moment| moment.chars().take(10).collect());
+                let row = Row { key: if key.is_empty() { values.clone() } else { of_key }, values, interval };
+                let counts = bag.entry(row).or_default();
+                if is_expected { counts.0 += 1 } else { counts.1 += 1 }
+            }
+        }
+        Ok(Verdict::of_rows(&bag))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    key: Vec<Option<String>>,
+    values: Vec<Option<String>>,
+    interval: Option<String>,
+}
+
+/// What differs: for each interval the missing rows, those that are too many, and those with other values.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Verdict {
+    expected: u64,
+    actual: u64,
+    intervals: BTreeMap<Option<String>, (u64, u64, u64)>,
+}
+
+impl Verdict {
+    fn is_right(&self) -> bool {
+        self.intervals.is_empty()
+    }
+
+    fn of(found: &Reconciled) -> Self {
+        let differing = found.differing.iter();
+        let intervals = differing
+            .map(|interval| (interval.name.clone(), (interval.missing, interval.extra, interval.different)))
+            .filter(|(_, counts)| *counts != (0, 0, 0));
+        Self { expected: found.expected, actual: found.actual, intervals: intervals.collect() }
+    }
+
+    fn of_rows(bag: &BTreeMap<Row, (u64, u64)>) -> Self {
+        let mut verdict = Self::default();
+        let mut by_key: BTreeMap<&[Option<String>], Vec<(&Row, i64)>> = BTreeMap::new();
+        for (row, (expected, actual)) in bag {
+            verdict.expected += expected;
+            verdict.actual += actual;
+            if expected != actual {
+                let surplus = i64::try_from(*expected).unwrap_or_default() - i64::try_from(*actual).unwrap_or_default();
+                by_key.entry(&row.key).or_default().push((row, surplus));
+            }
+        }
+        for rows in by_key.into_values() {
+            let sum = |sign: i64| rows.iter().map(|(_, surplus)| (surplus * sign).max(0).unsigned_abs()).sum::<u64>();
+            let (missing, extra) = (sum(1), sum(-1));
+            let different = missing.min(extra);
+            let new = rows.iter().filter(|(_, surplus)| *surplus > 0).filter_map(|(row, _)| row.interval.clone()).min();
+            let interval = new.or_else(|| rows.iter().filter_map(|(row, _)| row.interval.clone()).min());
+            let counts = verdict.intervals.entry(interval).or_default();
+            counts.0 += missing - different;
+            counts.1 += extra - different;
+            counts.2 += different;
+        }
+        verdict
+    }
+}
+
+/// Something that happens to the source: an event on time, as late as it gets, a tie, a copy; an update, one that moves it to
+/// another day, a deletion; and an event of which nobody knows when it was.
+fn change(source: &str, hour: &mut i64, random: &mut Random) -> String {
+    let id = random.below(60);
+    let amount = random.below(500);
+    let at = |hour: i64| format!("timestamp '2024-01-01 00:00:00' + {hour} * interval '1 hour'");
+    let add =
+        |moment: &str, note: &str| format!("insert into {source} values ({}, {moment}, {amount}.25, {note})", id + 900);
+    match random.below(10) {
+        0..=3 => {
+            *hour += i64::try_from(random.below(9)).unwrap_or_default();
+            add(&at(*hour), "'on time'")
+        }
+        4 => add(&at((*hour - i64::try_from(random.below(60)).unwrap_or_default()).max(0)), "null"),
+        5 => add(&format!("(select max(happened) from {source})"), "''"),
+        6 => format!("insert into {source} select * from {source} where id % 7 = {}", id % 7),
+        7 => format!(
+            "update {source} set amount = {amount}, happened = happened + interval '20 hours' where id % 11 = {}",
+            id % 11
+        ),
+        8 => format!("delete from {source} where id % 5 = {}", id % 5),
+        _ => add("null", "'some time'"),
+    }
+}
