@@ -147,7 +147,7 @@ impl Dialect for BigQuery {
 
     fn row_hash(&self, columns: &[Column]) -> String {
         let names: Vec<String> = columns.iter().map(|column| self.identifier(&column.name)).collect();
-        format!("cast(farm_fingerprint(to_json_string(struct({}))) as numeric)", names.join(", "))
+        format!("farm_fingerprint(to_json_string(struct({}))) * bignumeric '1'", names.join(", "))
     }
 
     fn interval(&self, expression: &str, data_type: &str, width: Width) -> String {

@@ -284,15 +284,12 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
 /// Adds what is known of the rows of the intervals.
 fn by_row(session: &mut dyn Session, statement: &Statement, found: &mut Reconciled) -> Result<(), AdapterError> {
     for row in session.rows(statement.sql())? {
-        let [name, missing, extra, different, newer, tied, oldest] = row.as_slice() else { continue };
+        let [name, missing, extra, different, newer, tied, late, oldest] = row.as_slice() else { continue };
         let missing = number(missing.as_ref());
-        let (newer, tied) = (number(newer.as_ref()), number(tied.as_ref()));
         let waiting = &mut found.waiting;
-        waiting.newer += newer;
-        waiting.tied += tied;
-        if found.intervals.is_some() {
-            waiting.late += missing.saturating_sub(newer + tied);
-        }
+        waiting.newer += number(newer.as_ref());
+        waiting.tied += number(tied.as_ref());
+        waiting.late += number(late.as_ref());
         if let Some(oldest) = oldest
             && waiting.oldest.as_ref().is_none_or(|known| oldest < known)
         {

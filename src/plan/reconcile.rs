@@ -81,10 +81,10 @@ impl<'a> Reconciliation<'a> {
     }
 
     /// For each of these intervals, in order: its name, how many rows are missing, are too many, and are there with other values;
-    /// of those that are missing how many are newer than the newest row of the table, and how many as new as that; and the time of
-    /// the oldest of the others.
+    /// of those that are missing how many are newer than the newest row of the table, as new as that, and older; and the time of the
+    /// oldest.
     pub fn by_row(&self, intervals: &[Option<String>]) -> Statement {
-        let (newest, newer, tied, oldest) = match &self.time {
+        let (newest, newer, tied, late, oldest) = match &self.time {
             Some(time) => {
                 let name = self.dialect.identifier(&time.column.name);
                 let missing = |condition: &str| {
@@ -98,15 +98,19 @@ impl<'a> Reconciliation<'a> {
                     format!("(select max({name}) as newest from trueup_actual)"),
                     missing(">"),
                     missing("="),
+                    missing("<"),
                     oldest.to_owned(),
                 )
             }
-            None => ("(select 0 as newest)".to_owned(), "0".to_owned(), "0".to_owned(), "null".to_owned()),
+            None => {
+                let none = "0".to_owned();
+                ("(select 0 as newest)".to_owned(), none.clone(), none.clone(), none, "null".to_owned())
+            }
         };
         let least = "case when expected_rows < actual_rows then expected_rows else actual_rows end";
         self.sides().then(",\n").then(&self.differences(intervals)).then(&format!(
             "select\n  {INTERVAL},\n  sum(expected_rows - {least}) as missing_rows,\n  sum(actual_rows - {least}) as extra_rows,\n  \
-             sum({least}) as different_rows,\n  {newer} as newer_rows,\n  {tied} as tied_rows,\n  {oldest} as oldest_row\n\
+             sum({least}) as different_rows,\n  {newer} as newer_rows,\n  {tied} as tied_rows,\n  {late} as late_rows,\n  {oldest} as oldest_row\n\
              from trueup_keys\ncross join {newest} as latest\ngroup by {INTERVAL}\norder by {INTERVAL}"
         ))
     }
@@ -218,12 +222,12 @@ impl<'a> Reconciliation<'a> {
         let within = self.within(intervals, "    ");
         let side = |name: &str, number: &str| {
             format!(
-                "    select {all}, {INTERVAL}, {time} as trueup_time, {number} as surplus\n    from {name}\n{within}"
+                "    select {all}, {INTERVAL}, {time} as trueup_time, {number} as counted\n    from {name}\n{within}"
             )
         };
         format!(
-            "trueup_differences as (\n  select {all}, {INTERVAL}, min(trueup_time) as trueup_time, sum(surplus) as surplus\n  from \
-             (\n{}    union all\n{}  ) as both_sides\n  group by {all}, {INTERVAL}\n  having sum(surplus) <> 0\n),\n\
+            "trueup_differences as (\n  select {all}, {INTERVAL}, min(trueup_time) as trueup_time, sum(counted) as surplus\n  from \
+             (\n{}    union all\n{}  ) as both_sides\n  group by {all}, {INTERVAL}\n  having sum(counted) <> 0\n),\n\
              trueup_keys as (\n  select\n    {key},\n    coalesce(min(case when surplus > 0 then {INTERVAL} end), \
              min({INTERVAL})) as {INTERVAL},\n    max(case when surplus > 0 then trueup_time end) as trueup_time,\n    \
              sum(case when surplus > 0 then surplus else 0 end) as expected_rows,\n    sum(case when surplus < 0 then -surplus \

@@ -209,6 +209,13 @@ $$;
 create function redshift.nvl2(anyelement, anyelement, anyelement) returns anyelement language sql immutable as $$
   select case when $1 is not null then $2 else $3 end
 $$;
+create function redshift.strtol(text, int) returns bigint language plpgsql immutable as $$
+begin
+  if $2 <> 16 then
+    raise 'this stand-in knows strtol of base 16 alone';
+  end if;
+  return ('x' || lpad($1, 16, '0'))::bit(64)::bigint;
+end $$;
 create function redshift.len(text) returns int language sql immutable as $$ select length($1) $$;
 create function redshift.charindex(text, text) returns int language sql immutable as $$ select position($1 in $2) $$;
 create function redshift.dateadd(unit text, number bigint, moment timestamp) returns timestamp language sql immutable as $$
