@@ -110,6 +110,11 @@ fn causes(found: &Reconciled) -> Vec<String> {
             are(waiting.newer)
         ));
     }
+    let untimed: u64 = found.differing.iter().filter(|interval| interval.name.is_none()).map(|it| it.missing).sum();
+    if untimed > 0 && found.intervals.is_some() {
+        let have = if untimed == 1 { "has" } else { "have" };
+        causes.push(format!("{} missing that {have} no time: a filter on the time passes over such", rows(untimed)));
+    }
     if different > 0 {
         causes
             .push(format!("{} with other values: updates of the source, or a query that has changed", rows(different)));
