@@ -49,6 +49,7 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Project(_) => return Self::Failed,
             ReconcileError::PreOperations(_) => Some("`trueup run --full-refresh` builds it anew".to_owned()),
             ReconcileError::NoTime(_) => Some("name the column in its config: `eventTime: \"…\"`".to_owned()),
+            ReconcileError::Relations(_, _, error) => error.help.clone(),
             ReconcileError::Adapter(_, error) => {
                 error.help.clone().or_else(|| Some("`trueup run` builds what the model reads".to_owned()))
             }

@@ -3,6 +3,7 @@
 mod catalog;
 mod compile;
 mod completions;
+mod data_diff;
 mod diff;
 mod explain;
 mod format;
@@ -31,6 +32,8 @@ pub enum Command {
     Compile(compile::CompileArgs),
     /// Print a script that completes the command line in a shell
     Completions(completions::CompletionsArgs),
+    /// Compare the rows of two relations, or of two environments
+    DataDiff(data_diff::DataDiffArgs),
     /// Tell what is different from another revision, and who feels it
     Diff(diff::DiffArgs),
     /// Explain a diagnostic by its code
@@ -64,6 +67,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Catalog(args) => catalog::run(args, terminal),
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
+        Command::DataDiff(args) => data_diff::run(args, terminal),
         Command::Diff(args) => diff::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Format(args) => format::run(args, terminal),

@@ -42,7 +42,7 @@ pub struct ReconcileArgs {
 
 /// How long an interval is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum IntervalArg {
+pub(super) enum IntervalArg {
     /// An hour
     Hour,
     /// A day
@@ -53,7 +53,7 @@ enum IntervalArg {
 }
 
 impl IntervalArg {
-    fn width(self) -> Width {
+    pub(super) fn width(self) -> Width {
         match self {
             Self::Hour => Width::Hour,
             Self::Day => Width::Day,

@@ -7,6 +7,7 @@ use std::{env, process, thread};
 
 use clap::Args;
 
+use crate::action::{ActionId, Reference};
 use crate::adapter::{self, Adapter};
 use crate::analysis::Memory;
 use crate::artifact::{read_memory, read_snapshot, write_memory};
@@ -177,6 +178,13 @@ impl ProjectArgs {
         Ok(compile_again(files, &self.overrides(), &variables(root)?, memory)?)
     }
 
+    /// Reads the project for another environment, without a look at its SQL.
+    pub(super) fn link_for(&self, root: &Path, environment: &str) -> Result<Compilation, CommandError> {
+        let files: Arc<dyn FileSystem> = Arc::new(Disk::new(root));
+        let overrides = Overrides { environment: Some(environment.to_owned()), ..self.overrides() };
+        Ok(link(&files, &overrides, &variables(root)?)?)
+    }
+
     /// Reads the project without a look at its SQL.
     pub(super) fn link(&self) -> Result<(PathBuf, Compilation), CommandError> {
         let root = self.root()?;
@@ -312,6 +320,25 @@ impl SelectArgs {
             states,
         };
         Ok(selector.select(&compilation.graph, &compilation.project.sources)?)
+    }
+}
+
+/// The only action of that name, if there is one.
+pub(super) fn action_named(name: &str, compilation: &Compilation) -> Result<Option<ActionId>, CommandError> {
+    let reference = Reference::from_parts(name.split('.').map(str::to_owned));
+    let names = compilation.graph.names();
+    let found: Vec<ActionId> = reference.iter().flat_map(|reference| names.find(reference)).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [id] => Ok(Some(*id)),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|id| compilation.graph.get(*id).canonical.to_string()).collect();
+            Err(CommandError::Unable {
+                message: format!("`{name}` may mean several actions"),
+                help: Some(format!("it is one of {}", names.join(", "))),
+            })
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::action::{ActionId, Reference};
+use crate::action::ActionId;
 use crate::adapter::{AdapterError, Session};
 use crate::analysis::bound::Column;
-use crate::commands::shared::{ProjectArgs, connect, show};
+use crate::commands::shared::{ProjectArgs, action_named, connect, show};
 use crate::compile::Compilation;
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
@@ -35,22 +35,10 @@ pub struct ShowArgs {
 pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
     let graph = &compilation.graph;
-    let reference = Reference::from_parts(args.model.split('.').map(str::to_owned));
-    let found: Vec<_> = reference.iter().flat_map(|reference| graph.names().find(reference)).collect();
-    let id = match found.as_slice() {
-        [id] => *id,
-        [] => {
-            let names: Vec<&str> = graph.iter().map(|(_, action)| action.canonical.name.as_str()).collect();
-            let help = did_you_mean(&args.model, names).or_else(|| Some("`trueup list` shows them all".to_owned()));
-            return Err(CommandError::Unable { message: format!("no action is called `{}`", args.model), help });
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|id| graph.get(*id).canonical.to_string()).collect();
-            return Err(CommandError::Unable {
-                message: format!("`{}` may mean several actions", args.model),
-                help: Some(format!("it is one of {}", names.join(", "))),
-            });
-        }
+    let Some(id) = action_named(&args.model, &compilation)? else {
+        let names: Vec<&str> = graph.iter().map(|(_, action)| action.canonical.name.as_str()).collect();
+        let help = did_you_mean(&args.model, names).or_else(|| Some("`trueup list` shows them all".to_owned()));
+        return Err(CommandError::Unable { message: format!("no action is called `{}`", args.model), help });
     };
     let action = graph.get(id);
     if !action.kind.has_output() {

@@ -22,7 +22,10 @@ use crate::plan::{Plan, Step, Work};
 
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
-pub use reconcile::{IntervalDifference, LeftOut, ReconcileError, ReconcileOptions, Reconciled, Waiting, reconcile};
+pub use reconcile::{
+    IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Waiting, compare_relations,
+    comparison_of, reconcile,
+};
 pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};

@@ -7,7 +7,7 @@ use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::{Dialect, Width};
 use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, Relation, Target};
+use crate::relation::{Column, DataType, Relation, Target};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +25,8 @@ pub struct ReconcileOptions<'a> {
 /// What is to be compared.
 struct Task<'a> {
     target: &'a Target,
-    /// What it is in the warehouse.
-    relation: &'a Relation,
+    /// Its columns; `None` if nobody has asked for them.
+    columns: Option<&'a [Column]>,
     /// What gives all of its rows.
     query: &'a Preview,
     /// Columns that tell rows apart; empty where nothing is said of that.
@@ -50,6 +50,9 @@ pub enum ReconcileError {
     /// Rows are to count from a time on, and nothing says when they happened.
     #[error("`{0}` has no time to begin with")]
     NoTime(Target),
+    /// The warehouse said no.
+    #[error("cannot compare `{0}` with `{1}`: {2}")]
+    Relations(Target, Target, AdapterError),
     /// The warehouse said no.
     #[error("cannot recompute `{0}`: {1}")]
     Adapter(Target, AdapterError),
@@ -153,12 +156,12 @@ pub fn reconcile(
     if diagnostics.has_errors() {
         return Err(ReconcileError::Project(diagnostics));
     }
-    let (pre_operations, unique_key) = match &action.kind {
-        Kind::Model(model) => (model.texts.pre_operations.as_slice(), model.unique_key.as_slice()),
-        _ => (&[][..], &[][..]),
+    let has_pre_operations = match &action.kind {
+        Kind::Model(model) => !model.texts.pre_operations.is_empty(),
+        _ => false,
     };
     // One job would be both.
-    let has_script = !pre_operations.is_empty() && dialect.capabilities().multi_statements;
+    let has_script = has_pre_operations && dialect.capabilities().multi_statements;
     if !query.can_be_undone || has_script {
         return Err(ReconcileError::PreOperations(target.clone()));
     }
@@ -166,17 +169,64 @@ pub fn reconcile(
     if options.since.is_some() && times.event.is_none() {
         return Err(ReconcileError::NoTime(target.clone()));
     }
-    let facts = compilation.analysis.facts(id);
+    let (key, left_out) = comparison_of(compilation, id);
     let task = Task {
         target,
-        relation,
+        columns: Some(&relation.columns),
         query: &query,
-        key: key(unique_key, facts),
+        key,
         time: times.event.as_ref().map(|time| time.name.as_str()),
-        left_out: left_out(times, facts),
+        left_out,
         options,
     };
     in_transaction(adapter, &task).map_err(|error| ReconcileError::Adapter(target.clone(), error))
+}
+
+/// Two relations of one warehouse.
+#[derive(Debug, Clone)]
+pub struct Pair<'a> {
+    /// What was there: its rows are the actual ones.
+    pub base: &'a Target,
+    /// What is there now: its rows are the expected ones.
+    pub new: &'a Target,
+    /// Columns that tell rows apart; empty where nothing is said of that.
+    pub key: Vec<String>,
+    /// The column that says when.
+    pub time: Option<&'a str>,
+    /// Columns that are not compared.
+    pub left_out: Vec<(String, LeftOut)>,
+}
+
+/// Compares two relations as [`reconcile`] does.
+pub fn compare_relations(
+    adapter: &dyn Adapter,
+    pair: &Pair<'_>,
+    options: ReconcileOptions<'_>,
+) -> Result<Reconciled, ReconcileError> {
+    let rows = format!("select * from {}", adapter.dialect().relation(pair.new));
+    let query = Preview { before: Vec::new(), can_be_undone: true, query: Statement::new(rows) };
+    let task = Task {
+        target: pair.base,
+        columns: None,
+        query: &query,
+        key: pair.key.clone(),
+        time: pair.time,
+        left_out: pair.left_out.clone(),
+        options,
+    };
+    in_transaction(adapter, &task)
+        .map_err(|error| ReconcileError::Relations(pair.base.clone(), pair.new.clone(), error))
+}
+
+/// The columns that tell rows apart, and those that are another value in each run, of an action.
+pub fn comparison_of(compilation: &Compilation, id: ActionId) -> (Vec<String>, Vec<(String, LeftOut)>) {
+    let action = compilation.graph.get(id);
+    let declared = match &action.kind {
+        Kind::Model(model) => &model.unique_key,
+        _ => &action.documentation.unique_key,
+    };
+    let facts = compilation.analysis.facts(id);
+    (key(declared, facts), left_out(&action.documentation.times, facts))
 }
 
 /// The columns that tell rows apart: those that the config names, or else what follows from its assertions and from the query.
@@ -223,12 +273,28 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         session.execute(statement.sql())?;
     }
     let given = session.describe(task.query.query.sql())?;
-    let (shared, mut left_out) = shared(&task.relation.columns, &given);
+    let described;
+    let columns = match task.columns {
+        Some(columns) => columns,
+        None => {
+            described = session.describe(&format!("select * from {}", dialect.relation(task.target)))?;
+            &described
+        }
+    };
+    let (shared, mut left_out) = shared(columns, &given);
     let is_left_out =
         |column: &ComparedColumn| task.left_out.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.column.name));
     let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
     left_out.extend(task.left_out.iter().cloned());
     let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
+    if let Some(column) = task.time.and_then(named).filter(|column| !is_time(dialect, &column.column.data_type)) {
+        let Column { name, data_type } = &column.column;
+        let help = Some("name a column that is a date or a timestamp".to_owned());
+        return Err(AdapterError {
+            help,
+            ..AdapterError::from_message(format!("`{name}` is {data_type}, and no time"))
+        });
+    }
     let time =
         task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.options.width });
     let key: Option<Vec<String>> = task.key.iter().map(|name| Some(named(name)?.column.name.clone())).collect();
@@ -318,6 +384,10 @@ fn shared(table: &[Column], query: &[Column]) -> (Vec<ComparedColumn>, Vec<(Stri
         .map(|column| (column.name.clone(), LeftOut::OnlyInTable))
         .chain(only_in_query.map(|column| (column.name.clone(), LeftOut::OnlyInQuery)));
     (table.iter().filter_map(pair).collect(), left_out.collect())
+}
+
+fn is_time(dialect: &dyn Dialect, data_type: &str) -> bool {
+    matches!(dialect.semantics().named_type(data_type), DataType::Date | DataType::Timestamp { .. })
 }
 
 /// A count, which may be written with a point.

@@ -21,7 +21,7 @@ pub use diagnostics::{DiagnosticFormat, render_diagnostics};
 pub use diff::{comparison_markdown, comparison_text};
 pub use lineage::LineageReport;
 pub use plan::{estimates_text, plan_text, script_statement_text, statement_text};
-pub use reconcile::reconciliation;
+pub use reconcile::{reconciliation, relations_beside};
 pub use run::{RunReporter, blanks_warnings};
 pub use table::{diff_table, rows_table, rows_text};
 pub use terminal::{ColorChoice, OutputFormat, Terminal};

@@ -26,7 +26,7 @@ pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
         )
     };
     if found.intervals.is_some() && !found.differing.is_empty() {
-        text += &table(found);
+        text += &table(found, ["expected", "missing", "too many"]);
     }
     for cause in causes(found) {
         let _ = writeln!(text, "  {cause}");
@@ -35,19 +35,52 @@ pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
         text += "  some of them, - in the table and + as they should be:\n";
         text += &diff_table(&found.examples, color);
     }
-    for (column, reason) in &found.left_out {
-        let why = match reason {
-            LeftOut::Declared => "it tells when a row was made",
-            LeftOut::Volatile => "it is another value in each run",
-            LeftOut::OnlyInQuery => "the table does not have it",
-            LeftOut::OnlyInTable => "the query does not give it",
-        };
-        let _ = writeln!(text, "  `{column}` is not compared: {why}");
-    }
+    text += &left_out(found, ["the table does not have it", "the query does not give it"]);
     if found.is_repaired {
         text += "  repaired\n";
     }
     text
+}
+
+/// What was found out about two relations: the rows of `new` are the expected ones.
+pub fn relations_beside(base: &str, new: &str, found: &Reconciled, color: bool) -> String {
+    let (added, removed, different) = found.totals();
+    let mut text = if found.differing.is_empty() {
+        format!("{new} and {base}: the same {}{}\n", rows(found.actual), intervals(found))
+    } else {
+        let parts =
+            [(added, format!("only in {new}")), (removed, format!("only in {base}")), (different, "different".into())];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{} {words}", digits(*count)))
+            .collect();
+        let (was, is) = (rows(found.actual), digits(found.expected));
+        let share = percent(found.accuracy());
+        format!("{new} beside {base}: {share} the same: {was} and now {is}, {}{}\n", parts.join(", "), intervals(found))
+    };
+    if found.intervals.is_some() && !found.differing.is_empty() {
+        text += &table(found, ["now", "added", "gone"]);
+    }
+    if !found.examples.rows.is_empty() {
+        let _ = writeln!(text, "  some of them, - in {base} and + in {new}:");
+        text += &diff_table(&found.examples, color);
+    }
+    text + &left_out(found, [&format!("{base} does not have it"), &format!("{new} does not have it")])
+}
+
+/// The columns that are not compared. The reasons are for those of the expected rows alone, and of the actual ones alone.
+fn left_out(found: &Reconciled, [only_expected, only_actual]: [&str; 2]) -> String {
+    let lines = found.left_out.iter().map(|(column, reason)| {
+        let why = match reason {
+            LeftOut::Declared => "it tells when a row was made",
+            LeftOut::Volatile => "it is another value in each run",
+            LeftOut::OnlyInQuery => only_expected,
+            LeftOut::OnlyInTable => only_actual,
+        };
+        format!("  `{column}` is not compared: {why}\n")
+    });
+    lines.collect()
 }
 
 fn intervals(found: &Reconciled) -> String {
@@ -59,13 +92,12 @@ fn intervals(found: &Reconciled) -> String {
 }
 
 /// One line for each interval that differs.
-fn table(found: &Reconciled) -> String {
+fn table(found: &Reconciled, [expected, missing, extra]: [&str; 3]) -> String {
     const SHOWN: usize = 20;
     let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(no time)".to_owned());
     let shown = found.differing.iter().take(SHOWN);
     let width = shown.clone().map(|interval| name(&interval.name).chars().count()).max().unwrap_or_default();
-    let mut text =
-        format!("  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}\n", "", "expected", "missing", "too many", "different");
+    let mut text = format!("  {:<width$}  {expected:>9}  {missing:>9}  {extra:>9}  {:>9}\n", "", "different");
     for interval in shown {
         let _ = writeln!(
             text,

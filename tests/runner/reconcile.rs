@@ -7,9 +7,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
 use trueup::action::ActionId;
 use trueup::adapter::{self, Adapter};
 use trueup::compile::{Compilation, compile};
@@ -17,7 +18,7 @@ use trueup::dialect::Width;
 use trueup::execute::{ExecuteOptions, ReconcileOptions, Reconciled, execute, reconcile};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selection;
-use trueup::plan::{PlanOptions, plan};
+use trueup::plan::{PlanOptions, plan, preview};
 use trueup::project::Overrides;
 use trueup::relation::Target;
 
@@ -60,7 +61,7 @@ const MODELS: [(&str, &str); 5] = [
 pub(crate) fn trials() -> Vec<Trial> {
     let has_server = postgres_server::programs().is_some();
     vec![
-        Trial::test("reconcile::on_duckdb", || schedules("{ warehouse: duckdb, path: \":memory:\" }", "duckdb")),
+        Trial::test("reconcile::on_duckdb", || schedules("{ warehouse: duckdb }", "duckdb")),
         Trial::test("reconcile::on_postgres", on_postgres).with_ignored_flag(!has_server),
     ]
 }
@@ -127,7 +128,9 @@ impl Seen {
 
 /// A warehouse with a source, and the models on it.
 struct World {
-    adapter: Arc<dyn Adapter>,
+    adapter: RefCell<Option<Arc<dyn Adapter>>>,
+    /// For the database file of the embedded engine.
+    folder: TempDir,
     compilation: Compilation,
     schema: String,
     seed: u64,
@@ -153,9 +156,18 @@ impl World {
         if compilation.diagnostics.has_errors() {
             return Err(format!("{:?}", compilation.diagnostics).into());
         }
-        let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
-        let adapter = adapter::connect(&compilation.project, Path::new("/"), &targets)?;
-        Ok(Self { adapter, compilation, schema, seed, seen: RefCell::default() })
+        let (adapter, folder) = (RefCell::default(), tempfile::tempdir()?);
+        Ok(Self { adapter, folder, compilation, schema, seed, seen: RefCell::default() })
+    }
+
+    /// A connection, the same as before if there was one.
+    fn adapter(&self) -> Result<Arc<dyn Adapter>, String> {
+        let mut adapter = self.adapter.borrow_mut();
+        if adapter.is_none() {
+            let connected = adapter::connect(&self.compilation.project, self.folder.path(), &self.targets());
+            *adapter = Some(connected.map_err(|error| error.to_string())?);
+        }
+        adapter.clone().ok_or_else(|| "there is no connection".to_owned())
     }
 
     fn play(&self) -> Result<(), String> {
@@ -185,28 +197,34 @@ impl World {
     }
 
     fn send(&self, sql: &str) -> Result<(), String> {
-        let mut session = self.adapter.session().map_err(|error| error.to_string())?;
+        let adapter = self.adapter()?;
+        let mut session = adapter.session().map_err(|error| error.to_string())?;
         session.execute(sql).map(drop).map_err(|error| format!("{sql}: {error}"))
     }
 
     /// A run of some models, which may be broken off in the middle.
     fn run(&self, random: &mut Random) -> Result<(), String> {
         let graph = &self.compilation.graph;
-        let is_first = self.adapter.state(&self.targets()).map_err(|error| error.to_string())?.relations.len() < 2;
+        let adapter = self.adapter()?;
+        let state = adapter.state(&self.targets()).map_err(|error| error.to_string())?;
+        let is_first = state.relations.len() < 2;
         let selection: Selection = graph.iter().filter(|_| is_first || random.below(4) > 0).map(|(id, _)| id).collect();
-        let state = self.adapter.state(&self.targets()).map_err(|error| error.to_string())?;
         let project = self.compilation.project.settings.dialect;
         let options = PlanOptions { full_refresh: random.below(8) == 0 };
-        let (plan, _) = plan(graph, &selection, &state, project, self.adapter.dialect(), options);
+        let (plan, _) = plan(graph, &selection, &state, project, adapter.dialect(), options);
         let cancelled = AtomicBool::new(false);
         let mut steps_left = if !is_first && random.below(4) == 0 { random.below(4) } else { u64::MAX };
         let mut listen = |_: &trueup::execute::Event| {
             steps_left = steps_left.saturating_sub(1);
-            cancelled.store(steps_left == 0, std::sync::atomic::Ordering::SeqCst);
+            cancelled.store(steps_left == 0, Ordering::SeqCst);
         };
         let options = ExecuteOptions { threads: 1, fail_fast: false };
         // A key that comes twice makes a merge fail: the table is as it was, which is one more way to be behind.
-        let run = execute(&plan, self.adapter.as_ref(), options, &cancelled, &mut listen);
+        let run = execute(&plan, adapter.as_ref(), options, &cancelled, &mut listen);
+        if cancelled.load(Ordering::SeqCst) {
+            // Nothing begins any more on a connection that has been cancelled.
+            self.adapter.take();
+        }
         run.map(drop).map_err(|error| error.to_string())
     }
 
@@ -216,12 +234,12 @@ impl World {
 
     /// What `reconcile` says of a table is what rows say that are compared here.
     fn check(&self, id: ActionId, target: &Target, repair: bool) -> Result<(), String> {
-        let state = self.adapter.state(std::slice::from_ref(target)).map_err(|error| error.to_string())?;
+        let adapter = self.adapter()?;
+        let state = adapter.state(std::slice::from_ref(target)).map_err(|error| error.to_string())?;
         let Some(relation) = state.get(target) else { return Ok(()) };
         let options = ReconcileOptions { width: Width::Day, since: None, repair: false, examples: 3 };
         let look = |options: ReconcileOptions<'_>| {
-            reconcile(&self.compilation, self.adapter.as_ref(), id, relation, options)
-                .map_err(|error| error.to_string())
+            reconcile(&self.compilation, adapter.as_ref(), id, relation, options).map_err(|error| error.to_string())
         };
         let known = self.compare(id, target)?;
         let found = Verdict::of(&look(options)?);
@@ -246,20 +264,18 @@ impl World {
 
     /// Both sides row by row, with nothing of what `reconcile` uses.
     fn compare(&self, id: ActionId, target: &Target) -> Result<Verdict, String> {
-        let (query, _) = trueup::plan::preview(
-            self.compilation.graph.get(id),
-            self.compilation.project.settings.dialect,
-            self.adapter.dialect(),
-        );
+        let adapter = self.adapter()?;
+        let project = self.compilation.project.settings.dialect;
+        let (query, _) = preview(self.compilation.graph.get(id), project, adapter.dialect());
         let (key, time): (&[&str], Option<&str>) = match target.name.as_str() {
             "merged" => (&["id"], Some("happened")),
             "daily" => (&["day"], Some("day")),
             "plain" => (&[], None),
             _ => (&[], Some("happened")),
         };
-        let mut session = self.adapter.session().map_err(|error| error.to_string())?;
+        let mut session = adapter.session().map_err(|error| error.to_string())?;
         let mut bag: BTreeMap<Row, (u64, u64)> = BTreeMap::new();
-        let table = format!("select * from {}", self.adapter.dialect().relation(target));
+        let table = format!("select * from {}", adapter.dialect().relation(target));
         for (sql, is_expected) in [(query.query.sql(), true), (table.as_str(), false)] {
             let found = session.query(sql, usize::MAX).map_err(|error| format!("{sql}: {error}"))?;
             let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();

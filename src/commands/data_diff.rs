@@ -1,0 +1,151 @@
+use std::path::Path;
+
+use clap::Args;
+
+use crate::action::{Action, ActionId};
+use crate::artifact::reconciled_json;
+use crate::commands::reconcile::IntervalArg;
+use crate::commands::shared::{ProjectArgs, action_named, connect};
+use crate::compile::Compilation;
+use crate::diagnostic::did_you_mean;
+use crate::error::CommandError;
+use crate::execute::{Pair, ReconcileOptions, compare_relations, comparison_of};
+use crate::relation::Target;
+use crate::report::{OutputFormat, Terminal, relations_beside};
+
+/// Compare the rows of two relations, or of two environments
+///
+/// Two relations of the warehouse: `trueup data-diff BASE NEW`, each an action of the project or `schema.name`. Or the same
+/// actions in another environment in the same warehouse: `trueup data-diff MODEL --base prod`. The rows are compared in the
+/// warehouse, as `reconcile` does it. Exit code 1 if something differs.
+#[derive(Debug, Args)]
+pub struct DataDiffArgs {
+    /// BASE and NEW; with --base any number of actions
+    #[arg(value_name = "RELATION", num_args = 1.., required = true)]
+    relations: Vec<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// The environment that holds what was there before
+    #[arg(long, value_name = "ENVIRONMENT")]
+    base: Option<String>,
+    /// Columns that tell rows apart; by default those of the action's key
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    key: Vec<String>,
+    /// The column that says when; by default the action's `eventTime`
+    #[arg(long, value_name = "COLUMN")]
+    time: Option<String>,
+    /// How long an interval is
+    #[arg(long, value_enum, default_value_t, value_name = "INTERVAL")]
+    by: IntervalArg,
+    /// Only rows from this time on
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// How many rows that differ are shown
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    examples: usize,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    let (root, compilation) = args.project.compile_or_fail(terminal)?;
+    let pairs = match &args.base {
+        Some(base) => in_environments(args, &root, &compilation, base)?,
+        None => vec![two_relations(args, &compilation)?],
+    };
+    let adapter = connect(&root, &compilation)?;
+    let options = ReconcileOptions {
+        width: args.by.width(),
+        since: args.since.as_deref(),
+        repair: false,
+        examples: args.examples,
+    };
+    let mut is_same = true;
+    for (base, new, of) in pairs {
+        let (mut key, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
+        if !args.key.is_empty() {
+            key.clone_from(&args.key);
+        }
+        let known = of.and_then(|id| compilation.graph.get(id).documentation.times.event.as_ref());
+        let time = args.time.as_deref().or(known.map(|time| time.name.as_str()));
+        if let (Some(_), None) = (&args.since, time) {
+            return Err(CommandError::Unable {
+                message: format!("nothing says when the rows of `{new}` happened"),
+                help: Some("name the column: `--time COLUMN`".to_owned()),
+            });
+        }
+        let pair = Pair { base: &base, new: &new, key, time, left_out };
+        let found = compare_relations(adapter.as_ref(), &pair, options)?;
+        is_same &= found.differing.is_empty();
+        let (base, new) = (base.to_string(), new.to_string());
+        match args.format {
+            OutputFormat::Text => terminal.print(&relations_beside(&base, &new, &found, terminal.color())),
+            OutputFormat::Json => terminal.print(&reconciled_json(&new, &found)),
+        }
+    }
+    if is_same { Ok(()) } else { Err(CommandError::Failed) }
+}
+
+/// What was there, what is there now, and the action that says more about it.
+type Wanted = (Target, Target, Option<ActionId>);
+
+fn two_relations(args: &DataDiffArgs, compilation: &Compilation) -> Result<Wanted, CommandError> {
+    let [base, new] = args.relations.as_slice() else {
+        return Err(CommandError::Unable {
+            message: "it takes two relations to compare".to_owned(),
+            help: Some("`trueup data-diff BASE NEW`, or `trueup data-diff MODEL --base ENVIRONMENT`".to_owned()),
+        });
+    };
+    let (base, base_action) = relation(base, compilation)?;
+    let (new, action) = relation(new, compilation)?;
+    Ok((base, new, action.or(base_action)))
+}
+
+/// The same actions in two environments.
+fn in_environments(
+    args: &DataDiffArgs,
+    root: &Path,
+    compilation: &Compilation,
+    base: &str,
+) -> Result<Vec<Wanted>, CommandError> {
+    let other = args.project.link_for(root, base)?;
+    let (own, others) = (&compilation.project.environment, &other.project.environment);
+    if own.connection != others.connection {
+        return Err(CommandError::Unable {
+            message: format!("environments `{}` and `{}` are not in the same warehouse", own.name, others.name),
+            help: Some("rows are compared in the warehouse, so that both sides have to be there".to_owned()),
+        });
+    }
+    let pair = |name: &String| {
+        let id = action_named(name, compilation)?.ok_or_else(|| unknown(name, compilation))?;
+        let action = compilation.graph.get(id);
+        let is_it = |(_, other): &(ActionId, &Action<ActionId>)| other.canonical == action.canonical;
+        let there = other.graph.iter().find(is_it).ok_or_else(|| unknown(name, compilation))?.1;
+        Ok((there.target.clone(), action.target.clone(), Some(id)))
+    };
+    args.relations.iter().map(pair).collect()
+}
+
+/// An action of the project, or what stands at that path in the warehouse.
+fn relation(name: &str, compilation: &Compilation) -> Result<(Target, Option<ActionId>), CommandError> {
+    if let Some(id) = action_named(name, compilation)? {
+        return Ok((compilation.graph.get(id).target.clone(), Some(id)));
+    }
+    let mut parts: Vec<String> = name.split('.').map(str::to_owned).collect();
+    let relation = parts.pop().unwrap_or_default();
+    let schema = parts.pop();
+    if schema.is_none() || parts.len() > 1 {
+        return Err(unknown(name, compilation));
+    }
+    Ok((Target { database: parts.pop(), schema, name: relation }, None))
+}
+
+fn unknown(name: &str, compilation: &Compilation) -> CommandError {
+    let names = compilation.graph.iter().map(|(_, action)| action.canonical.name.as_str());
+    CommandError::Unable {
+        message: format!("no action is called `{name}`"),
+        help: did_you_mean(name, names)
+            .or_else(|| Some("what is not of the project is written `schema.name`".to_owned())),
+    }
+}
