@@ -9,6 +9,7 @@ mod explain;
 mod format;
 mod init;
 mod install;
+mod lateness;
 mod lineage;
 mod list;
 mod reconcile;
@@ -44,6 +45,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Fetch the npm packages that the project's `package.json` names
     Install(install::InstallArgs),
+    /// Show how late the rows of a table came
+    Lateness(lateness::LatenessArgs),
     /// Show where columns come from, and where they go
     Lineage(lineage::LineageArgs),
     /// List the actions, or the selected ones
@@ -73,6 +76,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Format(args) => format::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         Command::Install(args) => install::run(args, terminal),
+        Command::Lateness(args) => lateness::run(args, terminal),
         Command::Lineage(args) => lineage::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
         Command::Reconcile(args) => reconcile::run(args, terminal),

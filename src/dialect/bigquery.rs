@@ -150,6 +150,15 @@ impl Dialect for BigQuery {
         format!("farm_fingerprint(to_json_string(struct({}))) * bignumeric '1'", names.join(", "))
     }
 
+    fn seconds_between(&self, from: &str, from_type: &str, to: &str, to_type: &str) -> String {
+        // A DATETIME is taken to be in UTC, as BigQuery casts it.
+        let moment = |expression: &str, data_type: &str| match data_type.to_ascii_uppercase().as_str() {
+            "TIMESTAMP" => expression.to_owned(),
+            _ => format!("cast({expression} as timestamp)"),
+        };
+        format!("timestamp_diff({}, {}, second)", moment(to, to_type), moment(from, from_type))
+    }
+
     fn interval(&self, expression: &str, data_type: &str, width: Width) -> String {
         let function = match data_type.to_ascii_uppercase().as_str() {
             "DATE" => "format_date",

@@ -252,6 +252,11 @@ pub trait Dialect: Debug + Send + Sync {
         format!("strftime({expression}, '{}')", width.strftime())
     }
 
+    /// How many seconds lie between two dates or timestamps of these types.
+    fn seconds_between(&self, from: &str, _from_type: &str, to: &str, _to_type: &str) -> String {
+        format!("(epoch({to}) - epoch({from}))")
+    }
+
     /// A statement that lets the transaction that has just begun see one state of the database from beginning to end, where it
     /// does not do so by itself.
     fn one_state(&self) -> Option<&'static str> {

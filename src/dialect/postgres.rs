@@ -202,6 +202,10 @@ impl Dialect for Postgres {
         format!("cast(hashtextextended(cast(row({}) as text), 0) as numeric)", names.join(", "))
     }
 
+    fn seconds_between(&self, from: &str, _from_type: &str, to: &str, _to_type: &str) -> String {
+        format!("(extract(epoch from {to}) - extract(epoch from {from}))")
+    }
+
     fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
         format!("to_char({expression}, '{}')", width.to_char())
     }

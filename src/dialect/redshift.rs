@@ -208,6 +208,10 @@ impl Dialect for Redshift {
         format!("cast(strtol(left(md5({}), 15), 16) as decimal(38, 0))", texts.join(" || chr(31) || "))
     }
 
+    fn seconds_between(&self, from: &str, _from_type: &str, to: &str, _to_type: &str) -> String {
+        format!("datediff(second, {from}, {to})")
+    }
+
     fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
         format!("to_char({expression}, '{}')", width.to_char())
     }

@@ -2,6 +2,7 @@
 
 mod estimate;
 mod event;
+mod lateness;
 mod reconcile;
 mod result;
 mod schedule;
@@ -22,6 +23,7 @@ use crate::plan::{Plan, Step, Work};
 
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
+pub use lateness::{Lateness, LatenessStep, measure_lateness};
 pub use reconcile::{
     IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Waiting, compare_relations,
     comparison_of, reconcile,

@@ -5,6 +5,7 @@ mod build_in_one;
 mod fill;
 mod in_one;
 mod incremental;
+mod lateness;
 mod model;
 mod multi_statement;
 mod reconcile;
@@ -32,6 +33,7 @@ use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Ta
 
 pub use fill::FillWork;
 pub use incremental::IncrementalWork;
+pub use lateness::lateness;
 pub use multi_statement::{MultiStatement, ScriptGuard};
 pub use reconcile::{ComparedColumn, Reconciliation, Time};
 pub use schema_change::SchemaMismatch;

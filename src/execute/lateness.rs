@@ -1,0 +1,89 @@
+//! How late the rows of a table came.
+
+use crate::adapter::{Adapter, AdapterError};
+use crate::diagnostic::did_you_mean;
+use crate::plan::lateness;
+use crate::relation::{Column, DataType, Target};
+
+/// Lengths of time that a lookback may have, in seconds.
+const STEPS: [(&str, u64); 14] = [
+    ("1 minute", 60),
+    ("5 minutes", 300),
+    ("15 minutes", 900),
+    ("1 hour", 3_600),
+    ("3 hours", 3 * 3_600),
+    ("6 hours", 6 * 3_600),
+    ("12 hours", 12 * 3_600),
+    ("1 day", 86_400),
+    ("2 days", 2 * 86_400),
+    ("3 days", 3 * 86_400),
+    ("1 week", 7 * 86_400),
+    ("2 weeks", 14 * 86_400),
+    ("30 days", 30 * 86_400),
+    ("90 days", 90 * 86_400),
+];
+
+/// Rows of a table by how late they are.
+#[derive(Debug, Clone, Default)]
+pub struct Lateness {
+    /// Rows with both times.
+    pub rows: u64,
+    /// For each length of time, in order: its name, how many rows came in that time, and how many are not older than that.
+    pub steps: Vec<LatenessStep>,
+}
+
+/// A length of time.
+#[derive(Debug, Clone)]
+pub struct LatenessStep {
+    /// `1 hour`
+    pub name: &'static str,
+    /// How many rows came in that time.
+    pub came: u64,
+    /// How many rows are that young, beside the newest: what a run reads that looks so far back.
+    pub young: u64,
+}
+
+/// Counts the rows of a relation by the time from one of its columns to another. Columns that are not there, or are no times, are an
+/// error.
+pub fn measure_lateness(
+    adapter: &dyn Adapter,
+    target: &Target,
+    event: &str,
+    processed: &str,
+) -> Result<Lateness, AdapterError> {
+    let dialect = adapter.dialect();
+    let table = dialect.relation(target);
+    let mut session = adapter.session()?;
+    let columns = session.describe(&format!("select * from {table}"))?;
+    let time = |name: &str| -> Result<Column, AdapterError> {
+        let refuse =
+            |message: String, help: Option<String>| AdapterError { help, ..AdapterError::from_message(message) };
+        let Some(column) = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) else {
+            let near = did_you_mean(name, columns.iter().map(|column| column.name.as_str()));
+            return Err(refuse(format!("there is no column `{name}`"), near));
+        };
+        match dialect.semantics().named_type(&column.data_type) {
+            DataType::Date | DataType::Timestamp { .. } => Ok(column.clone()),
+            _ => {
+                let help = "name a column that is a date or a timestamp".to_owned();
+                Err(refuse(format!("`{name}` is {}, and no time", column.data_type), Some(help)))
+            }
+        }
+    };
+    let seconds: Vec<u64> = STEPS.iter().map(|(_, seconds)| *seconds).collect();
+    let statement = lateness(dialect, &table, &time(event)?, &time(processed)?, &seconds);
+    let rows = session.rows(statement.sql())?;
+    let numbers: Vec<u64> = rows
+        .first()
+        .into_iter()
+        .flatten()
+        .map(|cell| cell.as_ref().and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or_default())
+        .collect();
+    let number = |place: usize| numbers.get(place).copied().unwrap_or_default();
+    let step = |(place, (name, _)): (usize, &(&'static str, u64))| LatenessStep {
+        name,
+        came: number(1 + place),
+        young: number(1 + STEPS.len() + place),
+    };
+    Ok(Lateness { rows: number(0), steps: STEPS.iter().enumerate().map(step).collect() })
+}
