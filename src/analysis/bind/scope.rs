@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use crate::analysis::bound::{Expr, ExprKind, Origin, SourceId, Unbound, UnboundName};
+use crate::analysis::bound::{Column, Expr, ExprKind, Origin, Source, SourceId, SourceKind, Unbound, UnboundName};
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Nullability};
 
@@ -142,6 +142,16 @@ impl Binder<'_> {
             return Found::Alias(place);
         }
         if let Some(merged) = scope.merged.iter().find(|merged| self.is_same(&merged.name, name)) {
+        let row = scope.sources.iter().copied().find(|id| self.is_called(*id, name));
+        let row = row.map(|source| self.row_or_element(source, name));
+        let (row_before, row_after) = match self.rules.whole_rows {
+            AliasScope::BeforeColumns => (row, None),
+            AliasScope::AfterColumns => (None, row),
+            AliasScope::Hidden => (None, None),
+        };
+        if let Some(row) = row_before {
+            return row;
+        }
             return Found::Merged(merged.clone());
         }
         let mut found = Vec::new();
@@ -167,9 +177,8 @@ impl Binder<'_> {
             return Found::Alias(place);
         }
         let is_open = |id: &&SourceId| self.source(**id).columns.may_have_others();
-        let row = scope.sources.iter().find(|id| self.is_called(**id, name));
-        if let Some(row) = row.filter(|_| self.rules.whole_rows) {
-            return Found::Row(*row);
+        if let Some(row) = row_after {
+            return row;
         }
         if self.is_pseudo_column(scope, name) {
             return Found::Perhaps;
@@ -187,6 +196,22 @@ impl Binder<'_> {
     }
 
     /// Whether a query around that scope may have something of that name.
+    /// What a source of that name gives in a row: all of it, or the element of an array where that is no struct.
+    fn row_or_element(&self, source: SourceId, name: &str) -> Found {
+        let Source { kind: SourceKind::Values(arrays), columns, .. } = self.source(source) else {
+            return Found::Row(source);
+        };
+        let is_of_structs = |array: &Expr| match &array.data_type {
+            DataType::Array(element) => matches!(**element, DataType::Struct(_)),
+            _ => false,
+        };
+        let is_it = |column: &Column| column.name.as_deref().is_some_and(|column| self.is_same(column, name));
+        match columns.known.iter().position(is_it) {
+            Some(place) if !arrays.iter().any(is_of_structs) => Found::Column { source, column: Some(place) },
+            _ => Found::Row(source),
+        }
+    }
+
     fn is_known_outside(&self, levels: usize, name: &str) -> bool {
         let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| !scope.is_hidden).collect();
         let around = visible.len().saturating_sub(levels + 1);

@@ -63,6 +63,7 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             let owners = named(sources, bound);
             let message = match owners.as_slice() {
                 [one] => format!("{one} has more than one column `{name}`"),
+                [one, other] => format!("both {one} and {other} have a column `{name}`"),
                 several => format!("{} all have a column `{name}`", several.join(" and ")),
             };
             let first = sources.first().and_then(|id| bound.source(*id).name.as_deref());
