@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
@@ -141,7 +142,6 @@ impl Binder<'_> {
         {
             return Found::Alias(place);
         }
-        if let Some(merged) = scope.merged.iter().find(|merged| self.is_same(&merged.name, name)) {
         let row = scope.sources.iter().copied().find(|id| self.is_called(*id, name));
         let row = row.map(|source| self.row_or_element(source, name));
         let (row_before, row_after) = match self.rules.whole_rows {
