@@ -71,6 +71,7 @@ pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analys
             let seen = index.seen_by(*id);
             let (mut facts, found) = Reader::new(*id, graph, project, &seen).read();
             index.declared_keys(*id).into_iter().for_each(|key| facts.add_key(key));
+            facts.doubt_nulls(|column| index.is_asserted(*id, column));
             let page = place.and_then(|place| {
                 let page = memory::page(place, seen.into_asked(), &index, &facts, &found)?;
                 Some(Use::Written(place.digest, page))

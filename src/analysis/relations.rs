@@ -79,6 +79,18 @@ impl<'a> Index<'a> {
         std::iter::once(own.as_slice()).filter(|key| !key.is_empty()).chain(checked).collect()
     }
 
+    /// Whether an assertion on the rows of an action says that a column is never NULL.
+    pub(super) fn is_asserted(&self, of: ActionId, column: &str) -> bool {
+        let says_so = |condition: &String| {
+            let condition = condition.to_lowercase();
+            condition.contains("is not null") && condition.contains(&column.to_lowercase())
+        };
+        self.checks(of).iter().any(|check| match check {
+            Check::Rows { conditions, .. } => conditions.iter().any(says_so),
+            _ => false,
+        })
+    }
+
     /// Notes what is known of an action. Those that read it come later.
     pub(super) fn set(&self, id: ActionId, facts: Facts) {
         let digest = Digest::of(&(self.profile(id), facts.outline()));
@@ -216,9 +228,9 @@ impl<'i, 'a> Seen<'i, 'a> {
         self.index.declared_keys(self.id)
     }
 
-    /// What assertions check of the own rows.
-    pub(super) fn own_checks(&self) -> &'i [&'a Check] {
-        self.index.checks(self.id)
+    /// Whether an assertion on the own rows says that a column is never NULL.
+    pub(super) fn is_asserted(&self, column: &str) -> bool {
+        self.index.is_asserted(self.id, column)
     }
 
     /// The same door for a text that can read what the own table holds.

@@ -289,7 +289,15 @@ impl Binder<'_> {
         let rest = else_result.is_none().then_some(&DataType::Null);
         let types: Vec<&DataType> = results.iter().map(|result| &result.data_type).chain(rest).collect();
         let data_type = self.semantics.common(&types).unwrap_or_default();
-        let mut nullable = Nullability::of_any(results.iter().map(|result| result.nullable));
+        // A condition may be there for just that a result is not NULL.
+        let is_tested = |result: &Expr| {
+            result
+                .any(&|part| part.column().is_some() && tests.iter().any(|test| test.any(&|other| other.is_same(part))))
+        };
+        let mut nullable = Nullability::of_any(results.iter().map(|result| match result.nullable {
+            Nullability::Nullable if is_tested(result) => Nullability::Unknown,
+            other => other,
+        }));
         if else_result.is_none() {
             nullable = Nullability::Nullable;
         }

@@ -152,6 +152,7 @@ impl Binder<'_> {
         if let Some(row) = row_before {
             return row;
         }
+        if let Some(merged) = scope.merged.iter().find(|merged| self.is_same(&merged.name, name)) {
             return Found::Merged(merged.clone());
         }
         let mut found = Vec::new();
@@ -195,7 +196,6 @@ impl Binder<'_> {
         }
     }
 
-    /// Whether a query around that scope may have something of that name.
     /// What a source of that name gives in a row: all of it, or the element of an array where that is no struct.
     fn row_or_element(&self, source: SourceId, name: &str) -> Found {
         let Source { kind: SourceKind::Values(arrays), columns, .. } = self.source(source) else {
@@ -212,6 +212,7 @@ impl Binder<'_> {
         }
     }
 
+    /// Whether a query around that scope may have something of that name.
     fn is_known_outside(&self, levels: usize, name: &str) -> bool {
         let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| !scope.is_hidden).collect();
         let around = visible.len().saturating_sub(levels + 1);
@@ -264,6 +265,24 @@ impl Binder<'_> {
             return unbound(span);
         }
         self.unbound(first, Unbound::Source(in_sight), span)
+    }
+
+    /// The parts of a name with dots. A path in one pair of quotes counts as many where it names a relation in sight:
+    /// `` `project.schema.table`.column ``.
+    pub(super) fn names_of(&self, identifiers: &[&ast::Ident]) -> Vec<String> {
+        let path = self.parts_of(identifiers.iter().copied());
+        let mut sources = self.scopes.iter().filter(|scope| !scope.is_hidden).flat_map(|scope| &scope.sources);
+        if path.len() > identifiers.len() && sources.any(|id| self.path_length(*id, &path).is_some()) {
+            return path;
+        }
+        identifiers.iter().map(|part| self.name(part)).collect()
+    }
+
+    /// Whether a column or a relation is surely called so.
+    pub(super) fn is_in_sight(&self, name: &str) -> bool {
+        let visible = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate();
+        let mut found = visible.map(|(levels, scope)| self.find(scope, levels, name));
+        found.any(|found| !matches!(found, Found::Nothing | Found::Perhaps | Found::Column { column: None, .. }))
     }
 
     /// How many of the parts name the source by its path, if a column follows.

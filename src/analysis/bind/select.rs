@@ -70,7 +70,7 @@ impl Binder<'_> {
         let sources = self.scope().sources.clone();
         let stars = select.projection.iter().filter_map(star_of).collect();
         let bound = Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, span };
-        nulls::settle(&bound, &mut columns);
+        nulls::settle(&bound, &mut columns, &self.bound);
         let influences = self.influences_of(&bound);
         if matches!(select.value_table_mode, Some(ValueTableMode::AsValue | ValueTableMode::DistinctAsValue)) {
             columns = value_table(&columns);
