@@ -131,6 +131,7 @@ impl<'a> Index<'a> {
         match question {
             Question::MayMake(path) => Digest::of(&self.may_make(path)),
             Question::MayAlter(path) => Digest::of(&self.may_alter(path)),
+            Question::Mentions(word) => Digest::of(&self.mentions(from, word)),
             Question::Find(path) => match self.find(path) {
                 None => Digest::of(&"nothing"),
                 Some(id) if id == from => Digest::of(&"itself"),
@@ -165,6 +166,11 @@ impl<'a> Index<'a> {
     fn may_alter(&self, path: &[String]) -> bool {
         let altered = self.altered.get_or_init(|| self.texts().flat_map(altered_names).collect());
         path.last().is_none_or(|name| altered.contains(&name.to_lowercase()))
+    }
+
+    /// How often the file of an action has a word.
+    fn mentions(&self, of: ActionId, word: &str) -> usize {
+        count(self.project.sources.get(self.graph.get(of).name_span.file).text(), word)
     }
 
     /// All statements that are run as they are.
@@ -238,6 +244,12 @@ impl<'i, 'a> Seen<'i, 'a> {
         Reading { seen: self, own }
     }
 
+    /// How often the own file has a word, in code that makes the text too.
+    pub(super) fn mentions(&self, word: &str) -> usize {
+        self.asked.borrow_mut().insert(Question::Mentions(word.to_owned()));
+        self.index.mentions(self.id, word)
+    }
+
     /// All that was asked.
     pub(super) fn into_asked(self) -> BTreeSet<Question> {
         self.asked.into_inner()
@@ -281,6 +293,12 @@ fn rounds(graph: &Graph) -> Vec<usize> {
 fn words_of(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     words.filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// How often a text has a word, whatever the case of its letters.
+pub(super) fn count(text: &str, word: &str) -> usize {
+    let word = word.to_lowercase();
+    words_of(text).filter(|other| *other == word).count()
 }
 
 /// The words of a text that may be names of relations which it alters or makes: those soon behind TABLE, or all if what it calls
