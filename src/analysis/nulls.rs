@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::bound::{Bound, Columns, Expr, ExprKind, Grouping, JoinKind, Query, Select, SourceId, SourceKind};
+use super::bound::{Bound, Call, Columns, Expr, ExprKind, Grouping, JoinKind, Query, Select, SourceId, SourceKind};
 use crate::relation::Nullability;
 
 /// A column that is not NULL where a condition is true.
@@ -117,6 +117,11 @@ impl<'a> Guards<'a> {
 
     fn look_at(&mut self, condition: &'a Expr) {
         condition.walk(&mut |part| {
+            // The rows of a NULL are a partition like others.
+            if let Some(Call { window: Some(window), arguments, clauses, .. }) = part.call() {
+                arguments.iter().chain(clauses).chain(&window.order_by).for_each(|expr| self.look_at(expr));
+                return false;
+            }
             match &part.kind {
                 ExprKind::Column { source, .. } => {
                     self.columns.push(part);

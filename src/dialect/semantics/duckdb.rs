@@ -40,6 +40,10 @@ impl Semantics for DuckDb {
         &["rowid", "filename", "file_row_number"]
     }
 
+    fn names_elements_by_alias(&self) -> bool {
+        false
+    }
+
     fn puts_using_first(&self) -> bool {
         false
     }

@@ -39,8 +39,8 @@ impl VisitorMut for Halves {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         if length(&query.body) > CHAIN {
             let nothing = SetExpr::Table(Box::new(Table { table_name: None, schema_name: None }));
-            let chain = std::mem::replace(&mut query.body, Box::new(nothing));
-            query.body = halved(links(chain));
+            let chain = std::mem::replace(&mut *query.body, nothing);
+            *query.body = halved(links(chain));
         }
         ControlFlow::Continue(())
     }
@@ -56,16 +56,16 @@ fn length(mut chain: &SetExpr) -> usize {
 }
 
 /// These queries, in their order.
-fn links(mut chain: Box<SetExpr>) -> Vec<Box<SetExpr>> {
+fn links(mut chain: SetExpr) -> Vec<SetExpr> {
     let mut links = Vec::new();
     loop {
-        match *chain {
+        match chain {
             SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier: SetQuantifier::All, right } => {
-                links.push(right);
-                chain = left;
+                links.push(*right);
+                chain = *left;
             }
             first => {
-                links.push(Box::new(first));
+                links.push(first);
                 links.reverse();
                 return links;
             }
@@ -73,13 +73,15 @@ fn links(mut chain: Box<SetExpr>) -> Vec<Box<SetExpr>> {
     }
 }
 
-fn halved(mut links: Vec<Box<SetExpr>>) -> Box<SetExpr> {
+fn halved(mut links: Vec<SetExpr>) -> SetExpr {
+    if links.len() == 1 {
+        return links.remove(0);
+    }
     let right = links.split_off(links.len() / 2);
-    let together = |mut half: Vec<Box<SetExpr>>| if half.len() > 1 { halved(half) } else { half.remove(0) };
-    Box::new(SetExpr::SetOperation {
-        left: together(links),
+    SetExpr::SetOperation {
+        left: Box::new(halved(links)),
         op: SetOperator::Union,
         set_quantifier: SetQuantifier::All,
-        right: together(right),
-    })
+        right: Box::new(halved(right)),
+    }
 }
