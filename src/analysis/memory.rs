@@ -127,9 +127,7 @@ impl Memory {
 
     /// Takes in what became of each page.
     pub(super) fn turn(&mut self, uses: Vec<Use>) {
-        for page in self.pages.values_mut() {
-            page.age += 1;
-        }
+        self.pages.values_mut().for_each(|page| page.age += 1);
         for used in uses {
             match used {
                 Use::Read(digest) => {

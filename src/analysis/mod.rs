@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::action::{ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
+use crate::files::SourceFile;
 use crate::graph::Graph;
 use crate::project::{CATALOG_FILE, Project};
 use memory::{Digest, Place, Use};
@@ -91,7 +92,7 @@ pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analys
 
 /// All that a look at any action depends on.
 fn common(project: &Project) -> Digest {
-    let catalog = project.sources.find(CATALOG_FILE).map(|file| file.text());
+    let catalog = project.sources.find(CATALOG_FILE).map(SourceFile::text);
     Digest::of(&(format!("{:?}", project.settings), catalog))
 }
 

@@ -120,12 +120,11 @@ impl<'a> Reader<'a> {
         }
         new.retain(|(text, _)| !known.contains(&text.text()));
         for text in &incremental.texts.post_operations {
-            match known.iter().position(|known| *known == text.text()) {
-                Some(place) => self.statements.push(place as u64),
-                None => {
-                    let statements = self.operation(text);
-                    new.push((text, statements));
-                }
+            if let Some(place) = known.iter().position(|known| *known == text.text()) {
+                self.statements.push(place as u64);
+            } else {
+                let statements = self.operation(text);
+                new.push((text, statements));
             }
         }
         for (text, statements) in new {

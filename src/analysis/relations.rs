@@ -204,6 +204,7 @@ pub(super) struct Seen<'i, 'a> {
 
 /// What others may know of an action besides its columns and keys.
 #[derive(Debug, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Profile<'a> {
     /// What it is called in every environment.
     pub(super) canonical: &'a Target,
