@@ -78,6 +78,15 @@ impl Facts {
         }
     }
 
+    /// Takes back that these columns can be NULL.
+    pub(super) fn doubt_nulls(&mut self, is_asserted: impl Fn(&str) -> bool) {
+        for column in &mut self.columns.known {
+            if column.nullable == Nullability::Nullable && column.name.as_deref().is_some_and(&is_asserted) {
+                column.nullable = Nullability::Unknown;
+            }
+        }
+    }
+
     /// As a relation that another text reads: its columns and its keys. Where the columns come from is of no concern there.
     pub(super) fn outline(&self) -> (Columns, Vec<Key>) {
         let seen = |column: &Column| Column {

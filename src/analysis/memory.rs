@@ -53,6 +53,8 @@ pub(super) enum Question {
     MayMake(Vec<String>),
     /// May what stands there get other columns?
     MayAlter(Vec<String>),
+    /// How often does the file of the action have that word?
+    Mentions(String),
 }
 
 /// A number that two different things do not have in common.
@@ -125,9 +127,7 @@ impl Memory {
 
     /// Takes in what became of each page.
     pub(super) fn turn(&mut self, uses: Vec<Use>) {
-        for page in self.pages.values_mut() {
-            page.age += 1;
-        }
+        self.pages.values_mut().for_each(|page| page.age += 1);
         for used in uses {
             match used {
                 Use::Read(digest) => {
@@ -184,7 +184,7 @@ pub(super) fn page(
     let number = |id: ActionId| {
         let is_it = |(question, _): &(Question, Digest)| match question {
             Question::Find(path) => index.find(path) == Some(id),
-            Question::MayMake(_) | Question::MayAlter(_) => false,
+            Question::MayMake(_) | Question::MayAlter(_) | Question::Mentions(_) => false,
         };
         questions.iter().position(is_it).and_then(|number| u32::try_from(number).ok()).map(ActionId)
     };

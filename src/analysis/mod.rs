@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::action::{ActionId, Kind, Materialization, Model, Rendered, Texts};
 use crate::diagnostic::Diagnostics;
+use crate::files::SourceFile;
 use crate::graph::Graph;
 use crate::project::{CATALOG_FILE, Project};
 use memory::{Digest, Place, Use};
@@ -71,6 +72,7 @@ pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analys
             let seen = index.seen_by(*id);
             let (mut facts, found) = Reader::new(*id, graph, project, &seen).read();
             index.declared_keys(*id).into_iter().for_each(|key| facts.add_key(key));
+            facts.doubt_nulls(|column| index.is_asserted(*id, column));
             let page = place.and_then(|place| {
                 let page = memory::page(place, seen.into_asked(), &index, &facts, &found)?;
                 Some(Use::Written(place.digest, page))
@@ -90,7 +92,7 @@ pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analys
 
 /// All that a look at any action depends on.
 fn common(project: &Project) -> Digest {
-    let catalog = project.sources.find(CATALOG_FILE).map(|file| file.text());
+    let catalog = project.sources.find(CATALOG_FILE).map(SourceFile::text);
     Digest::of(&(format!("{:?}", project.settings), catalog))
 }
 

@@ -49,7 +49,14 @@ impl<'a> Reader<'a> {
         let mut facts = self.action();
         facts.fingerprint.increment = combine("increment", &self.increment);
         facts.fingerprint.statements = combine("statements", &self.statements);
-        (facts, self.diagnostics)
+        let file = self.project.sources.get(self.action.name_span.file);
+        if !file.path().ends_with(".js") {
+            return (facts, self.diagnostics);
+        }
+        let named = self.diagnostics.into_iter().map(|found| found.of(self.action.canonical.to_string()));
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.extend(named);
+        (facts, diagnostics)
     }
 
     fn action(&mut self) -> Facts {
@@ -113,12 +120,11 @@ impl<'a> Reader<'a> {
         }
         new.retain(|(text, _)| !known.contains(&text.text()));
         for text in &incremental.texts.post_operations {
-            match known.iter().position(|known| *known == text.text()) {
-                Some(place) => self.statements.push(place as u64),
-                None => {
-                    let statements = self.operation(text);
-                    new.push((text, statements));
-                }
+            if let Some(place) = known.iter().position(|known| *known == text.text()) {
+                self.statements.push(place as u64);
+            } else {
+                let statements = self.operation(text);
+                new.push((text, statements));
             }
         }
         for (text, statements) in new {

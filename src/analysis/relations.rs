@@ -79,6 +79,18 @@ impl<'a> Index<'a> {
         std::iter::once(own.as_slice()).filter(|key| !key.is_empty()).chain(checked).collect()
     }
 
+    /// Whether an assertion on the rows of an action says that a column is never NULL.
+    pub(super) fn is_asserted(&self, of: ActionId, column: &str) -> bool {
+        let says_so = |condition: &String| {
+            let condition = condition.to_lowercase();
+            condition.contains("is not null") && condition.contains(&column.to_lowercase())
+        };
+        self.checks(of).iter().any(|check| match check {
+            Check::Rows { conditions, .. } => conditions.iter().any(says_so),
+            _ => false,
+        })
+    }
+
     /// Notes what is known of an action. Those that read it come later.
     pub(super) fn set(&self, id: ActionId, facts: Facts) {
         let digest = Digest::of(&(self.profile(id), facts.outline()));
@@ -119,6 +131,7 @@ impl<'a> Index<'a> {
         match question {
             Question::MayMake(path) => Digest::of(&self.may_make(path)),
             Question::MayAlter(path) => Digest::of(&self.may_alter(path)),
+            Question::Mentions(word) => Digest::of(&self.mentions(from, word)),
             Question::Find(path) => match self.find(path) {
                 None => Digest::of(&"nothing"),
                 Some(id) if id == from => Digest::of(&"itself"),
@@ -155,6 +168,11 @@ impl<'a> Index<'a> {
         path.last().is_none_or(|name| altered.contains(&name.to_lowercase()))
     }
 
+    /// How often the file of an action has a word.
+    fn mentions(&self, of: ActionId, word: &str) -> usize {
+        count(self.project.sources.get(self.graph.get(of).name_span.file).text(), word)
+    }
+
     /// All statements that are run as they are.
     fn texts(&self) -> impl Iterator<Item = &'a str> {
         self.graph.iter().flat_map(|(_, action)| super::statements(&action.kind)).map(Rendered::text)
@@ -186,6 +204,7 @@ pub(super) struct Seen<'i, 'a> {
 
 /// What others may know of an action besides its columns and keys.
 #[derive(Debug, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Profile<'a> {
     /// What it is called in every environment.
     pub(super) canonical: &'a Target,
@@ -216,14 +235,20 @@ impl<'i, 'a> Seen<'i, 'a> {
         self.index.declared_keys(self.id)
     }
 
-    /// What assertions check of the own rows.
-    pub(super) fn own_checks(&self) -> &'i [&'a Check] {
-        self.index.checks(self.id)
+    /// Whether an assertion on the own rows says that a column is never NULL.
+    pub(super) fn is_asserted(&self, column: &str) -> bool {
+        self.index.is_asserted(self.id, column)
     }
 
     /// The same door for a text that can read what the own table holds.
     pub(super) fn with_own<'s>(&'s self, own: Option<&'s Facts>) -> Reading<'s, 'i, 'a> {
         Reading { seen: self, own }
+    }
+
+    /// How often the own file has a word, in code that makes the text too.
+    pub(super) fn mentions(&self, word: &str) -> usize {
+        self.asked.borrow_mut().insert(Question::Mentions(word.to_owned()));
+        self.index.mentions(self.id, word)
     }
 
     /// All that was asked.
@@ -273,6 +298,12 @@ fn rounds(graph: &Graph) -> Vec<usize> {
 fn words_of(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     words.filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// How often a text has a word, whatever the case of its letters.
+pub(super) fn count(text: &str, word: &str) -> usize {
+    let word = word.to_lowercase();
+    words_of(text).filter(|other| *other == word).count()
 }
 
 /// The words of a text that may be names of relations which it alters or makes: those soon behind TABLE, or all if what it calls

@@ -118,17 +118,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number of 0 or more; also as a string.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to be a whole number in range"
-    )]
     pub fn count(&mut self, key: &'a str) -> Option<Spanned<u64>> {
-        self.typed(key, "a whole number", |value| match &value.kind {
-            ValueKind::Number(number) if number.fract() == 0.0 && (0.0..1e15).contains(number) => Some(*number as u64),
-            ValueKind::String(text) => text.parse().ok(),
-            _ => None,
-        })
+        self.typed(key, "a whole number", |value| u64::try_from(whole(value)?).ok())
+    }
+
+    /// The same where less than 0 says as much as 0.
+    pub fn count_if_any(&mut self, key: &'a str) -> Option<Spanned<u64>> {
+        self.typed(key, "a whole number", |value| Some(u64::try_from(whole(value)?).unwrap_or_default()))
     }
 
     /// The keys that are there, for an object that may have any.
@@ -311,6 +307,15 @@ fn form(expected: &str) -> &'static str {
         "a whole number" => "in digits, without quotes and without a fraction",
         "a string, a number or a boolean" => "as `\"…\"`, a number, `true` or `false`",
         _ => "in square brackets: `[\"…\", \"…\"]`",
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+fn whole(value: &Value) -> Option<i64> {
+    match &value.kind {
+        ValueKind::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => Some(*number as i64),
+        ValueKind::String(text) => text.parse().ok(),
+        _ => None,
     }
 }
 

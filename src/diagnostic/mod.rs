@@ -50,12 +50,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do, one line each.
     pub help: Vec<String>,
+    /// The actions in whose texts it is, where the place does not say that: code makes many at one.
+    pub actions: Vec<String>,
 }
 
 impl Diagnostic {
     /// An error without a place; give it one with [`at`](Self::at).
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: Vec::new() }
+        let (labels, help, actions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { code, severity: Severity::Error, message: message.into(), labels, help, actions }
     }
 
     /// A warning without a place.
@@ -79,6 +82,25 @@ impl Diagnostic {
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help.extend(help);
         self
+    }
+
+    /// Adds an action in whose text it is.
+    pub fn of(mut self, action: impl Into<String>) -> Self {
+        self.actions.push(action.into());
+        self
+    }
+
+    /// Takes in the actions of another one, if that is the same for the rest.
+    fn absorb(&mut self, other: &mut Self) -> bool {
+        let actions = std::mem::take(&mut other.actions);
+        let own = std::mem::take(&mut self.actions);
+        let is_same = self == other;
+        (self.actions, other.actions) = (own, actions);
+        if is_same {
+            self.actions.append(&mut other.actions);
+            self.actions.dedup();
+        }
+        is_same
     }
 
     /// Where the mistake is.
@@ -114,7 +136,7 @@ impl Diagnostics {
     /// By file and place, each once: the result does not depend on who found it first.
     pub fn sort(&mut self) {
         self.found.sort_by(Diagnostic::order);
-        self.found.dedup();
+        self.found.dedup_by(|other, kept| kept.absorb(other));
     }
 
     /// Leaves out those that do not count.

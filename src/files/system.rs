@@ -73,14 +73,13 @@ impl Disk {
             return path.canonicalize();
         }
         let known = self.real_folders.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
-        let real = match known {
-            Some(real) => real,
-            None => {
-                let real = folder.canonicalize()?;
-                let mut folders = self.real_folders.write().unwrap_or_else(PoisonError::into_inner);
-                folders.insert(folder.to_owned(), real.clone());
-                real
-            }
+        let real = if let Some(real) = known {
+            real
+        } else {
+            let real = folder.canonicalize()?;
+            let mut folders = self.real_folders.write().unwrap_or_else(PoisonError::into_inner);
+            folders.insert(folder.to_owned(), real.clone());
+            real
         };
         Ok(real.join(name))
     }

@@ -78,6 +78,9 @@ fn text(diagnostic: &Diagnostic, sources: &Sources, color: bool, left: &mut usiz
         }
         group = group.element(snippet);
     }
+    if let Some(note) = place_in_code(diagnostic) {
+        group = group.element(Level::NOTE.message(note));
+    }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
@@ -114,14 +117,27 @@ fn json_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
         })
     });
     let labels: Vec<_> = labels.collect();
-    let value = json!({
+    let mut value = json!({
         "code": diagnostic.code.name(),
         "severity": severity(diagnostic),
         "message": diagnostic.message,
         "labels": labels,
         "help": diagnostic.help,
     });
+    if !diagnostic.actions.is_empty() {
+        value["actions"] = json!(diagnostic.actions);
+    }
     format!("{value}\n")
+}
+
+/// Which of the actions that code makes it is about.
+fn place_in_code(diagnostic: &Diagnostic) -> Option<String> {
+    let (first, others) = diagnostic.actions.split_first()?;
+    Some(match others.len() {
+        0 => format!("in the text of `{first}`"),
+        1 => format!("in the texts of `{first}` and `{}`", others[0]),
+        others => format!("in the texts of `{first}` and {others} others"),
+    })
 }
 
 fn severity(diagnostic: &Diagnostic) -> &'static str {
@@ -145,6 +161,10 @@ fn github(diagnostic: &Diagnostic, sources: &Sources) -> String {
     }
     properties.push(format!("title={}", property(diagnostic.code.name())));
     let mut message = diagnostic.message.clone();
+    if let Some(note) = place_in_code(diagnostic) {
+        message.push_str("\nnote: ");
+        message.push_str(&note);
+    }
     for help in &diagnostic.help {
         message.push_str("\nhelp: ");
         message.push_str(help);

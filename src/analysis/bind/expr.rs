@@ -20,8 +20,8 @@ impl Binder<'_> {
         match expr {
             E::Identifier(name) => self.identifier(name),
             E::CompoundIdentifier(parts) => {
-                let names: Vec<String> = parts.iter().map(|part| self.name(part)).collect();
-                self.path(&names, around(parts.iter().map(|part| part.span)))
+                let parts: Vec<&ast::Ident> = parts.iter().collect();
+                self.path(&self.names_of(&parts), around(parts.iter().map(|part| part.span)))
             }
             E::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
             E::Nested(inner) => self.expr(inner),
@@ -289,7 +289,15 @@ impl Binder<'_> {
         let rest = else_result.is_none().then_some(&DataType::Null);
         let types: Vec<&DataType> = results.iter().map(|result| &result.data_type).chain(rest).collect();
         let data_type = self.semantics.common(&types).unwrap_or_default();
-        let mut nullable = Nullability::of_any(results.iter().map(|result| result.nullable));
+        // A condition may be there for just that a result is not NULL.
+        let is_tested = |result: &Expr| {
+            result
+                .any(&|part| part.column().is_some() && tests.iter().any(|test| test.any(&|other| other.is_same(part))))
+        };
+        let mut nullable = Nullability::of_any(results.iter().map(|result| match result.nullable {
+            Nullability::Nullable if is_tested(result) => Nullability::Unknown,
+            other => other,
+        }));
         if else_result.is_none() {
             nullable = Nullability::Nullable;
         }
@@ -356,8 +364,15 @@ impl Binder<'_> {
                 AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
                 _ => None,
             }));
-            let names: Vec<String> = start.iter().map(|part| self.name(part)).collect();
-            (self.path(&names, around(start.iter().map(|part| part.span))), &chain[dots..])
+            let names = self.names_of(&start);
+            match chain.get(dots) {
+                Some(AccessExpr::Dot(ast::Expr::Function(function))) if !self.is_in_sight(&names[0]) => {
+                    let path = start.into_iter().cloned().map(ast::ObjectNamePart::Identifier);
+                    let name = ast::ObjectName(path.chain(function.name.0.iter().cloned()).collect());
+                    (self.function(&ast::Function { name, ..function.clone() }), &chain[dots + 1..])
+                }
+                _ => (self.path(&names, around(start.iter().map(|part| part.span))), &chain[dots..]),
+            }
         };
         for link in rest {
             let span = value.span;

@@ -337,10 +337,11 @@ impl Binder<'_> {
         self.values(arrays, columns, alias.as_ref())
     }
 
-    /// The columns of rows that are elements of an array: the fields of a struct, or one column, which is called as the
-    /// alias of the source.
+    /// The columns of rows that are elements of an array: the fields of a struct, or one column, which may be called
+    /// as the alias of the source.
     fn elements(&self, element: &DataType, default: Option<&str>, alias: Option<&ast::TableAlias>) -> Columns {
-        let alias_name = alias.filter(|alias| alias.columns.is_empty()).map(|alias| self.name(&alias.name));
+        let is_name = |alias: &&ast::TableAlias| alias.columns.is_empty() && self.semantics.names_elements_by_alias();
+        let alias_name = alias.filter(is_name).map(|alias| self.name(&alias.name));
         let name: Option<Arc<str>> = alias_name.as_deref().or(default).map(Into::into);
         let one = |data_type: &DataType, is_hidden: bool| Column {
             name: name.clone(),

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::analysis::bound::{
     Body, Columns, Distinct, Expr, Grouping, Item, Query, Select, SetOperation, Source, SourceId, SourceKind,
 };
-use crate::analysis::keys;
+use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
 
 /// What an operator of a pipe has bound so far.
@@ -148,7 +148,7 @@ impl Binder<'_> {
     }
 
     fn finish_stage(&mut self, stage: Stage, span: sqlparser::tokenizer::Span) -> Query {
-        let Stage { columns, projection, filter, grouping, joins } = stage;
+        let Stage { mut columns, projection, filter, grouping, joins } = stage;
         let sources = self.scope().sources.clone();
         let select = Select {
             sources,
@@ -162,6 +162,7 @@ impl Binder<'_> {
             qualify: None,
             span,
         };
+        nulls::settle(&select, &mut columns, &self.bound);
         let influences = self.influences_of(&select);
         self.scopes.pop();
         let keys = keys::of_select(&select, &columns, &self.bound);

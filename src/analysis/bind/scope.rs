@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use crate::analysis::bound::{Expr, ExprKind, Origin, SourceId, Unbound, UnboundName};
+use crate::analysis::bound::{Column, Expr, ExprKind, Origin, Source, SourceId, SourceKind, Unbound, UnboundName};
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Nullability};
 
@@ -143,6 +144,16 @@ impl Binder<'_> {
         {
             return Found::Alias(place);
         }
+        let row = scope.sources.iter().copied().find(|id| self.is_called(*id, name));
+        let row = row.map(|source| self.row_or_element(source, name));
+        let (row_before, row_after) = match self.rules.whole_rows {
+            AliasScope::BeforeColumns => (row, None),
+            AliasScope::AfterColumns => (None, row),
+            AliasScope::Hidden => (None, None),
+        };
+        if let Some(row) = row_before {
+            return row;
+        }
         if let Some(merged) = scope.merged.iter().find(|merged| self.is_same(&merged.name, name)) {
             return Found::Merged(merged.clone());
         }
@@ -169,9 +180,8 @@ impl Binder<'_> {
             return Found::Alias(place);
         }
         let is_open = |id: &&SourceId| self.source(**id).columns.may_have_others();
-        let row = scope.sources.iter().find(|id| self.is_called(**id, name));
-        if let Some(row) = row.filter(|_| self.rules.whole_rows) {
-            return Found::Row(*row);
+        if let Some(row) = row_after {
+            return row;
         }
         if self.is_pseudo_column(scope, name) {
             return Found::Perhaps;
@@ -185,6 +195,22 @@ impl Binder<'_> {
                 Found::Column { source: **one, column: None }
             }
             _ => Found::Perhaps,
+        }
+    }
+
+    /// What a source of that name gives in a row: all of it, or the element of an array where that is no struct.
+    fn row_or_element(&self, source: SourceId, name: &str) -> Found {
+        let Source { kind: SourceKind::Values(arrays), columns, .. } = self.source(source) else {
+            return Found::Row(source);
+        };
+        let is_of_structs = |array: &Expr| match &array.data_type {
+            DataType::Array(element) => matches!(**element, DataType::Struct(_)),
+            _ => false,
+        };
+        let is_it = |column: &Column| column.name.as_deref().is_some_and(|column| self.is_same(column, name));
+        match columns.known.iter().position(is_it) {
+            Some(place) if !arrays.iter().any(is_of_structs) => Found::Column { source, column: Some(place) },
+            _ => Found::Row(source),
         }
     }
 
@@ -241,6 +267,24 @@ impl Binder<'_> {
             return unbound(span);
         }
         self.unbound(first, Unbound::Source(in_sight), span)
+    }
+
+    /// The parts of a name with dots. A path in one pair of quotes counts as many where it names a relation in sight:
+    /// `` `project.schema.table`.column ``.
+    pub(super) fn names_of(&self, identifiers: &[&ast::Ident]) -> Vec<String> {
+        let path = self.parts_of(identifiers.iter().copied());
+        let mut sources = self.scopes.iter().filter(|scope| !scope.is_hidden).flat_map(|scope| &scope.sources);
+        if path.len() > identifiers.len() && sources.any(|id| self.path_length(*id, &path).is_some()) {
+            return path;
+        }
+        identifiers.iter().map(|part| self.name(part)).collect()
+    }
+
+    /// Whether a column or a relation is surely called so.
+    pub(super) fn is_in_sight(&self, name: &str) -> bool {
+        let visible = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate();
+        let mut found = visible.map(|(levels, scope)| self.find(scope, levels, name));
+        found.any(|found| !matches!(found, Found::Nothing | Found::Perhaps | Found::Column { column: None, .. }))
     }
 
     /// How many of the parts name the source by its path, if a column follows.

@@ -48,13 +48,13 @@ impl Binder<'_> {
         let grouping = self.grouping(&select.group_by);
         let in_having = self.rules.aliases_in_having;
         let having = select.having.as_ref().map(|having| self.seeing(in_having, |binder| binder.expr(having)));
-        let after = AliasScope::AfterColumns;
+        let in_qualify = self.rules.aliases_in_qualify;
         for ast::NamedWindowDefinition(_, window) in &select.named_window {
             if let ast::NamedWindowExpr::WindowSpec(spec) = window {
                 self.seeing(AliasScope::Hidden, |binder| binder.window_spec(spec));
             }
         }
-        let qualify = select.qualify.as_ref().map(|qualify| self.seeing(after, |binder| binder.expr(qualify)));
+        let qualify = select.qualify.as_ref().map(|qualify| self.seeing(in_qualify, |binder| binder.expr(qualify)));
         let distinct = match &select.distinct {
             Some(ast::Distinct::Distinct) => Distinct::Rows,
             Some(ast::Distinct::On(exprs)) => Distinct::On(self.seeing(AliasScope::BeforeColumns, |binder| {
@@ -70,7 +70,7 @@ impl Binder<'_> {
         let sources = self.scope().sources.clone();
         let stars = select.projection.iter().filter_map(star_of).collect();
         let bound = Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, span };
-        nulls::settle(&bound, &mut columns);
+        nulls::settle(&bound, &mut columns, &self.bound);
         let influences = self.influences_of(&bound);
         if matches!(select.value_table_mode, Some(ValueTableMode::AsValue | ValueTableMode::DistinctAsValue)) {
             columns = value_table(&columns);

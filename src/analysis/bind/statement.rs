@@ -117,8 +117,12 @@ impl Binder<'_> {
     }
 
     pub(super) fn path_of(&self, name: &ast::ObjectName) -> Vec<String> {
-        let parts = name.0.iter().filter_map(|part| part.as_ident());
-        parts
+        self.parts_of(name.0.iter().filter_map(|part| part.as_ident()))
+    }
+
+    /// The parts of a path, of which several may stand in one pair of quotes.
+    pub(super) fn parts_of<'n>(&self, identifiers: impl Iterator<Item = &'n ast::Ident>) -> Vec<String> {
+        identifiers
             .flat_map(|part| match part.quote_style {
                 Some('`') => part.value.split('.').map(str::to_owned).collect(),
                 _ => vec![self.name(part)],

@@ -100,6 +100,20 @@ impl Query {
         }
     }
 
+    /// The expressions right in it, in brackets, and in the halves of set operations.
+    #[recursive::recursive]
+    pub fn all_exprs(&self) -> Vec<&Expr> {
+        let mut exprs = self.exprs();
+        match &self.body {
+            Body::Nested(inner) => exprs.extend(inner.all_exprs()),
+            Body::SetOperation(operation) => {
+                exprs.extend([&operation.left, &operation.right].into_iter().flat_map(Self::all_exprs));
+            }
+            Body::Select(_) | Body::Values(_) | Body::Opaque => {}
+        }
+        exprs
+    }
+
     /// The expressions right in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         let mut exprs: Vec<&Expr> = self.order_by.iter().chain(&self.limit).collect();

@@ -1,7 +1,7 @@
 //! What an incremental model selects when its table is there, beside what it selects for a full build.
 
 use super::{Role, Subject};
-use crate::action::{Check, IncrementalStrategy, OnSchemaChange};
+use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Source, SourceKind, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::{DataType, Nullability};
@@ -129,28 +129,15 @@ pub(super) fn nullable_key(subject: &Subject<'_>) -> Vec<Diagnostic> {
     if query.columns.is_open || !replaces {
         return Vec::new();
     }
-    let is_checked = |name: &str| {
-        subject.seen.own_checks().iter().any(|check| match check {
-            Check::Rows { conditions, .. } => conditions.iter().any(|condition| {
-                let condition = condition.to_lowercase();
-                condition.contains("is not null") && condition.contains(&name.to_lowercase())
-            }),
-            _ => false,
-        })
-    };
     let name = &subject.action.canonical.name;
     let mut found = Vec::new();
     for key in &model.unique_key {
         let is_it = |column: &Column| column.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(key));
         let Some(place) = query.columns.known.iter().position(is_it) else { continue };
-        if query.columns.known[place].nullable != Nullability::Nullable || is_checked(key) {
+        if query.columns.known[place].nullable != Nullability::Nullable || subject.seen.is_asserted(key) {
             continue;
         }
         let Some(item) = query.item(place) else { continue };
-        let filter = query.without_brackets().select().and_then(|select| select.filter.as_ref());
-        if filter.is_some_and(|filter| filter.any(&|part| part.is_same(item))) {
-            continue;
-        }
         let message = format!("`{key}` is in the unique key of `{name}` and can be NULL");
         let diagnostic = subject.place(Diagnostic::warning(Code::NullableKey, message), item.span);
         found.push(diagnostic.help(

@@ -1,7 +1,8 @@
 //! `count(distinct …)` of a text that is put together: where a part is NULL it does not count.
 
 use super::Subject;
-use crate::analysis::bound::Expr;
+use crate::analysis::bound::{Expr, Query, Select};
+use crate::analysis::nulls::Guards;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::Nullability;
 
@@ -13,7 +14,20 @@ pub(super) fn nullable_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
         let help = "write `coalesce(…, '')` around each that can be NULL, or count the rows of `select distinct`";
         subject.place(Diagnostic::warning(Code::NullableCount, message), place).help(help)
     };
-    subject.bound.exprs_that(&is_such).into_iter().map(report).collect()
+    let bound = subject.bound;
+    let of_select = |(query, select): (&'_ Query, &'_ Select)| {
+        let mut found = Vec::new();
+        for expr in query.exprs() {
+            expr.walk(&mut |part| {
+                found.extend(is_such(part).then_some(part));
+                true
+            });
+        }
+        let guards = (!found.is_empty()).then(|| Guards::of(select, bound));
+        found.retain(|expr| guards.as_ref().is_some_and(|guards| !guards.cover(expr)));
+        found.into_iter().map(report).collect::<Vec<_>>()
+    };
+    bound.selects().flat_map(of_select).collect()
 }
 
 fn is_such(expr: &Expr) -> bool {

@@ -1,7 +1,7 @@
 //! Names of columns and relations that mean nothing in their query, or more than one thing.
 
 use super::Subject;
-use crate::analysis::bound::{Bound, Source, SourceId, SourceKind, Unbound, UnboundName};
+use crate::analysis::bound::{Bound, Expr, ExprKind, Source, SourceId, SourceKind, Unbound, UnboundName};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
 use crate::project::CATALOG_FILE;
@@ -27,7 +27,14 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
                 several => format!("none of {} has a column `{name}`", several.join(", ")),
             };
             let columns = sources.iter().flat_map(|id| columns(bound.source(*id)));
-            Diagnostic::error(Code::UnknownColumn, message).help(advice(name, columns))
+            let help = if is_listed(unbound, bound) {
+                format!(
+                    "the name `{name}` of the select list cannot be used here: write what it stands for, or select it in a subquery"
+                )
+            } else {
+                advice(name, columns)
+            };
+            Diagnostic::error(Code::UnknownColumn, message).help(help)
         }
         Unbound::ColumnOf(source) => {
             let source = bound.source(*source);
@@ -63,6 +70,7 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             let owners = named(sources, bound);
             let message = match owners.as_slice() {
                 [one] => format!("{one} has more than one column `{name}`"),
+                [one, other] => format!("both {one} and {other} have a column `{name}`"),
                 several => format!("{} all have a column `{name}`", several.join(" and ")),
             };
             let first = sources.first().and_then(|id| bound.source(*id).name.as_deref());
@@ -73,6 +81,16 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             Diagnostic::error(Code::AmbiguousColumn, message).help(help)
         }
     }
+}
+
+/// Whether the SELECT in which a name stands gives that to a column of its own.
+fn is_listed(unbound: &UnboundName, bound: &Bound) -> bool {
+    let is_it = |part: &Expr| matches!(part.kind, ExprKind::Unbound) && part.span == unbound.span;
+    bound.selects().any(|(query, select)| {
+        let items = query.columns.known.iter().zip(&select.projection).filter(|(_, item)| item.alias.is_some());
+        let mut names = items.filter_map(|(column, _)| column.name.as_deref());
+        names.any(|name| name.eq_ignore_ascii_case(&unbound.name)) && select.exprs().any(|expr| expr.any(&is_it))
+    })
 }
 
 /// What to do if the table has changed since its columns were saved.

@@ -9,6 +9,7 @@ use super::unused_cte::{may_hide_names, other_text};
 use crate::analysis::bound::{
     Bound, Columns, Distinct, Expr, ExprKind, Grouping, Query, Select, SourceId, SourceKind, Statement,
 };
+use crate::analysis::relations::count;
 use crate::diagnostic::{Code, Diagnostic, Level};
 use crate::dialect::semantics::FunctionKind;
 use crate::dialect::syntax::range;
@@ -165,10 +166,4 @@ fn may_be_named(name: &str, subject: &Subject<'_>) -> bool {
 /// Whether it has statements that are not bound to their ends: RETURNING.
 fn changes_rows(bound: &Bound) -> bool {
     bound.statements.iter().any(|statement| matches!(statement, Statement::Change(_) | Statement::Insert { .. }))
-}
-
-/// How often a word stands in a text.
-fn count(text: &str, word: &str) -> usize {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    text.to_lowercase().split(|letter| !is_part(letter)).filter(|other| *other == word).count()
 }

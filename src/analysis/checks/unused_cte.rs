@@ -3,6 +3,7 @@
 use super::{Role, Subject};
 use crate::action::{Kind, Materialization, Rendered};
 use crate::analysis::bound::{Body, Bound, Cte, SourceKind};
+use crate::analysis::relations::count;
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Looks at both texts of an incremental model: one may read what the other does not.
@@ -16,6 +17,8 @@ pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
         cte.uses == 0
             && !(may_hide_names && is_named_again(subject.text))
             && !other_text(subject).is_some_and(is_named_again)
+            // Code in the file may name it where this environment does not.
+            && subject.seen.mentions(&cte.name) <= count(subject.text.text(), &cte.name)
     };
     let report = |cte: &Cte| {
         let message = format!("nothing reads `{}`", cte.name);

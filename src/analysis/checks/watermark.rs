@@ -18,7 +18,7 @@ pub(super) fn strict_watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
         let conditions = select.joins.iter().filter_map(|join| join.condition.as_ref());
         // Where something else will do as well the time does not decide.
         for part in conditions.chain(&select.filter).flat_map(Expr::conjuncts) {
-            found.extend(strict_comparison(part, subject).map(|name| (part.span, name)));
+            found.extend(strict_comparison(part, subject).map(|watermark| (part.span, watermark)));
         }
     }
     let help = if model.unique_key.is_empty() {
@@ -28,15 +28,23 @@ pub(super) fn strict_watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
         "look back as long as rows can be late, since the unique key replaces those that come again: \
          `>= (select max(…) - interval '1 day' from ${self()})`"
     };
-    let report = |(span, name): (_, &str)| {
-        let message = format!("rows are lost that come when the table has later ones, or others of the same `{name}`");
+    let report = |(span, watermark): (_, Watermark<'_>)| {
+        let ties =
+            if watermark.loses_ties { format!(", or others of the same `{}`", watermark.name) } else { String::new() };
+        let message = format!("rows are lost that come when the table has later ones{ties}");
         subject.place(Diagnostic::warning(Code::StrictWatermark, message), span).help(help)
     };
     found.into_iter().map(report).collect()
 }
 
-/// The column whose largest value in the table new rows have to exceed.
-fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<&'a str> {
+/// A column whose largest value in the table new rows have to exceed.
+struct Watermark<'a> {
+    name: &'a str,
+    /// Whether rows of the same value are lost. A time of that day is more than the day.
+    loses_ties: bool,
+}
+
+fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<Watermark<'a>> {
     let call = expr.call()?;
     let ((">", [new, bound]) | ("<", [bound, new])) = (call.name.as_str(), call.arguments.as_slice()) else {
         return None;
@@ -50,7 +58,9 @@ fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<&'a st
     }
     let is_moment = |expr: &Expr| matches!(expr.data_type, DataType::Date | DataType::Timestamp { .. });
     let is_of_table = new.column().is_some_and(|(id, _)| matches!(subject.bound.source(id).kind, SourceKind::Own));
-    ((is_moment(new) || is_moment(bound)) && new.column().is_some() && !is_of_table).then_some(name)
+    let is_day = |expr: &Expr| expr.data_type == DataType::Date;
+    let is_strict = (is_moment(new) || is_moment(bound)) && new.column().is_some() && !is_of_table;
+    is_strict.then(|| Watermark { name, loses_ties: is_day(new) == is_day(bound) })
 }
 
 /// The column of the table whose largest value an expression is, as it is or in place of NULL.

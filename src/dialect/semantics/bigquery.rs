@@ -20,7 +20,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_where: false,
     aliases_in_group_by: AliasScope::BeforeColumns,
     aliases_in_having: AliasScope::BeforeColumns,
-    whole_rows: true,
+    aliases_in_qualify: AliasScope::BeforeColumns,
+    whole_rows: AliasScope::BeforeColumns,
     fields: true,
     aggregates_outer_columns: true,
 };

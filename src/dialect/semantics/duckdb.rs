@@ -20,7 +20,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_where: true,
     aliases_in_group_by: AliasScope::AfterColumns,
     aliases_in_having: AliasScope::AfterColumns,
-    whole_rows: true,
+    aliases_in_qualify: AliasScope::AfterColumns,
+    whole_rows: AliasScope::AfterColumns,
     fields: true,
     aggregates_outer_columns: false,
 };
@@ -37,6 +38,10 @@ impl Semantics for DuckDb {
 
     fn pseudo_columns(&self) -> &'static [&'static str] {
         &["rowid", "filename", "file_row_number"]
+    }
+
+    fn names_elements_by_alias(&self) -> bool {
+        false
     }
 
     fn puts_using_first(&self) -> bool {

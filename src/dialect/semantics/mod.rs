@@ -56,6 +56,11 @@ pub trait Semantics: Debug + Send + Sync {
         false
     }
 
+    /// Whether the column of an array's elements is called as their alias: `unnest(items) as item`.
+    fn names_elements_by_alias(&self) -> bool {
+        true
+    }
+
     /// Whether a star gives the columns of USING before all others.
     fn puts_using_first(&self) -> bool {
         true

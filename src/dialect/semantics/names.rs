@@ -14,8 +14,10 @@ pub struct NameRules {
     pub aliases_in_group_by: AliasScope,
     /// How HAVING sees them.
     pub aliases_in_having: AliasScope,
-    /// Whether the name of a relation alone stands for its whole row.
-    pub whole_rows: bool,
+    /// How QUALIFY sees them.
+    pub aliases_in_qualify: AliasScope,
+    /// How the name of a relation alone is seen, which stands for its whole row.
+    pub whole_rows: AliasScope,
     /// Whether a column that is named as its struct's field path may leave out the table: `a.b` is field `b` of column `a`.
     pub fields: bool,
     /// Whether an aggregate in a subquery may be of columns of the outer query alone.
@@ -31,7 +33,7 @@ pub enum CaseRule {
     FoldsToLower,
 }
 
-/// Whether a clause sees the names that the select list gives.
+/// Whether a clause sees the names that the select list gives, or those of the relations in FROM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AliasScope {
     /// It does not.

@@ -20,7 +20,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_where: false,
     aliases_in_group_by: AliasScope::AfterColumns,
     aliases_in_having: AliasScope::Hidden,
-    whole_rows: true,
+    aliases_in_qualify: AliasScope::AfterColumns,
+    whole_rows: AliasScope::AfterColumns,
     fields: false,
     aggregates_outer_columns: false,
 };

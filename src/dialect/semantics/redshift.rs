@@ -20,7 +20,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_where: true,
     aliases_in_group_by: AliasScope::AfterColumns,
     aliases_in_having: AliasScope::AfterColumns,
-    whole_rows: false,
+    aliases_in_qualify: AliasScope::AfterColumns,
+    whole_rows: AliasScope::Hidden,
     fields: true,
     aggregates_outer_columns: false,
 };

@@ -3,7 +3,7 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{Problem, place, split};
+use super::{Problem, place, split, unions};
 
 /// How deep the parser may call itself; a bracket takes one to three of them. A thread's usual two megabytes hold about a
 /// thousand of these calls, but hardly ninety where a statement holds another.
@@ -43,13 +43,15 @@ const NESTING: usize = 90;
 /// How many operators may follow each other within one pair of brackets: a chain of them is a tree as deep as it is long.
 const CHAIN: usize = 1000;
 
-/// How many queries may be put together by UNION and the like.
-const UNIONS: usize = 250;
+/// How many queries may be put together by UNION ALL, of which halves can be made; of others no more than [`unions::CHAIN`].
+const UNIONS: usize = 20_000;
 
 /// The operators of one pair of brackets.
 #[derive(Default)]
 struct Level {
     unions: usize,
+    /// Whether not all of these are UNION ALL.
+    has_others: bool,
     /// Since the last comma or clause.
     operators: usize,
 }
@@ -62,7 +64,7 @@ pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
     let mut outer = Vec::new();
     let mut level = Level::default();
     let mut before = None;
-    for token in tokens {
+    for (number, token) in tokens.iter().enumerate() {
         if matches!(token.token, Token::Whitespace(_)) {
             continue;
         }
@@ -75,7 +77,10 @@ pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
             }
             Token::Comma | Token::SemiColon => level.operators = 0,
             Token::Word(_) => match word {
-                Some(Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS) => level.unions += 1,
+                Some(Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS) => {
+                    level.unions += 1;
+                    level.has_others |= !is_union_all(&tokens[number..]);
+                }
                 Some(Keyword::AND | Keyword::OR | Keyword::JOIN) => level.operators += 1,
                 Some(Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::THEN | Keyword::ELSE) => {
                     level.operators = 0;
@@ -88,7 +93,7 @@ pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
         before = word;
         let message = if outer.len() > NESTING {
             "nested too deep to be understood"
-        } else if level.operators > CHAIN || level.unions > UNIONS {
+        } else if level.operators > CHAIN || level.unions > if level.has_others { unions::CHAIN } else { UNIONS } {
             "too many operators in a row to be understood"
         } else {
             continue;
@@ -101,4 +106,13 @@ pub(super) fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
         });
     }
     Ok(())
+}
+
+/// Whether these words begin with UNION ALL, and columns are matched by their places.
+fn is_union_all(tokens: &[TokenWithSpan]) -> bool {
+    let words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    let mut words = words.map(|token| split::keyword(&token.token));
+    words.next() == Some(Some(Keyword::UNION))
+        && words.next() == Some(Some(Keyword::ALL))
+        && words.next() != Some(Some(Keyword::BY))
 }

@@ -16,6 +16,7 @@ mod postgres;
 mod redshift;
 mod split;
 mod storage;
+mod unions;
 mod verdict;
 
 use std::ops::Range;
@@ -154,8 +155,12 @@ fn statements(grammar: &dyn Grammar, mut tokens: Vec<TokenWithSpan>) -> Result<V
     grammar.prepare(&mut tokens);
     nested::bracket(&mut tokens);
     let depth = limits::recursion(&tokens);
-    let mut parser = Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens);
-    to_end(&mut parser).map_err(|error| Refusal { reached: parser.peek_token_ref().span.start, error })
+    let may_be_long = unions::may_be_long(&tokens);
+    let parse = || {
+        let mut parser = Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens);
+        to_end(&mut parser).map_err(|error| Refusal { reached: parser.peek_token_ref().span.start, error })
+    };
+    if may_be_long { unions::parse(parse) } else { parse() }
 }
 
 /// Why the parser stopped, and where it was then.

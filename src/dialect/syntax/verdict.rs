@@ -100,7 +100,12 @@ pub(super) fn not_understood(sql: &str, tokens: &[TokenWithSpan], refusal: &Refu
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => {
             let text = text.split(" at Line:").next().unwrap_or(text);
             let text = text.split(", found:").next().unwrap_or(text);
-            lower_first(text.trim()).replacen("expected: ", "expected ", 1)
+            // The parser's own words for a token are for those who read its code.
+            if text.contains("infix parser") || text.contains(" { ") {
+                format!("nothing is known that {} could mean here", words.text(words.stop))
+            } else {
+                lower_first(text.trim()).replacen("expected: ", "expected ", 1)
+            }
         }
     };
     Verdict {

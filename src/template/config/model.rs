@@ -223,7 +223,7 @@ fn read_bigquery(
     }
     let (mut days, mut require) = (None, None);
     if kind != Type::View {
-        days = reader.count("partitionExpirationDays");
+        days = reader.count_if_any("partitionExpirationDays");
         require = reader.bool("requirePartitionFilter");
         let set_days = days.as_ref().filter(|days| days.value > 0).map(|days| days.span);
         let span = set_days.or(require.as_ref().filter(|require| require.value).map(|require| require.span));
