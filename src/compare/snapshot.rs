@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
+use crate::action::{Action, ActionId, Kind, Materialization, Publishing, Rendered};
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, hash};
 use crate::compile::Compilation;
@@ -162,6 +162,7 @@ fn settings(action: &Action<ActionId>) -> u64 {
     let mut parts = vec![format!("{:?} {:?}", action.disabled, action.job)];
     if let Kind::Model(model) = &action.kind {
         parts.push(format!("{:?} {:?}", model.options, model.unique_key));
+        parts.extend((model.publishing == Publishing::Audited).then(|| "audited".to_owned()));
         match &model.materialization {
             Materialization::View { materialized } => parts.push(format!("{materialized}")),
             Materialization::Table => {}

@@ -21,7 +21,7 @@ use crate::plan::{Plan, Step, Work};
 
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
-pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
+pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{
