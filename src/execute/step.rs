@@ -10,7 +10,7 @@ use crate::dialect::{Dialect, Widening};
 use crate::execute::{Failure, Finding, Outcome, Rejection};
 use crate::plan::{
     Audit, AuditCheck, FieldExtension, IncrementalWork, MultiStatement, REJECTED, SchemaMismatch, Script,
-    ScriptStatement, Statement, Step, Verdict, Work,
+    ScriptStatement, Statement, Step, Work,
 };
 use crate::relation::Column;
 
@@ -265,9 +265,9 @@ impl Worker<'_> {
     }
 
     fn run_multi(&mut self, multi: &MultiStatement) -> Result<Option<u64>, Failure> {
-        let MultiStatement { statement, guards, verdict, counted } = multi;
+        let MultiStatement { statement, guards, audit, counted } = multi;
         self.session.execute_script(statement.sql(), counted.as_deref()).map_err(|error| {
-            if let Some(rejection) = verdict.as_ref().and_then(|verdict| rejection(&error.message, verdict)) {
+            if let Some(rejection) = audit.as_ref().and_then(|audit| rejection(&error.message, audit)) {
                 return rejection.into();
             }
             let found = guards.iter().find_map(|guard| Some((guard, error.message.split_once(&guard.message)?.1)));
@@ -307,11 +307,12 @@ impl Worker<'_> {
 }
 
 /// What the error of a job says of new rows that were rejected.
-fn rejection(message: &str, verdict: &Verdict) -> Option<Rejection> {
+fn rejection(message: &str, audit: &Audit) -> Option<Rejection> {
     let mut lines = message.split_once(REJECTED)?.1.trim_start().lines();
-    let findings = serde_json::from_str(lines.next()?).ok()?;
+    let mut findings: Vec<Finding> = serde_json::from_str(lines.next()?).ok()?;
+    findings.sort_by_key(|finding| audit.checks.iter().position(|check| check.assertion == finding.assertion));
     let sample = lines.next().and_then(rows_of_json).unwrap_or_default();
-    Some(Rejection { findings, sample, verdict: verdict.clone() })
+    Some(Rejection { findings, sample, verdict: audit.verdict.clone() })
 }
 
 /// The rows at the end of a message, where they stand as a list of objects.

@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::syntax;
-use crate::plan::audit::{Audit, Verdict};
+use crate::plan::audit::Audit;
 use crate::plan::script::ScriptStatement;
 use crate::plan::statement::{Statement, WarehouseText, in_order};
 
@@ -20,10 +20,10 @@ pub struct MultiStatement {
     /// What they look at before they write, in order. One that finds something wrong ends the job with an error whose
     /// message is its own; behind a line end come some of the rows that are wrong, as an array of JSON.
     pub guards: Vec<ScriptGuard>,
-    /// Where there is an audit: what is said of new rows that it rejects. The job ends with an error then, whose message is
-    /// [`REJECTED`]; behind a line end stands which assertions found how many rows, behind another some of these, each as an
-    /// array of JSON.
-    pub verdict: Option<Verdict>,
+    /// What is asked before the new rows can be read. If they are rejected the job ends with an error whose message is
+    /// [`REJECTED`]; behind a line end stands which assertions found how many rows, in any order, and behind another some of
+    /// the rows that the first one found, each as an array of JSON.
+    pub audit: Option<Audit>,
     /// The one whose number of rows is that of the step, as it stands among the others.
     pub counted: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(super) struct JobWriter<'a> {
     dialect: &'a dyn Dialect,
     text: Statement,
     guards: Vec<ScriptGuard>,
-    verdict: Option<Verdict>,
+    audit: Option<Audit>,
     counted: Option<String>,
     /// How many statements there are, the words around blocks among them.
     length: usize,
@@ -61,7 +61,7 @@ impl<'a> JobWriter<'a> {
             dialect,
             text: Statement::default(),
             guards: Vec::new(),
-            verdict: None,
+            audit: None,
             counted: None,
             length: 0,
             may_declare: true,
@@ -79,7 +79,7 @@ impl<'a> JobWriter<'a> {
             ScriptStatement::Multi(more) => {
                 self.run(&more.statement);
                 self.guards.extend(more.guards.iter().cloned());
-                self.verdict = more.verdict.clone().or(self.verdict.take());
+                self.audit = more.audit.clone().or(self.audit.take());
                 self.counted = more.counted.clone().or(self.counted.take());
             }
             ScriptStatement::Audit(audit) => self.audit(audit),
@@ -183,7 +183,7 @@ impl<'a> JobWriter<'a> {
         let found = found.then(") as found where number > 0)");
         let declaration = Statement::new(format!("declare {FOUND} string default ")).then_statement(&found);
         let raise = format!("raise using message = concat({}, {FOUND})", self.dialect.string(&format!("{REJECTED}\n")));
-        self.verdict = Some(audit.verdict.clone());
+        self.audit = Some(audit.clone());
         self.with(&[declaration], |job| {
             let mut branch = Statement::new(format!("if {FOUND} is not null then\n"));
             let raise = Statement::new(raise);
@@ -228,11 +228,11 @@ impl<'a> JobWriter<'a> {
         for _ in 0..self.blocks.pop().unwrap_or_default() {
             self.line("end;");
         }
-        let Self { text, guards, verdict, counted, length, .. } = self;
+        let Self { text, guards, audit, counted, length, .. } = self;
         match counted {
-            counted if length != 1 || !guards.is_empty() || verdict.is_some() => {
+            counted if length != 1 || !guards.is_empty() || audit.is_some() => {
                 let statement = text.without("\n");
-                ScriptStatement::Multi(Box::new(MultiStatement { statement, guards, verdict, counted }))
+                ScriptStatement::Multi(Box::new(MultiStatement { statement, guards, audit, counted }))
             }
             Some(_) => ScriptStatement::Count(text.without(";\n")),
             None => ScriptStatement::Run(text.without(";\n")),
