@@ -16,7 +16,7 @@ use crate::relation::{JobOptions, Target};
 use serde::{Deserialize, Serialize};
 
 pub use assertion::{Assertion, Check};
-pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Texts};
+pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Publishing, Texts};
 pub use names::Names;
 pub use node::{DataPreparation, Load, Node};
 pub use property_graph::{

@@ -12,6 +12,18 @@ pub struct Model {
     pub options: PhysicalOptions,
     /// The columns that together tell its rows apart; empty if none are declared.
     pub unique_key: Vec<String>,
+    /// When readers see what a run has made of it.
+    pub publishing: Publishing,
+}
+
+/// When readers see what a run has made of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Publishing {
+    /// As soon as it is made.
+    #[default]
+    AsBuilt,
+    /// When its assertions have found nothing wrong with it. Until then they see what was there before.
+    Audited,
 }
 
 impl Model {

@@ -63,6 +63,9 @@ struct ResultEntry<'a> {
     failures: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// A query for the rows that were not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<UsageEntry>,
 }
@@ -96,9 +99,9 @@ pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunRe
     write_atomically(root, Path::new(".trueup/run_results.json"), &text)
 }
 
-fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a> {
+fn entry<'a>(step: &'a StepResult, compilation: &'a Compilation) -> ResultEntry<'a> {
     let action = compilation.graph.get(step.id);
-    let (mut rows, mut failures, mut message) = (None, None, None);
+    let (mut rows, mut failures, mut message, mut rejected) = (None, None, None, None);
     let status = match &step.outcome {
         Outcome::Done { rows: written } => {
             rows = *written;
@@ -107,6 +110,12 @@ fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a>
         Outcome::Failed(failure) => {
             message = Some(failure.message.clone());
             Status::Error
+        }
+        Outcome::Rejected(rejection) => {
+            failures = Some(rejection.findings.iter().map(|finding| finding.count).sum());
+            message = Some(rejection.to_string());
+            rejected = Some(rejection.verdict.rejected.as_str());
+            Status::Fail
         }
         Outcome::Violated { count, .. } => {
             failures = Some(*count);
@@ -132,6 +141,7 @@ fn entry<'a>(step: &StepResult, compilation: &'a Compilation) -> ResultEntry<'a>
         rows,
         failures,
         message,
+        rejected,
         usage: step.usage.as_deref().cloned().map(|usage| usage_entry(usage, compilation)),
     }
 }

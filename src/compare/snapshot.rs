@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::action::{
-    Action, ActionId, ColumnDocumentation, Documentation, Kind, Materialization, Rendered, TimeColumn,
+    Action, ActionId, ColumnDocumentation, Documentation, Kind, Materialization, Publishing, Rendered, TimeColumn,
 };
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, hash};
@@ -181,6 +181,7 @@ fn settings(action: &Action<ActionId>) -> u64 {
     let mut parts = vec![format!("{:?} {:?}", action.disabled, action.job)];
     if let Kind::Model(model) = &action.kind {
         parts.push(format!("{:?} {:?}", model.options, model.unique_key));
+        parts.extend((model.publishing == Publishing::Audited).then(|| "audited".to_owned()));
         match &model.materialization {
             Materialization::View { materialized } => parts.push(format!("{materialized}")),
             Materialization::Table => {}

@@ -11,7 +11,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
-    Replacement, Storage, TestBed, Upsert, Widening, Width,
+    Replacement, Storage, TestBed, Undoing, Upsert, Widening, Width,
 };
 use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
 
@@ -70,6 +70,7 @@ impl Dialect for BigQuery {
             replacement: Replacement::InPlace,
             upsert: Upsert::Merge,
             transactional_ddl: false,
+            undoing: Undoing::Whole,
             retypes_columns: false,
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Replaced,

@@ -7,6 +7,8 @@ pub struct Capabilities {
     pub upsert: Upsert,
     /// Whether statements that make, change and drop relations are undone with their transaction.
     pub transactional_ddl: bool,
+    /// How far back a transaction can be undone.
+    pub undoing: Undoing,
     /// Whether columns of a temporary table can be given another type.
     pub retypes_columns: bool,
     /// When a column of a table can be made longer.
@@ -19,6 +21,15 @@ pub struct Capabilities {
     pub deletion: Deletion,
     /// Whether it takes several statements as one job, with variables and conditions, so that a step is sent whole.
     pub multi_statements: bool,
+}
+
+/// How far back a transaction can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undoing {
+    /// To its start.
+    Whole,
+    /// To any place in it that has been marked.
+    ToSavepoint,
 }
 
 /// What a DELETE may have besides its condition.

@@ -2,7 +2,8 @@ use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Comparison, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, TestBed, Upsert, Widening,
+    Capabilities, Comparison, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, TestBed, Undoing, Upsert,
+    Widening,
 };
 
 /// The embedded engine.
@@ -47,6 +48,7 @@ impl Dialect for DuckDb {
             replacement: Replacement::InPlace,
             upsert: Upsert::Merge,
             transactional_ddl: true,
+            undoing: Undoing::Whole,
             retypes_columns: true,
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Missing,

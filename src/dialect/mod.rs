@@ -18,7 +18,7 @@ use crate::dialect::translate::Translation;
 use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
 
 pub use bigquery::{BigQuery, FieldType};
-pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Upsert, Widening};
+pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Undoing, Upsert, Widening};
 pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use interval::Width;
@@ -208,10 +208,13 @@ pub trait Dialect: Debug + Send + Sync {
         None
     }
 
-    /// Puts a relation in the place of another, where there is one of that kind; both are in one schema. For
-    /// [`Replacement::Swap`](Replacement::Swap).
-    fn publish(&self, _publication: &Publication<'_>) -> Vec<Command> {
-        Vec::new()
+    /// Puts a relation in the place of another, where there is one of that kind; both are in one schema. Where that would be
+    /// [`Replacement::InPlace`](Replacement::InPlace), readers see it at the end of the transaction.
+    fn publish(&self, publication: &Publication<'_>) -> Vec<Command> {
+        let Publication { target, existing, made, kind, .. } = *publication;
+        let drop = existing.map(|existing| format!("drop {existing} {}", self.relation(target)));
+        let rename = format!("alter {kind} {} rename to {}", self.relation(made), self.identifier(&target.name));
+        drop.into_iter().chain([rename]).map(Command::Run).collect()
     }
 
     /// What a relation that has been replaced still leaves to the one in its place, behind the post-operations.

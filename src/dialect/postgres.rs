@@ -7,7 +7,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Publication, Replacement,
-    Storage, Upsert, Widening, Width,
+    Storage, Undoing, Upsert, Widening, Width,
 };
 use crate::relation::{
     Column, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target,
@@ -65,6 +65,7 @@ impl Dialect for Postgres {
             replacement: Replacement::Swap,
             upsert: Upsert::DeleteAndInsert,
             transactional_ddl: true,
+            undoing: Undoing::ToSavepoint,
             retypes_columns: true,
             widening: Widening::InTransaction,
             materialized_views: MaterializedViews::Replaced,

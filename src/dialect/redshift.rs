@@ -6,7 +6,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication,
-    Replacement, Storage, Upsert, Widening, Width,
+    Replacement, Storage, Undoing, Upsert, Widening, Width,
 };
 use crate::relation::{Column, DistStyle, PhysicalOptions, RelationKind, Target};
 
@@ -79,6 +79,7 @@ impl Dialect for Redshift {
             replacement: Replacement::Swap,
             upsert: Upsert::DeleteAndInsert,
             transactional_ddl: true,
+            undoing: Undoing::Whole,
             retypes_columns: false,
             // "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
             widening: Widening::Apart,

@@ -28,7 +28,7 @@ pub use reconcile::{
     IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Waiting, compare_relations,
     comparison_of, reconcile,
 };
-pub use result::{Failure, Outcome, RunResults, SkipReason, StepResult};
+pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{

@@ -1,7 +1,11 @@
+use std::fmt;
 use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
 
 use crate::action::{ActionId, Origin};
 use crate::adapter::{Rows, Usage};
+use crate::plan::{REJECTED, Verdict};
 
 /// How a run went.
 #[derive(Debug, Clone)]
@@ -57,6 +61,8 @@ pub enum Outcome {
     },
     /// It did not, and left everything as it was.
     Failed(Failure),
+    /// Its new rows have not passed their audit, and are kept aside; what was there stays.
+    Rejected(Box<Rejection>),
     /// An assertion found rows.
     Violated {
         /// How many.
@@ -75,7 +81,39 @@ pub enum Outcome {
 impl Outcome {
     /// Whether it speaks against the project or the warehouse; a skipped step does not.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Violated { .. })
+        matches!(self, Self::Failed(_) | Self::Rejected(_) | Self::Violated { .. })
+    }
+}
+
+/// Why new rows were not published.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The assertions that found rows.
+    pub findings: Vec<Finding>,
+    /// Some of the rows that the first one found.
+    pub sample: Rows,
+    /// Where the new rows are, and what stays.
+    pub verdict: Verdict,
+}
+
+/// An assertion and how many rows it found.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Finding {
+    /// The name of the assertion.
+    pub assertion: String,
+    /// How many.
+    #[serde(rename = "number")]
+    pub count: u64,
+}
+
+/// ``the new rows are rejected: `s.a` found 2 rows``
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = self.findings.iter().map(|Finding { assertion, count }| {
+            let rows = if *count == 1 { "row" } else { "rows" };
+            format!("`{assertion}` found {count} {rows}")
+        });
+        write!(f, "{REJECTED}: {}", found.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -94,6 +132,8 @@ pub struct Failure {
     pub sql: Option<String>,
     /// Whether another transaction was in the way.
     pub is_conflict: bool,
+    /// Whether it is an audit that says no: then the rows that it rejects are left of the step.
+    pub rejection: Option<Box<Rejection>>,
 }
 
 impl Failure {

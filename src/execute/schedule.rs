@@ -44,7 +44,7 @@ impl<'a> Schedule<'a> {
         let Some(&at) = self.index.get(&result.id) else { return };
         let culprit = match &result.outcome {
             Outcome::Done { .. } | Outcome::Disabled | Outcome::Skipped(SkipReason::Cancelled) => None,
-            Outcome::Failed(_) | Outcome::Violated { .. } => Some(result.id),
+            Outcome::Failed(_) | Outcome::Rejected(_) | Outcome::Violated { .. } => Some(result.id),
             Outcome::Skipped(SkipReason::Because(culprit)) => Some(*culprit),
         };
         for next in self.needed_by[at].clone() {

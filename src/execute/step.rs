@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::adapter::{AdapterError, Rows, Session};
 use crate::dialect::{Dialect, Widening};
-use crate::execute::{Failure, Outcome};
+use crate::execute::{Failure, Finding, Outcome, Rejection};
 use crate::plan::{
-    FieldExtension, IncrementalWork, MultiStatement, SchemaMismatch, Script, ScriptStatement, Statement, Step, Work,
+    Audit, AuditCheck, FieldExtension, IncrementalWork, MultiStatement, REJECTED, SchemaMismatch, Script,
+    ScriptStatement, Statement, Step, Work,
 };
 use crate::relation::Column;
 
@@ -18,6 +19,8 @@ const SAMPLE: usize = 5;
 
 /// How often a transaction is tried that others are in the way of.
 pub const TRIES: u32 = 20;
+
+const NOT_COUNTED: &str = "the warehouse did not count the rows of the assertion";
 
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -64,6 +67,7 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
     });
     match finished {
         Ok(rows) => Outcome::Done { rows },
+        Err(Failure { rejection: Some(rejection), .. }) => Outcome::Rejected(rejection),
         Err(failure) => Outcome::Failed(failure),
     }
 }
@@ -131,19 +135,18 @@ impl Worker<'_> {
 
     fn try_in_transaction<T>(&mut self, run: impl Fn(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
         self.session.begin()?;
-        match run(self) {
-            Ok(value) => {
-                self.session.commit().map_err(|error| {
-                    self.session.roll_back();
-                    Failure::from(error)
-                })?;
-                Ok(value)
-            }
-            Err(failure) => {
-                self.session.roll_back();
-                Err(failure)
-            }
+        let result = run(self);
+        // An audit that says no has taken back everything but the rejected rows, and these are to stay.
+        let stays = result.as_ref().map_or_else(|failure| failure.rejection.is_some(), |_| true);
+        if !stays {
+            self.session.roll_back();
+            return result;
         }
+        self.session.commit().map_err(|error| {
+            self.session.roll_back();
+            Failure::from(error)
+        })?;
+        result
     }
 
     /// Adds new rows. Where a column cannot be made longer in a transaction, the one that finds it too short is undone,
@@ -226,6 +229,7 @@ impl Worker<'_> {
                     let columns = self.session.describe(query.sql()).map_err(|error| failure(error, query))?;
                     self.run(&definition.create(&columns, self.dialect)?)?;
                 }
+                ScriptStatement::Audit(audit) => self.audit(audit)?,
                 ScriptStatement::Guard { query, message, help } => {
                     if self.session.has_rows(query.sql()).map_err(|error| failure(error, query))? {
                         let rows = self.session.query(query.sql(), SAMPLE).map_err(|error| failure(error, query))?;
@@ -238,9 +242,34 @@ impl Worker<'_> {
         Ok(count)
     }
 
+    /// Asks every assertion. If one finds rows, the new ones are put aside.
+    fn audit(&mut self, audit: &Audit) -> Result<(), Failure> {
+        let (mut findings, mut sample) = (Vec::new(), Rows::default());
+        for AuditCheck { assertion, count, rows } in &audit.checks {
+            let found = self.session.number(count.sql()).map_err(|error| failure(error, count))?;
+            let found = found.ok_or_else(|| Failure::from_message(NOT_COUNTED))?;
+            if found > 0 {
+                if findings.is_empty() {
+                    sample = self.session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
+                }
+                findings.push(Finding { assertion: assertion.clone(), count: found });
+            }
+        }
+        if findings.is_empty() {
+            return Ok(());
+        }
+        for statement in &audit.reject {
+            self.run(statement)?;
+        }
+        Err(Rejection { findings, sample, verdict: audit.verdict.clone() }.into())
+    }
+
     fn run_multi(&mut self, multi: &MultiStatement) -> Result<Option<u64>, Failure> {
-        let MultiStatement { statement, guards, counted } = multi;
+        let MultiStatement { statement, guards, audit, counted } = multi;
         self.session.execute_script(statement.sql(), counted.as_deref()).map_err(|error| {
+            if let Some(rejection) = audit.as_ref().and_then(|audit| rejection(&error.message, audit)) {
+                return rejection.into();
+            }
             let found = guards.iter().find_map(|guard| Some((guard, error.message.split_once(&guard.message)?.1)));
             match found {
                 // It is the script that says so, at a place that nobody has written.
@@ -272,9 +301,18 @@ impl Worker<'_> {
                 let sample = self.session.query(rows.sql(), SAMPLE).map_err(|error| failure(error, rows))?;
                 Ok(Outcome::Violated { count, sample, query: rows.sql().to_owned() })
             }
-            None => Err(Failure::from_message("the warehouse did not count the rows of the assertion")),
+            None => Err(Failure::from_message(NOT_COUNTED)),
         }
     }
+}
+
+/// What the error of a job says of new rows that were rejected.
+fn rejection(message: &str, audit: &Audit) -> Option<Rejection> {
+    let mut lines = message.split_once(REJECTED)?.1.trim_start().lines();
+    let mut findings: Vec<Finding> = serde_json::from_str(lines.next()?).ok()?;
+    findings.sort_by_key(|finding| audit.checks.iter().position(|check| check.assertion == finding.assertion));
+    let sample = lines.next().and_then(rows_of_json).unwrap_or_default();
+    Some(Rejection { findings, sample, verdict: audit.verdict.clone() })
 }
 
 /// The rows at the end of a message, where they stand as a list of objects.
@@ -298,6 +336,12 @@ pub(super) fn failure(error: AdapterError, statement: &Statement) -> Failure {
         origin: error.position.and_then(|position| statement.origin(position)),
         sql: Some(statement.sql().to_owned()),
         ..Failure::from(error)
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self { rejection: Some(Box::new(rejection)), ..Self::default() }
     }
 }
 

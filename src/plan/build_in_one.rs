@@ -4,6 +4,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::{Dialect, NotHandedOver};
 use crate::plan::Work;
+use crate::plan::audit::Auditor;
 use crate::plan::fill::FillWork;
 use crate::plan::model::{Build, CREATE_OR_REPLACE};
 use crate::plan::multi_statement::{JobWriter, definitions};
@@ -17,6 +18,10 @@ impl Build<'_> {
     pub(super) fn in_one(mut self, translator: &mut Translator<'_>) -> Work {
         let dialect = translator.to;
         let texts = &self.model.texts;
+        if !self.is_refilled(dialect) {
+            let new = swap::new(&self.action.target, dialect);
+            self.auditor = self.auditor.map(|auditor| auditor.of(&new, translator));
+        }
         let before = translator.statements(&texts.pre_operations);
         let (query, behind) = translator.query(&texts.query);
         let mut after = behind;
@@ -34,6 +39,7 @@ impl Build<'_> {
         self.swap.recover(&mut job);
         job.texts(&before);
         self.write(&mut job, &query, &handed_over, dialect);
+        job.push_all(self.auditor.as_ref().map(Auditor::forget).as_slice());
         job.operations(&after);
         let reads = (self.kind != RelationKind::View).then_some(estimate).into_iter().collect();
         let (statements, is_marked) = (vec![job.finish()], self.is_marked);
@@ -89,17 +95,23 @@ impl Build<'_> {
         dialect: &dyn Dialect,
     ) {
         let (target, swap) = (&self.action.target, &self.swap);
-        let create = |name: &str| self.create(CREATE_OR_REPLACE, name, query, true, dialect);
+        let of_query = Statement::text(query);
+        let create = |name: &str| self.create(CREATE_OR_REPLACE, name, &of_query, true, dialect);
         match (self.kind, self.displaced(dialect).map(|existing| existing.kind)) {
+            (RelationKind::Table, displaced) if displaced.is_some() || self.auditor.is_some() => {
+                job.push(&create(&swap.new));
+                job.push_all(&self.descriptions(&swap::new(target, dialect), dialect));
+                job.push_all(self.auditor.as_ref().map(|auditor| auditor.before_publishing(&swap.new)).as_slice());
+                if displaced.is_none() && self.existing.is_some() {
+                    self.overwrite(job, dialect);
+                } else {
+                    job.push_all(handed_over);
+                    swap.publish(displaced, job);
+                }
+            }
             (_, None) => {
                 job.push(&create(&dialect.relation(target)));
                 job.push_all(&self.descriptions(target, dialect));
-            }
-            (RelationKind::Table, Some(kind)) => {
-                job.push(&create(&swap.new));
-                job.push_all(&self.descriptions(&swap::new(target, dialect), dialect));
-                job.push_all(handed_over);
-                swap.publish(Some(kind), job);
             }
             (_, Some(kind)) => {
                 // What would be refused is refused here, before anything is taken away.
@@ -113,6 +125,19 @@ impl Build<'_> {
                 swap.forget(kind, job);
             }
         }
+    }
+
+    /// Gives the rows of the new table to the one that is there: who may read it may still read it then, as nobody could if
+    /// another table came by its name.
+    fn overwrite(&self, job: &mut JobWriter<'_>, dialect: &dyn Dialect) {
+        let Swap { relation, new, .. } = &self.swap;
+        if self.model.options.require_partition_filter {
+            job.run(&Statement::new(format!("alter table {new} set options (require_partition_filter = false)")));
+        }
+        let rows = Statement::new(format!("select * from {new}"));
+        job.push(&self.create(CREATE_OR_REPLACE, relation, &rows, false, dialect));
+        job.push_all(&self.descriptions(&self.action.target, dialect));
+        job.run(&Statement::new(format!("drop table {new}")));
     }
 
     /// Whether the rows have to be put in by a statement of their own.

@@ -2,6 +2,7 @@
 //! of its query.
 
 use crate::dialect::Dialect;
+use crate::plan::audit::Auditor;
 use crate::plan::incremental::STAGED;
 use crate::plan::model::{Build, CREATE_OR_REPLACE, unique_guard};
 use crate::plan::multi_statement::JobWriter;
@@ -22,6 +23,7 @@ pub struct FillWork {
     post_operations: Vec<WarehouseText>,
     unique_key: Vec<String>,
     options: PhysicalOptions,
+    auditor: Option<Auditor>,
     way: Way,
     pub(super) is_marked: bool,
     reads: Vec<Statement>,
@@ -79,6 +81,7 @@ impl FillWork {
             post_operations,
             unique_key: build.unique_key().unwrap_or_default().to_vec(),
             options: build.model.options.clone(),
+            auditor: build.auditor.clone(),
             way,
             is_marked: build.is_marked,
             reads: vec![estimate],
@@ -137,9 +140,11 @@ impl FillWork {
                 job.count(&StagedRows::new(new, "", columns, columns, columns, dialect).insert_from(&self.query));
                 job.push_all(unique_guard(new, &self.unique_key, dialect).as_slice());
                 job.push_all(said);
+                job.push_all(self.auditor.as_ref().map(|auditor| auditor.before_publishing(new)).as_slice());
                 self.swap.publish(*existing, &mut job);
             }
         }
+        job.push_all(self.auditor.as_ref().map(Auditor::forget).as_slice());
         job.operations(&self.post_operations);
         let reads = self.reads.clone();
         Ok(Script { statements: vec![job.finish()], reads, ..Script::default() })
@@ -190,10 +195,11 @@ impl FillWork {
         // With it the table is marked as unfinished, if it has to be.
         job.push_all(said);
         let rows = StagedRows::new(relation, &staged, query, query, query, dialect);
-        job.transaction(&[
-            ScriptStatement::run(format!("truncate table {relation}")),
-            ScriptStatement::Count(rows.insert()),
-        ]);
+        let truncate = ScriptStatement::run(format!("truncate table {relation}"));
+        let audit = self.auditor.as_ref().map(|auditor| auditor.in_transaction(&staged));
+        job.transaction(
+            &[truncate, ScriptStatement::Count(rows.insert())].into_iter().chain(audit).collect::<Vec<_>>(),
+        );
         alter(job, &dropped);
         Ok(())
     }

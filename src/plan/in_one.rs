@@ -4,6 +4,7 @@ use std::iter;
 
 use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::Dialect;
+use crate::plan::audit::Auditor;
 use crate::plan::controls_transactions;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
 use crate::plan::model::{runs, unique_guard};
@@ -146,17 +147,18 @@ impl IncrementalWork {
         behind: Vec<ScriptStatement>,
         dialect: &dyn Dialect,
     ) {
+        let staged = dialect.identifier(STAGED);
         let put = |job: &mut JobWriter<'_>, mut statements: Vec<ScriptStatement>| {
+            statements.extend(self.auditor.as_ref().map(|auditor| auditor.in_transaction(&staged)));
             statements.extend(behind);
             job.in_transaction(statements.len() > 1, |job| job.push_all(&statements));
         };
         let source = self.source.with(|place| self.watermarks.get(place).map_or("null", Watermark::name));
         let table = change.extend(&self.columns);
         let (source, columns) = rebuilt(source, columns, &table, dialect);
-        let staged = dialect.identifier(STAGED);
         let mut rows = StagedRows::new(&self.relation, &staged, &change.written, &table, &columns, dialect);
         let fits = fit(&table, &columns, &staged, dialect);
-        let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty();
+        let is_plain = self.strategy == IncrementalStrategy::Append && fits.is_empty() && self.auditor.is_none();
         if !is_plain {
             // It goes with the job: to drop it would be one more statement that can fail behind the new rows.
             let head = Statement::new(dialect.temporary_table(&staged, &self.options));
@@ -203,6 +205,7 @@ impl IncrementalWork {
                 job.with(variable.as_slice(), |job| put(job, statements));
             }
         }
+        job.push_all(self.auditor.as_ref().map(Auditor::forget).as_slice());
         self.drop_columns(job, change, dialect);
     }
 

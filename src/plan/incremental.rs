@@ -1,7 +1,8 @@
 //! An incremental table that is there already: new rows are staged, checked, and brought in.
 
 use crate::action::{IncrementalStrategy, OnSchemaChange};
-use crate::dialect::{Dialect, Upsert};
+use crate::dialect::{Dialect, Undoing, Upsert};
+use crate::plan::audit::Auditor;
 use crate::plan::model::unique_guard;
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::{Change, SchemaMismatch};
@@ -40,6 +41,7 @@ pub struct IncrementalWork {
     pub(super) partitions: Vec<String>,
     pub(super) options: PhysicalOptions,
     pub(super) merge_conditions: Vec<String>,
+    pub(super) auditor: Option<Auditor>,
 }
 
 impl IncrementalWork {
@@ -96,10 +98,18 @@ impl IncrementalWork {
         let relation = &self.relation;
         let staged = dialect.identifier(STAGED);
         let head = dialect.temporary_table(&staged, &self.options);
-        let mut statements = vec![ScriptStatement::Run(Statement::new(head).then_query(self))];
+        let mut statements = Vec::new();
+        if self.auditor.is_some() && dialect.capabilities().undoing == Undoing::Whole {
+            // It may be there from a try that another transaction was in the way of.
+            statements.push(ScriptStatement::run(format!("drop table if exists {staged}")));
+        }
+        statements.push(ScriptStatement::Run(Statement::new(head).then_query(self)));
         statements.extend(fit(&table, query_columns, &staged, dialect));
         if self.strategy == IncrementalStrategy::Merge {
             statements.extend(unique_guard(&staged, &self.unique_key, dialect));
+        }
+        if self.auditor.is_some() {
+            statements.extend(mark(dialect).iter().copied().map(ScriptStatement::run));
         }
         for column in &change.added {
             let definition = column_definition(column, &self.options, dialect);
@@ -131,11 +141,30 @@ impl IncrementalWork {
                 statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
             }
         }
+        if let Some(auditor) = &self.auditor {
+            let undo = back_to_mark(dialect).iter().copied().map(Statement::new);
+            statements.extend([auditor.behind_change(undo.collect(), &staged), auditor.forget()]);
+        }
         statements.push(ScriptStatement::run(format!("drop table {staged}")));
         statements.extend(dialect.missing_indexes(&self.target, &self.options).map(ScriptStatement::from));
         let (within, after) = post_operations(&self.post_operations, dialect);
         statements.extend(within);
         Ok(Script { statements, in_transaction: true, after, ..Script::default() })
+    }
+}
+
+/// Keeps what is staged from being undone with what comes then. Nothing that lasts has been changed so far.
+fn mark(dialect: &dyn Dialect) -> &'static [&'static str] {
+    match dialect.capabilities().undoing {
+        Undoing::Whole => &["commit", "begin transaction"],
+        Undoing::ToSavepoint => &["savepoint trueup_staged"],
+    }
+}
+
+fn back_to_mark(dialect: &dyn Dialect) -> &'static [&'static str] {
+    match dialect.capabilities().undoing {
+        Undoing::Whole => &["rollback", "begin transaction"],
+        Undoing::ToSavepoint => &["rollback to savepoint trueup_staged"],
     }
 }
 

@@ -1,6 +1,7 @@
 //! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
 //! talks to a warehouse.
 
+mod audit;
 mod build_in_one;
 mod fill;
 mod in_one;
@@ -9,6 +10,7 @@ mod lateness;
 mod model;
 mod multi_statement;
 mod reconcile;
+mod redirect;
 mod rows;
 mod schema_change;
 mod script;
@@ -26,15 +28,17 @@ use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Tex
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, article};
 use crate::dialect::{self, Dialect, Replacement, Storage, syntax};
 use crate::graph::{Graph, Selection};
+use crate::plan::audit::audits;
 use crate::plan::multi_statement::{JobWriter, belong_together, defines};
 use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
+pub use audit::{Audit, AuditCheck, Verdict};
 pub use fill::FillWork;
 pub use incremental::IncrementalWork;
 pub use lateness::lateness;
-pub use multi_statement::{MultiStatement, ScriptGuard};
+pub use multi_statement::{MultiStatement, REJECTED, ScriptGuard};
 pub use reconcile::{ComparedColumn, Reconciliation, Time};
 pub use schema_change::SchemaMismatch;
 pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
@@ -118,6 +122,8 @@ struct Context<'a> {
     options: PlanOptions,
     /// Views of the plan that stand on the model.
     rebuilt: &'a [&'a Target],
+    /// The assertions that may audit it.
+    audits: &'a [&'a Action<ActionId>],
 }
 
 /// Plans the selected actions. A text that has no translation to the warehouse's SQL is a diagnostic.
@@ -146,7 +152,8 @@ pub fn plan(
             match &action.kind {
                 Kind::Model(model) => {
                     let rebuilt = rebuilt(graph, selection, id, state, to);
-                    let context = Context { state, options, rebuilt: &rebuilt };
+                    let audits = audits(graph, id);
+                    let context = Context { state, options, rebuilt: &rebuilt, audits: &audits };
                     model::plan(action, model, &context, &mut translator)
                 }
                 Kind::Operations { statements, .. } => operations(statements, &mut translator),
@@ -191,7 +198,7 @@ pub fn displaced(
     to: &dyn Dialect,
     options: PlanOptions,
 ) -> Vec<(Target, RelationKind)> {
-    let context = Context { state, options, rebuilt: &[] };
+    let context = Context { state, options, rebuilt: &[], audits: &[] };
     let actions = selection.iter().map(|id| graph.get(id)).filter(|action| !action.disabled);
     let of_action = |action: &Action<ActionId>| match &action.kind {
         Kind::Model(model) => model::displaced(action, model, &context, to),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Materialization, Model, Rendered};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::{Clauses, Dialect, Filling, MaterializedViews, Publication, Replacement, Storage};
+use crate::plan::audit::Auditor;
 use crate::plan::incremental::{IncrementalWork, STAGED};
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
@@ -24,10 +25,12 @@ pub(super) fn plan(
     context: &Context<'_>,
     translator: &mut Translator<'_>,
 ) -> Work {
-    let build = Build::new(action, model, context, translator.to);
+    let mut build = Build::new(action, model, context, translator.to);
+    build.auditor = Auditor::new(action, model, context.audits, build.existing.is_some(), translator);
     if let Some((incremental, table)) = build.grown(context.options) {
         translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
-        return extend(action, model, incremental, table, build.swap, translator);
+        let Build { swap, auditor, .. } = build;
+        return extend((action, model, incremental), table, swap, auditor, translator);
     }
     let capabilities = translator.to.capabilities();
     if capabilities.multi_statements {
@@ -37,6 +40,7 @@ pub(super) fn plan(
     // In the order in which they run.
     let (before, within) = super::pre_operations(&translator.texts(&model.texts.pre_operations), translator.to);
     let mut statements = match capabilities.replacement {
+        Replacement::InPlace if build.auditor.is_some() => build.beside(within, translator),
         Replacement::InPlace => build.in_place(CREATE_OR_REPLACE, within, translator),
         Replacement::Swap if drops_first && build.kind == RelationKind::MaterializedView => {
             build.in_place("create", within, translator)
@@ -90,6 +94,8 @@ pub(super) struct Build<'a> {
     pub(super) access: Option<&'a Access>,
     /// Whether a label says that it is unfinished until all of its step is done.
     pub(super) is_marked: bool,
+    /// What is asked of the new rows before they are published.
+    pub(super) auditor: Option<Auditor>,
     /// Relations that are built anew behind this one.
     rebuilt: &'a [&'a Target],
     /// Those of them that are materialized views by now.
@@ -112,6 +118,7 @@ impl<'a> Build<'a> {
             swap,
             access: state.access.get(&place),
             is_marked: false,
+            auditor: None,
             rebuilt: context.rebuilt,
             materialized: context.rebuilt.iter().filter(is_materialized).copied().collect(),
         }
@@ -146,7 +153,7 @@ impl Build<'_> {
             statements.push(ScriptStatement::run(format!("drop {kind} {if_exists}{name}")));
         }
         let (query, behind) = translator.query(query);
-        statements.push(self.create(create, &name, &query, false, translator.to));
+        statements.push(self.create(create, &name, &Statement::text(&query), false, translator.to));
         statements.extend(self.guard(&name, translator.to));
         statements.extend(self.descriptions(target, translator.to));
         statements.extend(runs(&behind));
@@ -169,11 +176,14 @@ impl Build<'_> {
             Filling::Staged if self.kind == RelationKind::Table => {
                 statements.extend(self.stage(&name, &query, dialect));
             }
-            _ => statements.push(self.create("create", &name, &query, false, dialect)),
+            _ => statements.push(self.create("create", &name, &Statement::text(&query), false, dialect)),
         }
         statements.extend(self.guard(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
+        let auditor = self.auditor.clone().map(|auditor| auditor.of(&made, translator));
+        statements.extend(auditor.as_ref().map(|auditor| auditor.before_publishing(&name)));
         statements.extend(dialect.publish(&self.publication(&made)).into_iter().map(ScriptStatement::from));
+        statements.extend(auditor.as_ref().map(Auditor::forget));
         statements.extend(runs(&behind));
         statements
     }
@@ -196,7 +206,7 @@ impl Build<'_> {
         &self,
         create: &str,
         name: &str,
-        query: &WarehouseText,
+        query: &Statement,
         is_checked: bool,
         dialect: &dyn Dialect,
     ) -> ScriptStatement {
@@ -204,12 +214,12 @@ impl Build<'_> {
         let head = format!("{create} {}{} {name} {}as\n", clauses.modifier, self.kind, clauses.before);
         let key = self.unique_key().filter(|_| is_checked);
         let statement = match key {
-            None => Statement::new(head).then_text(query),
+            None => Statement::new(head).then_statement(query),
             Some(key) => {
                 let key = quoted(key, dialect);
                 let message =
                     dialect.string(&format!("the unique key ({}) is not unique", self.model.unique_key.join(", ")));
-                Statement::new(head + "select * from (\n").then_text(query).then(&format!(
+                Statement::new(head + "select * from (\n").then_statement(query).then(&format!(
                     "\n) where true\nqualify if(count(*) over (partition by {key}) > 1, error({message}), true)"
                 ))
             }
@@ -365,11 +375,10 @@ fn quoted(names: &[String], dialect: &dyn Dialect) -> String {
 }
 
 fn extend(
-    action: &Action<ActionId>,
-    model: &Model,
-    incremental: &Incremental,
+    (action, model, incremental): (&Action<ActionId>, &Model, &Incremental),
     table: &Relation,
     swap: Swap,
+    auditor: Option<Auditor>,
     translator: &mut Translator<'_>,
 ) -> Work {
     let texts = &incremental.texts;
@@ -402,6 +411,7 @@ fn extend(
         partitions: incremental.partitions.iter().map(|partition| translator.expression(partition)).collect(),
         options: model.options.clone(),
         merge_conditions: merge_conditions(incremental, translator),
+        auditor,
     }))
 }
 

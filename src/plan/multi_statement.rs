@@ -2,8 +2,15 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::syntax;
+use crate::plan::audit::Audit;
 use crate::plan::script::ScriptStatement;
 use crate::plan::statement::{Statement, WarehouseText, in_order};
+
+/// The message of the error of a job whose new rows are rejected.
+pub const REJECTED: &str = "the new rows are rejected";
+
+/// How many of the rows that an assertion finds go with that.
+const SAMPLE: usize = 5;
 
 /// Statements that are sent as one.
 #[derive(Debug)]
@@ -13,6 +20,10 @@ pub struct MultiStatement {
     /// What they look at before they write, in order. One that finds something wrong ends the job with an error whose
     /// message is its own; behind a line end come some of the rows that are wrong, as an array of JSON.
     pub guards: Vec<ScriptGuard>,
+    /// What is asked before the new rows can be read. If they are rejected the job ends with an error whose message is
+    /// [`REJECTED`]; behind a line end stands which assertions found how many rows, in any order, and behind another some of
+    /// the rows that the first one found, each as an array of JSON.
+    pub audit: Option<Audit>,
     /// The one whose number of rows is that of the step, as it stands among the others.
     pub counted: Option<String>,
 }
@@ -32,6 +43,7 @@ pub(super) struct JobWriter<'a> {
     dialect: &'a dyn Dialect,
     text: Statement,
     guards: Vec<ScriptGuard>,
+    audit: Option<Audit>,
     counted: Option<String>,
     /// How many statements there are, the words around blocks among them.
     length: usize,
@@ -49,6 +61,7 @@ impl<'a> JobWriter<'a> {
             dialect,
             text: Statement::default(),
             guards: Vec::new(),
+            audit: None,
             counted: None,
             length: 0,
             may_declare: true,
@@ -66,8 +79,10 @@ impl<'a> JobWriter<'a> {
             ScriptStatement::Multi(more) => {
                 self.run(&more.statement);
                 self.guards.extend(more.guards.iter().cloned());
+                self.audit = more.audit.clone().or(self.audit.take());
                 self.counted = more.counted.clone().or(self.counted.take());
             }
+            ScriptStatement::Audit(audit) => self.audit(audit),
             ScriptStatement::Each { .. } | ScriptStatement::Define(_) => {}
         }
     }
@@ -145,6 +160,40 @@ impl<'a> JobWriter<'a> {
         self.run(&raise);
     }
 
+    /// Asks all assertions at once. If some find rows, these are looked at before what has been done is taken back.
+    fn audit(&mut self, audit: &Audit) {
+        const FOUND: &str = "trueup_found";
+        // No rows are NULL, and NULL is the text `null` in JSON.
+        const AS_JSON: &str = "(select nullif(to_json_string(array_agg(found)), 'null') from (";
+        let mut found = Statement::new(AS_JSON).then("\n");
+        let mut rows =
+            Statement::new(format!("set {FOUND} = concat({FOUND}, {}, coalesce(", self.dialect.string("\n")));
+        for (at, check) in audit.checks.iter().enumerate() {
+            let (union, comma) = if at > 0 { ("union all ", ", ") } else { ("", "") };
+            let name = self.dialect.string(&check.assertion);
+            found = found
+                .then(&format!("{union}select {name} as assertion, count(*) as number from (\n"))
+                .then_statement(&check.rows)
+                .then("\n) as found\n");
+            rows = rows
+                .then(&format!("{comma}{AS_JSON}select * from (\n"))
+                .then_statement(&check.rows)
+                .then(&format!("\n) limit {SAMPLE}) as found)"));
+        }
+        let found = found.then(") as found where number > 0)");
+        let declaration = Statement::new(format!("declare {FOUND} string default ")).then_statement(&found);
+        let raise = format!("raise using message = concat({}, {FOUND})", self.dialect.string(&format!("{REJECTED}\n")));
+        self.audit = Some(audit.clone());
+        self.with(&[declaration], |job| {
+            let mut branch = Statement::new(format!("if {FOUND} is not null then\n"));
+            let raise = Statement::new(raise);
+            for statement in [&rows.then("))")].into_iter().chain(&audit.reject).chain([&raise]) {
+                branch = branch.then_statement(statement).ended().then("\n");
+            }
+            job.run(&branch.then("end if"));
+        });
+    }
+
     /// Statements that use variables of trueup's own, in a block of theirs.
     pub(super) fn with(&mut self, declarations: &[Statement], write: impl FnOnce(&mut Self)) {
         if declarations.is_empty() {
@@ -179,10 +228,11 @@ impl<'a> JobWriter<'a> {
         for _ in 0..self.blocks.pop().unwrap_or_default() {
             self.line("end;");
         }
-        let Self { text, guards, counted, length, .. } = self;
+        let Self { text, guards, audit, counted, length, .. } = self;
         match counted {
-            counted if length != 1 || !guards.is_empty() => {
-                ScriptStatement::Multi(Box::new(MultiStatement { statement: text.without("\n"), guards, counted }))
+            counted if length != 1 || !guards.is_empty() || audit.is_some() => {
+                let statement = text.without("\n");
+                ScriptStatement::Multi(Box::new(MultiStatement { statement, guards, audit, counted }))
             }
             Some(_) => ScriptStatement::Count(text.without(";\n")),
             None => ScriptStatement::Run(text.without(";\n")),
@@ -208,9 +258,18 @@ pub(super) fn definitions(texts: &[WarehouseText], dialect: &dyn Dialect) -> Sta
 
 /// Whether a statement only says what a name means in those that follow.
 pub(super) fn defines(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
+    is_definition(&first_words(text.sql(), dialect))
+}
+
+fn is_definition(words: &str) -> bool {
     const STARTS: [&str; 4] = ["declare ", "set ", "create temp function ", "create temporary function "];
-    let words = first_words(text.sql(), dialect);
     STARTS.iter().any(|start| words.starts_with(start))
+}
+
+/// Whether nothing that a statement makes or changes outlives the session or the job.
+pub(super) fn is_temporary(sql: &str, dialect: &dyn Dialect) -> bool {
+    let words = first_words(sql, dialect);
+    is_definition(&words) || is_reading(&words)
 }
 
 /// Whether a statement changes rows and nothing else, so that a transaction can hold it.
@@ -230,6 +289,10 @@ pub(super) fn belong_together(texts: &[WarehouseText], dialect: &dyn Dialect) ->
 
 /// Whether a statement only reads, or makes what goes with the job.
 fn leaves_nothing(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
+    is_reading(&first_words(text.sql(), dialect))
+}
+
+fn is_reading(words: &str) -> bool {
     const STARTS: [&str; 6] = [
         "select ",
         "with ",
@@ -238,7 +301,6 @@ fn leaves_nothing(text: &WarehouseText, dialect: &dyn Dialect) -> bool {
         "create or replace temp ",
         "create or replace temporary ",
     ];
-    let words = first_words(text.sql(), dialect);
     STARTS.iter().any(|start| words.starts_with(start))
 }
 

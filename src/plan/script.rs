@@ -2,6 +2,7 @@ use std::iter;
 
 use crate::dialect::{Command, Dialect};
 use crate::plan::SchemaMismatch;
+use crate::plan::audit::Audit;
 use crate::plan::multi_statement::MultiStatement;
 use crate::plan::statement::Statement;
 use crate::relation::{Column, PhysicalOptions, Target};
@@ -44,6 +45,7 @@ impl Script {
             ScriptStatement::Each { query, between } => iter::once(query).chain(between).collect(),
             ScriptStatement::Define(definition) => vec![&definition.query],
             ScriptStatement::Multi(multi) => vec![&multi.statement],
+            ScriptStatement::Audit(audit) => audit.checks.iter().map(|check| &check.count).collect(),
         })
     }
 
@@ -69,6 +71,8 @@ pub enum ScriptStatement {
         /// What to do.
         help: String,
     },
+    /// Asks assertions of what no reader sees yet; if they find something, only that is left of the script which keeps it.
+    Audit(Box<Audit>),
     /// A query whose rows are statements. They run behind those that are given.
     Each {
         /// Gives the statements, in one column.

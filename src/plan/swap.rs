@@ -15,6 +15,11 @@ pub(super) fn old(target: &Target, dialect: &dyn Dialect) -> Target {
     beside(target, "__trueup_old", dialect.longest_name())
 }
 
+/// The name under which new rows are kept that have not passed their audit.
+pub(super) fn rejected(target: &Target, dialect: &dyn Dialect) -> Target {
+    beside(target, "__rejected", dialect.longest_name())
+}
+
 /// A name that would be too long is cut, and told apart by a number.
 fn beside(target: &Target, ending: &str, longest: usize) -> Target {
     // `_old` may come behind it.

@@ -69,6 +69,12 @@ impl<'a> Translator<'a> {
         }
     }
 
+    /// A query that becomes a part of other statements, without what stands behind it.
+    pub(super) fn query_alone(&mut self, rendered: &Rendered) -> WarehouseText {
+        let first = statements(rendered, self.from).into_iter().next().unwrap_or_default();
+        self.text(&rendered.part(first))
+    }
+
     /// The query of an incremental table, which becomes a part of other statements: nothing may stand behind it.
     pub(super) fn only_query(&mut self, rendered: &Rendered) -> WarehouseText {
         let Some(second) = statements(rendered, self.from).into_iter().nth(1) else { return self.query(rendered).0 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Model, Reference, Rendered, Texts, UnitTest};
+use crate::action::{Action, ActionId, Kind, Materialization, Model, Publishing, Reference, Rendered, Texts, UnitTest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::syntax::{self, Batch};
 use crate::dialect::{self, Dialect, Storage, TestBed};
@@ -207,7 +207,7 @@ pub fn plan_tested_step(
     let action: &Action<ActionId> = graph.get(tested);
     let work = match &action.kind {
         Kind::Model(model) => {
-            let context = Context { state, options: PlanOptions::default(), rebuilt: &[] };
+            let context = Context { state, options: PlanOptions::default(), rebuilt: &[], audits: &[] };
             model::plan(action, &for_test(model), &context, &mut translator)
         }
         _ => Work::Disabled,
@@ -231,6 +231,7 @@ fn for_test(model: &Model) -> Model {
     let mut model = model.clone();
     model.options = options(&model.options);
     model.texts = only_query(&model.texts);
+    model.publishing = Publishing::AsBuilt;
     if let Materialization::Incremental(incremental) = &mut model.materialization {
         incremental.texts = only_query(&incremental.texts);
     }

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
 use crate::execute::{Estimates, Reads};
-use crate::plan::{Plan, Script, ScriptStatement, Step, Work};
+use crate::plan::{Audit, Plan, Script, ScriptStatement, Step, Work};
 use crate::report::{count, read_text};
 
 /// A plan for people: each step, what it needs, and its SQL as it would be sent.
@@ -120,6 +120,7 @@ pub fn script_statement_text(statement: &ScriptStatement, dialect: &dyn Dialect)
         ScriptStatement::Guard { query, message, .. } => {
             format!("-- must give no rows: {message}\n{}", statement_text(query.sql()))
         }
+        ScriptStatement::Audit(audit) => audit_text(audit),
         ScriptStatement::Multi(multi) => statement_text(multi.statement.sql()),
         ScriptStatement::Define(definition) => {
             let columns = statement_text(definition.query.sql());
@@ -135,6 +136,15 @@ pub fn script_statement_text(statement: &ScriptStatement, dialect: &dyn Dialect)
             format!("-- {when}:\n{}{between}", statement_text(query.sql()))
         }
     }
+}
+
+fn audit_text(audit: &Audit) -> String {
+    let checks = audit
+        .checks
+        .iter()
+        .map(|check| format!("-- audit, must be 0: {}\n{}", check.assertion, statement_text(check.count.sql())));
+    let reject = audit.reject.iter().map(|statement| format!("--   {}", statement_text(statement.sql())));
+    format!("{}-- or else the new rows are rejected:\n{}", checks.collect::<String>(), reject.collect::<String>())
 }
 
 /// SQL with a semicolon behind it, where it is no part of a comment.

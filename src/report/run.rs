@@ -8,8 +8,9 @@ use crate::adapter::Usage;
 use crate::compile::Compilation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
-use crate::execute::{Event, Failure, Outcome, RunResults, SkipReason, StepResult, TRIES, TrailingBlanks};
+use crate::execute::{Event, Failure, Outcome, Rejection, RunResults, SkipReason, StepResult, TRIES, TrailingBlanks};
 use crate::files::Span;
+use crate::plan::Verdict;
 use crate::report::{
     DiagnosticFormat, Terminal, byte_count, count, duration, read_text, render_diagnostics, rows_table,
 };
@@ -89,6 +90,7 @@ impl<'a> RunReporter<'a> {
                 ("ok", "32", rows.unwrap_or_default())
             }
             Outcome::Failed(_) => ("failed", "31", String::new()),
+            Outcome::Rejected(_) => ("rejected", "31", String::new()),
             Outcome::Violated { count: number, .. } => {
                 ("failed", "31", count(usize::try_from(*number).unwrap_or(usize::MAX), "row"))
             }
@@ -161,6 +163,13 @@ pub(super) fn outcome_detail(compilation: &Compilation, result: &StepResult, col
     let (diagnostic, rows) = match &result.outcome {
         Outcome::Failed(failure) => {
             (failure_diagnostic(failure, &action.target.to_string(), action.name_span), failure.rows.as_ref())
+        }
+        Outcome::Rejected(rejection) => {
+            let Rejection { sample, verdict: Verdict { rejected, table_stays }, .. } = &**rejection;
+            let message = format!("{}: {rejection}", action.target);
+            let diagnostic = Diagnostic::error(Code::AssertionFailed, message).at(action.name_span, "");
+            let left = if *table_stays { "its old rows are still in place" } else { "there is no table yet" };
+            (diagnostic.help(format!("{left}; all new rows: {rejected}")), Some(sample))
         }
         Outcome::Violated { count: number, sample, query } => {
             let rows = count(usize::try_from(*number).unwrap_or(usize::MAX), "row");

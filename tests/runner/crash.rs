@@ -34,7 +34,7 @@ environments:
       raw.input: { path: input.csv }
 ";
 
-const MODELS: [(&str, &str); 9] = [
+const MODELS: [(&str, &str); 11] = [
     ("input", "config { type: \"declaration\", schema: \"raw\" }"),
     (
         "plain",
@@ -63,6 +63,16 @@ const MODELS: [(&str, &str); 9] = [
     (
         "overwritten",
         "config { type: \"incremental\", bigquery: { partitionBy: \"id % 4\" }, incrementalStrategy: \"INSERT_OVERWRITE\" }
+        select generation, id from ${ref(\"plain\")}",
+    ),
+    (
+        "audited",
+        "config { type: \"table\", publish: \"audited\", assertions: { uniqueKey: [\"id\"], nonNull: [\"generation\"] } }
+        select generation, id from ${ref(\"plain\")}",
+    ),
+    (
+        "grown",
+        "config { type: \"incremental\", publish: \"audited\", uniqueKey: [\"id\"], assertions: { uniqueKey: [\"id\"] } }
         select generation, id from ${ref(\"plain\")}",
     ),
     (

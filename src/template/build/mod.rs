@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::action::{
     Action, ActionId, Assertion, Check, Dependency, Documentation, Incremental, Kind, Materialization, Model, Node,
-    Origin, Reference, Rendered, TestInput, Texts, UnitTest,
+    Origin, Publishing, Reference, Rendered, TestInput, Texts, UnitTest,
 };
 use crate::config::Spanned;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -76,7 +76,13 @@ impl<'a> Builder<'a> {
                 action.disabled = inherited.disabled || self.project.settings.disable_assertions;
                 action.dependencies = dependencies;
             }
-            What::Action { config, body } => self.build_action(id, &mut action, (**config).clone(), body),
+            What::Action { config, body } => {
+                self.build_action(id, &mut action, (**config).clone(), body);
+                if matches!(&action.kind, Kind::Model(model) if model.publishing == Publishing::Audited) {
+                    let audited_with = self.audited_with(id);
+                    action.dependencies.extend(audited_with);
+                }
+            }
             What::Ready { kind, description } => {
                 self.check_name(&declared.named, declared.name_span, declared.name_span);
                 action.kind = (**kind).clone();
@@ -163,6 +169,27 @@ impl<'a> Builder<'a> {
                 self.catalog.names.find(&relationship.to).next().map(|id| self.catalog.relations[id.index()].as_str());
         }
         (check.assertion(of, relation, other, self.project.settings.dialect), dependencies)
+    }
+
+    /// What the assertions in a model's config read besides the model: it must be there when they audit the new rows.
+    fn audited_with(&self, id: ActionId) -> Vec<Dependency<Reference>> {
+        let checks = self.declared.iter().filter_map(|declared| match &declared.what {
+            What::Check { check, of, .. } if *of == id => Some(&check.kind),
+            _ => None,
+        });
+        let others = checks.filter_map(|check| match check {
+            InlineKind::Relationship(relationship) => Some((&relationship.to, relationship.to_span)),
+            InlineKind::Unique(_) | InlineKind::Rows(_) => None,
+        });
+        let is_other = |to: &Reference| self.catalog.names.find(to).all(|found| found != id);
+        let others = others.filter(|(to, _)| is_other(to));
+        let dependency = |(to, span): (&Reference, Span)| Dependency {
+            on: to.clone(),
+            origin: Origin::here(span),
+            with_assertions: false,
+            is_read: false,
+        };
+        others.map(dependency).collect()
     }
 
     /// The query of the tested model with the inputs of the test in the place of what it refers to.
@@ -271,7 +298,7 @@ impl ActionTexts<'_, '_> {
         if let Some(written) = config.iceberg {
             options.iceberg = self.iceberg(&written, action.first_name.as_ref().unwrap_or(&action.canonical));
         }
-        Model { materialization, texts, options, unique_key: config.unique_key }
+        Model { materialization, texts, options, unique_key: config.unique_key, publishing: config.publishing }
     }
 
     /// Where the files of an Iceberg table go: as the config says, or else the project's settings.

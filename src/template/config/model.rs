@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange};
+use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange, Publishing};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
@@ -23,6 +23,7 @@ pub(in crate::template) struct ModelConfig {
     pub(in crate::template) iceberg: Option<Spanned<Iceberg>>,
     /// Whether a table that is built anew keeps what has been granted on it; otherwise as the project has it.
     pub(in crate::template) preserve_governance_controls: Option<bool>,
+    pub(in crate::template) publishing: Publishing,
     pub(in crate::template) checks: ChecksConfig,
     pub(in crate::template) pre_operations: Vec<Spanned<String>>,
     pub(in crate::template) post_operations: Vec<Spanned<String>>,
@@ -86,6 +87,7 @@ pub(super) fn read_model(
             reader.warn(value.span, format!("`{key}` says how {warehouse} keeps the table"), help);
         }
     }
+    let publishing = read_publishing(reader, kind);
     let checks = reader.object("assertions", "`assertions`", read_checks).map(|checks| checks.value);
     let statements =
         |reader: &mut Reader<'_>, key| reader.strings(key).map(|statements| statements.value).unwrap_or_default();
@@ -94,6 +96,10 @@ pub(super) fn read_model(
     let unique_key_columns = unique_key.as_ref().map(|key| plain(key.value.clone())).unwrap_or_default();
     let BigQueryOptions { iceberg, partition_span, .. } = &mut more;
     let (iceberg, partition_span) = (iceberg.take(), partition_span.take());
+    if let Some(iceberg) = iceberg.as_ref().filter(|_| publishing == Publishing::Audited) {
+        let help = Some("leave `publish` out: its assertions run behind it".to_owned());
+        reader.refuse(iceberg.span, "an Iceberg table is in one place, so that it cannot be audited in another", help);
+    }
     let preserve_governance_controls = more.preserve_governance_controls;
     let materialization = match kind {
         Type::View => {
@@ -119,10 +125,21 @@ pub(super) fn read_model(
         unique_key: unique_key_columns,
         iceberg,
         preserve_governance_controls,
+        publishing,
         checks: checks.unwrap_or_default(),
         pre_operations,
         post_operations,
     }
+}
+
+fn read_publishing(reader: &mut Reader<'_>, kind: Type) -> Publishing {
+    let words = [("as_built", Publishing::AsBuilt), ("audited", Publishing::Audited)];
+    let Some(written) = reader.one_of("publish", &words) else { return Publishing::default() };
+    if kind == Type::View && written.value == Publishing::Audited {
+        let help = "make it a table or an incremental table, or leave `publish` out: its assertions run behind it";
+        reader.refuse(written.span, "a view has no new rows that could be audited", Some(help.to_owned()));
+    }
+    written.value
 }
 
 /// What BigQuery's options say besides how a table lies.
