@@ -68,7 +68,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn on_postgres() -> Result<(), Failed> {
     let server = Server::shared()?;
-    let database = server.new_database("reconcile")?;
+    let database = server.new_database("reconcile_schedules")?;
     let socket = server.socket();
     let folder = socket.parent().unwrap_or(Path::new("/")).display();
     schedules(
