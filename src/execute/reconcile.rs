@@ -274,12 +274,11 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
     }
     let given = session.describe(task.query.query.sql())?;
     let described;
-    let columns = match task.columns {
-        Some(columns) => columns,
-        None => {
-            described = session.describe(&format!("select * from {}", dialect.relation(task.target)))?;
-            &described
-        }
+    let columns = if let Some(columns) = task.columns {
+        columns
+    } else {
+        described = session.describe(&format!("select * from {}", dialect.relation(task.target)))?;
+        &described
     };
     let (shared, mut left_out) = shared(columns, &given);
     let is_left_out =
@@ -334,7 +333,7 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         found.examples = session.query(reconciliation.examples(&intervals).sql(), task.options.examples)?;
         for row in &mut found.examples.rows {
             if let Some(Some(sign)) = row.first_mut() {
-                *sign = if sign == "1" { "+" } else { "-" }.to_owned();
+                if sign == "1" { "+" } else { "-" }.clone_into(sign);
             }
         }
     }

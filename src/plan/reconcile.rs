@@ -84,28 +84,18 @@ impl<'a> Reconciliation<'a> {
     /// of those that are missing how many are newer than the newest row of the table, as new as that, and older; and the time of the
     /// oldest.
     pub fn by_row(&self, intervals: &[Option<String>]) -> Statement {
-        let (newest, newer, tied, late, oldest) = match &self.time {
-            Some(time) => {
-                let name = self.dialect.identifier(&time.column.name);
-                let missing = |condition: &str| {
-                    format!(
-                        "sum(case when expected_rows > actual_rows and trueup_time {condition} newest then expected_rows - \
-                         actual_rows else 0 end)"
-                    )
-                };
-                let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
-                (
-                    format!("(select max({name}) as newest from trueup_actual)"),
-                    missing(">"),
-                    missing("="),
-                    missing("<"),
-                    oldest.to_owned(),
+        let (newest, [newer, tied, late], oldest) = if let Some(time) = &self.time {
+            let name = self.dialect.identifier(&time.column.name);
+            let missing = |sign: &str| {
+                format!(
+                    "sum(case when expected_rows > actual_rows and trueup_time {sign} newest then expected_rows - actual_rows \
+                     else 0 end)"
                 )
-            }
-            None => {
-                let none = "0".to_owned();
-                ("(select 0 as newest)".to_owned(), none.clone(), none.clone(), none, "null".to_owned())
-            }
+            };
+            let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
+            (format!("(select max({name}) as newest from trueup_actual)"), [">", "=", "<"].map(missing), oldest)
+        } else {
+            ("(select 0 as newest)".to_owned(), [(); 3].map(|()| "0".to_owned()), "null")
         };
         let least = "case when expected_rows < actual_rows then expected_rows else actual_rows end";
         self.sides().then(",\n").then(&self.differences(intervals)).then(&format!(
