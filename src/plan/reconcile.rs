@@ -112,7 +112,7 @@ impl<'a> Reconciliation<'a> {
         let names = names.join(", ");
         let side = |sign: &str, name: &str, condition: &str| {
             format!(
-                "  select {sign} as trueup_sign, {INTERVAL}, {names}\n  from (\n    select {name}.*, row_number() over (partition by \
+                "  select {sign} as trueup_sign, {INTERVAL}, {HASH}, {names}\n  from (\n    select {name}.*, row_number() over (partition by \
                  {HASH} order by {HASH}) as trueup_number\n    from {name}\n{}  ) as numbered\n  join (\n    select {HASH} as \
                  trueup_wanted, sum(surplus) as surplus\n    from trueup_differences\n    where surplus {condition} 0\n    group \
                  by {HASH}\n  ) as wanted on {HASH} = trueup_wanted\n  where trueup_number <= abs(surplus)\n",
@@ -121,7 +121,7 @@ impl<'a> Reconciliation<'a> {
         };
         let order: Vec<String> = [INTERVAL.to_owned()].into_iter().chain(self.key_names()).collect();
         self.sides().then(",\n").then(&self.differences(intervals)).then(&format!(
-            "select trueup_sign, {names}\nfrom (\n{}  union all\n{}) as examples\norder by {}, trueup_sign",
+            "select trueup_sign, {names}\nfrom (\n{}  union all\n{}) as examples\norder by {}, trueup_sign, {HASH}",
             side("1", "trueup_expected", ">"),
             side("0", "trueup_actual", "<"),
             order.join(", "),
