@@ -5,11 +5,11 @@ use clap::Args;
 use crate::action::{Action, ActionId};
 use crate::artifact::reconciled_json;
 use crate::commands::reconcile::IntervalArg;
-use crate::commands::shared::{ProjectArgs, action_named, connect};
+use crate::commands::shared::{ProjectArgs, action_named, connect, moment};
 use crate::compile::Compilation;
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
-use crate::execute::{Pair, ReconcileOptions, compare_relations, comparison_of};
+use crate::execute::{Pair, ReconcileOptions, RowKey, compare_relations, comparison_of};
 use crate::relation::Target;
 use crate::report::{OutputFormat, Terminal, relations_beside};
 
@@ -38,7 +38,7 @@ pub struct DataDiffArgs {
     #[arg(long, value_enum, default_value_t, value_name = "INTERVAL")]
     by: IntervalArg,
     /// Only rows from this time on
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<String>,
     /// How many rows that differ are shown
     #[arg(long, default_value_t = 6, value_name = "N")]
@@ -63,10 +63,8 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
     };
     let mut is_same = true;
     for (base, new, of) in pairs {
-        let (mut key, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
-        if !args.key.is_empty() {
-            key.clone_from(&args.key);
-        }
+        let (known, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
+        let key = if args.key.is_empty() { RowKey::Known(known) } else { RowKey::Asked(args.key.clone()) };
         let known = of.and_then(|id| compilation.graph.get(id).documentation.times.event.as_ref());
         let time = args.time.as_deref().or(known.map(|time| time.name.as_str()));
         if let (Some(_), None) = (&args.since, time) {

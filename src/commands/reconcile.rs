@@ -2,7 +2,7 @@ use clap::Args;
 
 use crate::action::Kind;
 use crate::artifact::reconciled_json;
-use crate::commands::shared::{ProjectArgs, SelectArgs, connect, show};
+use crate::commands::shared::{ProjectArgs, SelectArgs, connect, moment, show};
 use crate::dialect::Width;
 use crate::error::CommandError;
 use crate::execute::{ReconcileError, ReconcileOptions, reconcile};
@@ -27,7 +27,7 @@ pub struct ReconcileArgs {
     #[arg(long, value_enum, default_value_t, value_name = "INTERVAL")]
     by: IntervalArg,
     /// Only rows from this time on, by their `eventTime`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<String>,
     /// Write the intervals anew that differ, each table in one transaction
     #[arg(long)]

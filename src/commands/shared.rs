@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
 use clap::Args;
+use jiff::civil::{Date, DateTime};
 
 use crate::action::{ActionId, Reference};
 use crate::adapter::{self, Adapter};
@@ -85,6 +86,12 @@ struct NameArgs {
 fn suffix(text: &str) -> Result<String, String> {
     let fits = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_' || char == '-');
     if fits { Ok(text.to_owned()) } else { Err("it may have letters, digits, `_` and `-` in it".to_owned()) }
+}
+
+/// A day, or a moment of one: every warehouse reads it as it is.
+pub(super) fn moment(text: &str) -> Result<String, String> {
+    let is_one = text.parse::<Date>().is_ok() || text.parse::<DateTime>().is_ok();
+    if is_one { Ok(text.to_owned()) } else { Err("write it as 2024-01-31 or 2024-01-31 18:00:00".to_owned()) }
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -25,8 +25,8 @@ pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
 pub use lateness::{Lateness, LatenessStep, measure_lateness};
 pub use reconcile::{
-    IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Waiting, compare_relations,
-    comparison_of, reconcile,
+    IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, RowKey, Waiting,
+    compare_relations, comparison_of, reconcile,
 };
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use step::{Retry, TRIES, run_step};

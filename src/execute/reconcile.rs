@@ -29,8 +29,7 @@ struct Task<'a> {
     columns: Option<&'a [Column]>,
     /// What gives all of its rows.
     query: &'a Preview,
-    /// Columns that tell rows apart; empty where nothing is said of that.
-    key: Vec<String>,
+    key: RowKey,
     /// The column that says when.
     time: Option<&'a str>,
     /// Columns that are another value in each run.
@@ -174,12 +173,35 @@ pub fn reconcile(
         target,
         columns: Some(&relation.columns),
         query: &query,
-        key,
+        key: RowKey::Known(key),
         time: times.event.as_ref().map(|time| time.name.as_str()),
         left_out,
         options,
     };
     in_transaction(adapter, &task).map_err(|error| ReconcileError::Adapter(target.clone(), error))
+}
+
+/// Columns that tell rows apart; empty where nothing is said of that.
+#[derive(Debug, Clone)]
+pub enum RowKey {
+    /// Somebody asks for these: both sides must have them.
+    Asked(Vec<String>),
+    /// What the project knows. Without one of them rows have no key.
+    Known(Vec<String>),
+}
+
+impl RowKey {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::Asked(names) | Self::Known(names) => names,
+        }
+    }
+
+    /// Those that must be there.
+    fn asked(&self) -> impl Iterator<Item = &str> {
+        let names: &[String] = if let Self::Asked(names) = self { names } else { &[] };
+        names.iter().map(String::as_str)
+    }
 }
 
 /// Two relations of one warehouse.
@@ -189,8 +211,8 @@ pub struct Pair<'a> {
     pub base: &'a Target,
     /// What is there now: its rows are the expected ones.
     pub new: &'a Target,
-    /// Columns that tell rows apart; empty where nothing is said of that.
-    pub key: Vec<String>,
+    /// What tells rows apart.
+    pub key: RowKey,
     /// The column that says when.
     pub time: Option<&'a str>,
     /// Columns that are not compared.
@@ -286,6 +308,15 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
     let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
     left_out.extend(task.left_out.iter().cloned());
     let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
+    // By a name that is nowhere, all rows would count, and none would be the same as another.
+    let asked = task.time.into_iter().chain(task.key.asked());
+    if let Some(missing) = asked.into_iter().find(|name| named(name).is_none()) {
+        let help = Some("name a column that both sides have, and that is compared".to_owned());
+        return Err(AdapterError {
+            help,
+            ..AdapterError::from_message(format!("no column `{missing}` can be compared"))
+        });
+    }
     if let Some(column) = task.time.and_then(named).filter(|column| !is_time(dialect, &column.column.data_type)) {
         let Column { name, data_type } = &column.column;
         let help = Some("name a column that is a date or a timestamp".to_owned());
@@ -296,7 +327,7 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
     }
     let time =
         task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.options.width });
-    let key: Option<Vec<String>> = task.key.iter().map(|name| Some(named(name)?.column.name.clone())).collect();
+    let key: Option<Vec<String>> = task.key.names().iter().map(|name| Some(named(name)?.column.name.clone())).collect();
     let has_time = time.is_some();
     let reconciliation = Reconciliation::new(
         dialect,
