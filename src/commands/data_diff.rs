@@ -5,9 +5,8 @@ use clap::Args;
 use crate::action::{Action, ActionId};
 use crate::artifact::reconciled_json;
 use crate::commands::reconcile::IntervalArg;
-use crate::commands::shared::{ProjectArgs, action_named, connect, moment};
+use crate::commands::shared::{ProjectArgs, action_named, connect, moment, the_action};
 use crate::compile::Compilation;
-use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
 use crate::execute::{Pair, ReconcileOptions, RowKey, compare_relations, comparison_of};
 use crate::relation::Target;
@@ -116,10 +115,14 @@ fn in_environments(
         });
     }
     let pair = |name: &String| {
-        let id = action_named(name, compilation)?.ok_or_else(|| unknown(name, compilation))?;
+        let id = the_action(name, compilation)?;
         let action = compilation.graph.get(id);
         let is_it = |(_, other): &(ActionId, &Action<ActionId>)| other.canonical == action.canonical;
-        let there = other.graph.iter().find(is_it).ok_or_else(|| unknown(name, compilation))?.1;
+        let (_, there) = other
+            .graph
+            .iter()
+            .find(is_it)
+            .ok_or_else(|| CommandError::unable(format!("environment `{}` has no `{name}`", others.name)))?;
         Ok((there.target.clone(), action.target.clone(), Some(id)))
     };
     args.relations.iter().map(pair).collect()
@@ -127,23 +130,14 @@ fn in_environments(
 
 /// An action of the project, or what stands at that path in the warehouse.
 fn relation(name: &str, compilation: &Compilation) -> Result<(Target, Option<ActionId>), CommandError> {
-    if let Some(id) = action_named(name, compilation)? {
-        return Ok((compilation.graph.get(id).target.clone(), Some(id)));
+    let parts: Vec<String> = name.split('.').map(str::to_owned).collect();
+    if action_named(name, compilation)?.is_none()
+        && let [database @ .., schema, name] = parts.as_slice()
+        && database.len() < 2
+    {
+        let (database, schema) = (database.first().cloned(), Some(schema.clone()));
+        return Ok((Target { database, schema, name: name.clone() }, None));
     }
-    let mut parts: Vec<String> = name.split('.').map(str::to_owned).collect();
-    let relation = parts.pop().unwrap_or_default();
-    let schema = parts.pop();
-    if schema.is_none() || parts.len() > 1 {
-        return Err(unknown(name, compilation));
-    }
-    Ok((Target { database: parts.pop(), schema, name: relation }, None))
-}
-
-fn unknown(name: &str, compilation: &Compilation) -> CommandError {
-    let names = compilation.graph.iter().map(|(_, action)| action.canonical.name.as_str());
-    CommandError::Unable {
-        message: format!("no action is called `{name}`"),
-        help: did_you_mean(name, names)
-            .or_else(|| Some("what is not of the project is written `schema.name`".to_owned())),
-    }
+    let id = the_action(name, compilation)?;
+    Ok((compilation.graph.get(id).target.clone(), Some(id)))
 }

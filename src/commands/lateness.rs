@@ -1,8 +1,7 @@
 use clap::Args;
 
 use crate::artifact::lateness_json;
-use crate::commands::shared::{ProjectArgs, action_named, connect};
-use crate::diagnostic::did_you_mean;
+use crate::commands::shared::{ProjectArgs, connect, the_action};
 use crate::error::CommandError;
 use crate::execute::measure_lateness;
 use crate::report::{OutputFormat, Terminal, lateness_text};
@@ -32,11 +31,7 @@ pub struct LatenessArgs {
 pub(super) fn run(args: &LatenessArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
     let graph = &compilation.graph;
-    let Some(id) = action_named(&args.model, &compilation)? else {
-        let names = graph.iter().map(|(_, action)| action.canonical.name.as_str());
-        let help = did_you_mean(&args.model, names).or_else(|| Some("`trueup list` shows them all".to_owned()));
-        return Err(CommandError::Unable { message: format!("no action is called `{}`", args.model), help });
-    };
+    let id = the_action(&args.model, &compilation)?;
     let action = graph.get(id);
     let times = &action.documentation.times;
     let column = |given: &Option<String>, known: Option<&str>, option: &str, key: &str| {

@@ -14,7 +14,7 @@ use crate::analysis::Memory;
 use crate::artifact::{read_memory, read_snapshot, write_memory};
 use crate::compare::{Change, Comparison, Snapshot, compare};
 use crate::compile::{Compilation, compile_again, link};
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::{Diagnostics, Severity, did_you_mean};
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
@@ -347,6 +347,15 @@ pub(super) fn action_named(name: &str, compilation: &Compilation) -> Result<Opti
             })
         }
     }
+}
+
+/// The action of that name, which must be there.
+pub(super) fn the_action(name: &str, compilation: &Compilation) -> Result<ActionId, CommandError> {
+    action_named(name, compilation)?.ok_or_else(|| {
+        let names = compilation.graph.iter().map(|(_, action)| action.canonical.name.as_str());
+        let help = did_you_mean(name, names).or_else(|| Some("`trueup list` shows them all".to_owned()));
+        CommandError::Unable { message: format!("no action is called `{name}`"), help }
+    })
 }
 
 /// Connects to the environment's warehouse and makes it ready.

@@ -4,9 +4,8 @@ use serde_json::Value;
 use crate::action::ActionId;
 use crate::adapter::{AdapterError, Session};
 use crate::analysis::bound::Column;
-use crate::commands::shared::{ProjectArgs, action_named, connect, show};
+use crate::commands::shared::{ProjectArgs, connect, show, the_action};
 use crate::compile::Compilation;
-use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
 use crate::plan::{self, Preview};
 use crate::relation::DataType;
@@ -35,11 +34,7 @@ pub struct ShowArgs {
 pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<(), CommandError> {
     let (root, compilation) = args.project.compile_or_fail(terminal)?;
     let graph = &compilation.graph;
-    let Some(id) = action_named(&args.model, &compilation)? else {
-        let names: Vec<&str> = graph.iter().map(|(_, action)| action.canonical.name.as_str()).collect();
-        let help = did_you_mean(&args.model, names).or_else(|| Some("`trueup list` shows them all".to_owned()));
-        return Err(CommandError::Unable { message: format!("no action is called `{}`", args.model), help });
-    };
+    let id = the_action(&args.model, &compilation)?;
     let action = graph.get(id);
     if !action.kind.has_output() {
         let message = format!("`{}` is {}, which has no rows", args.model, action.kind.word());

@@ -2,8 +2,9 @@
 
 use crate::adapter::{Adapter, AdapterError};
 use crate::diagnostic::did_you_mean;
+use crate::execute::reconcile::number;
 use crate::plan::lateness;
-use crate::relation::{Column, DataType, Target};
+use crate::relation::{Column, Target};
 
 /// Lengths of time that a lookback may have, in seconds.
 const STEPS: [(&str, u64); 14] = [
@@ -62,28 +63,21 @@ pub fn measure_lateness(
             let near = did_you_mean(name, columns.iter().map(|column| column.name.as_str()));
             return Err(refuse(format!("there is no column `{name}`"), near));
         };
-        match dialect.semantics().named_type(&column.data_type) {
-            DataType::Date | DataType::Timestamp { .. } => Ok(column.clone()),
-            _ => {
-                let help = "name a column that is a date or a timestamp".to_owned();
-                Err(refuse(format!("`{name}` is {}, and no time", column.data_type), Some(help)))
-            }
+        if dialect.semantics().named_type(&column.data_type).is_moment() {
+            return Ok(column.clone());
         }
+        let help = "name a column that is a date or a timestamp".to_owned();
+        Err(refuse(format!("`{name}` is {}, and no time", column.data_type), Some(help)))
     };
     let seconds: Vec<u64> = STEPS.iter().map(|(_, seconds)| *seconds).collect();
     let statement = lateness(dialect, &table, &time(event)?, &time(processed)?, &seconds);
     let rows = session.rows(statement.sql())?;
-    let numbers: Vec<u64> = rows
-        .first()
-        .into_iter()
-        .flatten()
-        .map(|cell| cell.as_ref().and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or_default())
-        .collect();
-    let number = |place: usize| numbers.get(place).copied().unwrap_or_default();
+    let numbers: Vec<u64> = rows.first().into_iter().flatten().map(|cell| number(cell.as_ref())).collect();
+    let at = |place: usize| numbers.get(place).copied().unwrap_or_default();
     let step = |(place, (name, _)): (usize, &(&'static str, u64))| LatenessStep {
         name,
-        came: number(1 + place),
-        young: number(1 + STEPS.len() + place),
+        came: at(1 + place),
+        young: at(1 + STEPS.len() + place),
     };
-    Ok(Lateness { rows: number(0), steps: STEPS.iter().enumerate().map(step).collect() })
+    Ok(Lateness { rows: at(0), steps: STEPS.iter().enumerate().map(step).collect() })
 }

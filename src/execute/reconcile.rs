@@ -7,7 +7,7 @@ use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::{Dialect, Width};
 use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, DataType, Relation, Target};
+use crate::relation::{Column, Relation, Target};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -317,7 +317,9 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
             ..AdapterError::from_message(format!("no column `{missing}` can be compared"))
         });
     }
-    if let Some(column) = task.time.and_then(named).filter(|column| !is_time(dialect, &column.column.data_type)) {
+    if let Some(column) =
+        task.time.and_then(named).filter(|column| !dialect.semantics().named_type(&column.column.data_type).is_moment())
+    {
         let Column { name, data_type } = &column.column;
         let help = Some("name a column that is a date or a timestamp".to_owned());
         return Err(AdapterError {
@@ -329,15 +331,15 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.options.width });
     let key: Option<Vec<String>> = task.key.names().iter().map(|name| Some(named(name)?.column.name.clone())).collect();
     let has_time = time.is_some();
-    let reconciliation = Reconciliation::new(
+    let reconciliation = Reconciliation {
         dialect,
-        task.query.query.clone(),
-        dialect.relation(task.target),
-        compared,
-        key.unwrap_or_default(),
+        expected: task.query.query.clone(),
+        table: dialect.relation(task.target),
+        columns: compared,
+        key: key.unwrap_or_default(),
         time,
-        task.options.since.map(str::to_owned),
-    );
+        since: task.options.since.map(str::to_owned),
+    };
     let mut found = Reconciled { left_out, ..Reconciled::default() };
     let mut count = 0;
     for row in session.rows(reconciliation.by_interval().sql())? {
@@ -416,12 +418,7 @@ fn shared(table: &[Column], query: &[Column]) -> (Vec<ComparedColumn>, Vec<(Stri
     (table.iter().filter_map(pair).collect(), left_out.collect())
 }
 
-fn is_time(dialect: &dyn Dialect, data_type: &str) -> bool {
-    matches!(dialect.semantics().named_type(data_type), DataType::Date | DataType::Timestamp { .. })
-}
-
-/// A count, which may be written with a point.
-fn number(text: Option<&String>) -> u64 {
-    let text = text.map(String::as_str).unwrap_or_default();
-    text.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or_default()
+/// A count, which may be written with a point; 0 where there is none.
+pub(super) fn number(text: Option<&String>) -> u64 {
+    text.and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or_default()
 }

@@ -14,21 +14,23 @@ const INTERVAL: &str = "trueup_interval";
 /// The hash of a row.
 const HASH: &str = "trueup_hash";
 
-/// Two sides with the same columns.
+/// Two sides with the same columns. The key and the time are among these.
 #[derive(Debug)]
 pub struct Reconciliation<'a> {
-    dialect: &'a dyn Dialect,
+    /// The SQL of the warehouse.
+    pub dialect: &'a dyn Dialect,
     /// The rows that there should be.
-    expected: Statement,
+    pub expected: Statement,
     /// The quoted name of the table.
-    table: String,
+    pub table: String,
     /// What is compared, with the types of the table.
-    columns: Vec<ComparedColumn>,
+    pub columns: Vec<ComparedColumn>,
     /// Those that tell rows apart; empty where nothing is known of that.
-    key: Vec<String>,
-    time: Option<Time>,
+    pub key: Vec<String>,
+    /// When what a row tells of happened, if a column says so.
+    pub time: Option<Time>,
     /// From which value of the time on rows count.
-    since: Option<String>,
+    pub since: Option<String>,
 }
 
 /// A column of both sides.
@@ -50,19 +52,6 @@ pub struct Time {
 }
 
 impl<'a> Reconciliation<'a> {
-    /// `key` and the time are among `columns`.
-    pub fn new(
-        dialect: &'a dyn Dialect,
-        expected: Statement,
-        table: String,
-        columns: Vec<ComparedColumn>,
-        key: Vec<String>,
-        time: Option<Time>,
-        since: Option<String>,
-    ) -> Self {
-        Self { dialect, expected, table, columns, key, time, since }
-    }
-
     /// For each interval, in order: its name, how many rows are expected, how many there are, and `1` if they are the same.
     pub fn by_interval(&self) -> Statement {
         let side = |name: &str, expected: &str, actual: &str, sign: &str| {

@@ -130,6 +130,11 @@ impl DataType {
         matches!(self, Self::Integer { .. } | Self::Decimal(_) | Self::Real | Self::Double)
     }
 
+    /// Whether it says when: a day, or a moment of one.
+    pub fn is_moment(&self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp { .. })
+    }
+
     /// Whether it is text, of whatever length.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Char(_))

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use trueup::analysis::Memory;
+use trueup::analysis::{self, Memory};
 use trueup::compile::{Compilation, compile, compile_again};
 use trueup::files::{self, FileSystem};
 use trueup::project::{LoadError, Overrides};
@@ -135,6 +135,12 @@ fn same(files: &Arc<dyn FileSystem>, memory: &mut Memory) -> Result<(), String> 
     let fresh = compile(files, &Overrides::default(), &|_| None);
     let again = compile_again(files, &Overrides::default(), &|_| None, memory);
     *memory = Memory::from_bytes(&memory.to_bytes());
+    if let Ok(compilation) = &again {
+        analysis::analyze(&compilation.graph, &compilation.project, memory);
+        if memory.has_news() {
+            return Err("nothing has changed, and something was looked at again".to_owned());
+        }
+    }
     let (fresh, again) = (told(fresh), told(again));
     if fresh == again {
         return Ok(());

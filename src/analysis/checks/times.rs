@@ -38,6 +38,5 @@ pub(super) fn times(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 fn is_surely_no_time(data_type: &DataType) -> bool {
-    use DataType::{Date, Named, Null, Timestamp, Unknown};
-    !matches!(data_type, Date | Timestamp { .. } | Named(_) | Null | Unknown)
+    !data_type.is_moment() && !matches!(data_type, DataType::Named(_) | DataType::Null | DataType::Unknown)
 }
