@@ -51,7 +51,7 @@ pub struct Time {
     pub width: Width,
 }
 
-impl<'a> Reconciliation<'a> {
+impl Reconciliation<'_> {
     /// For each interval, in order: its name, how many rows are expected, how many there are, and `1` if they are the same.
     pub fn by_interval(&self) -> Statement {
         let side = |name: &str, expected: &str, actual: &str, sign: &str| {
