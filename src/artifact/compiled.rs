@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::artifact::manifest::write_manifest;
-use crate::artifact::write::{refuse_links, write_atomically, write_in_place};
+use crate::artifact::write::{refuse_links, write_atomically, write_in_place, write_new};
 use crate::compile::Compilation;
 
 /// The folder of the compiled SQL, under the project's root.
@@ -25,8 +25,10 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
     let write = |(path, text): (PathBuf, String)| {
         let path = folder.join(path);
         let there = root.join(&path);
-        if !holds(&there, &text) {
-            write_atomically(root, &path, &text)?;
+        match fs::symlink_metadata(&there) {
+            Ok(found) if holds(&there, &found, &text) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && write_new(root, &path, &text).is_ok() => {}
+            _ => write_atomically(root, &path, &text)?,
         }
         Ok(there)
     };
@@ -35,10 +37,10 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
     write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out))
 }
 
-/// Whether there is a file with that text.
-fn holds(path: &Path, text: &str) -> bool {
-    let is_alike = |found: fs::Metadata| found.is_file() && found.len() == text.len() as u64;
-    fs::symlink_metadata(path).is_ok_and(is_alike) && fs::read(path).is_ok_and(|found| found == text.as_bytes())
+/// Whether what was found at a path is a file with that text.
+fn holds(path: &Path, found: &fs::Metadata, text: &str) -> bool {
+    let is_alike = found.is_file() && found.len() == text.len() as u64;
+    is_alike && fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
 /// The files of `.trueup/compiled/`, by their path in it, with what they hold. No two have the same path, also where

@@ -1,4 +1,4 @@
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process;
@@ -21,20 +21,36 @@ pub(super) fn write_in_place(
 ) -> io::Result<()> {
     refuse_links(root, path)?;
     let path = root.join(path);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", process::id()));
     // What lies there was left by a process that was killed, or is a link.
     let _ = fs::remove_file(&beside);
-    let mut out = BufWriter::with_capacity(PIECE, OpenOptions::new().write(true).create_new(true).open(&beside)?);
+    let mut out = BufWriter::with_capacity(PIECE, create(Path::new(&beside))?);
     write(&mut out)?;
     out.into_inner()?;
     if let Ok(there) = fs::metadata(&path) {
         fs::set_permissions(&beside, there.permissions())?;
     }
     fs::rename(&beside, path)
+}
+
+/// Writes a file where none is, in half the time that [`write_atomically`] takes. A process that is killed may leave a part of it,
+/// so this is for what is compared and written again.
+pub(super) fn write_new(root: &Path, path: &Path, content: &str) -> io::Result<()> {
+    refuse_links(root, path)?;
+    create(&root.join(path))?.write_all(content.as_bytes())
+}
+
+/// Makes a file that is not there, and the folders above it.
+fn create(path: &Path) -> io::Result<File> {
+    let create = || OpenOptions::new().write(true).create_new(true).open(path);
+    match (create(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            create()
+        }
+        (created, _) => created,
+    }
 }
 
 /// Fails if one of the folders between `root` and the file at `path` is a link.

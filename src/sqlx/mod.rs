@@ -2,7 +2,7 @@
 //!
 //! [`parse`] takes a file apart and never fails: what is wrong comes as diagnostics beside the tree. Nothing is
 //! evaluated here, but what is literal can be read without a JavaScript engine:
-//! [`Value::is_literal`](crate::config::Value::is_literal) for a config, [`simple_call`] for `${ref("orders")}`.
+//! [`Value::is_literal`](crate::config::Value::is_literal) for a config, [`simple_value`] for `${ref("orders")}`.
 
 mod call;
 mod config;
@@ -13,7 +13,7 @@ mod parser;
 mod tiling;
 mod tree;
 
-pub use call::{Argument, SimpleCall, simple_call};
+pub use call::{SimpleCall, SimpleText, SimpleValue, simple_value};
 pub use config::ConfigBlock;
 pub use javascript::{Literal, literals};
 pub(crate) use javascript::{TokenKind, Tokens};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::files::Sources;
-use crate::sqlx::{BlockKind, PieceKind, SqlxFile, Text, literals, parse, simple_call};
+use crate::sqlx::{BlockKind, PieceKind, SqlxFile, Text, literals, parse, simple_value};
 
 /// Parses a text and panics if the tree does not tile it.
 pub(crate) fn check(text: &str, jinja: bool) {
@@ -17,7 +17,7 @@ pub(crate) fn check(text: &str, jinja: bool) {
         found.windows(2).all(|pair| pair[0].content.end <= pair[1].content.start),
         "literals in disorder: {text:?}"
     );
-    let _ = simple_call(text);
+    let _ = simple_value(text);
 }
 
 struct Tiling<'a> {

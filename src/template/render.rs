@@ -7,7 +7,7 @@ use crate::action::{Origin, Reference, Rendered};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::Project;
-use crate::sqlx::{PieceKind, Text, literals, simple_call};
+use crate::sqlx::{PieceKind, SimpleCall, SimpleValue, Text, literals, simple_value};
 use crate::template::engine::{Engine, TextKey, Thunk};
 use crate::template::generated::Generated;
 use crate::template::jinja::{Jinja, OutputOrigin};
@@ -234,8 +234,7 @@ impl Body<'_> {
     fn placeholder(&mut self, index: usize) {
         let Some(piece) = self.text.pieces.get(index) else { return };
         let PieceKind::Placeholder { expression } = piece.kind else { return };
-        if let Some(text) = self.short_way(expression) {
-            self.outcome.rendered.push_computed(&text, Origin::here(piece.span));
+        if self.short_way(piece.span, expression) {
             return;
         }
         self.run_js();
@@ -294,13 +293,37 @@ impl Body<'_> {
         }
     }
 
-    /// The value of `ref("x")`, `self()` and the like without JavaScript. A `js {}` block may give these names another
-    /// meaning, so then there is no short way.
-    fn short_way(&mut self, expression: Span) -> Option<String> {
+    /// Adds the value of `ref("x")`, `when(incremental(), "…")` and the like without JavaScript; `false` if that cannot be. A
+    /// `js {}` block may give these names another meaning, so then there is no short way.
+    fn short_way(&mut self, placeholder: Span, expression: Span) -> bool {
         if !self.js.is_empty() {
-            return None;
+            return false;
         }
-        let call = simple_call(&self.file.text()[expression.range()])?;
+        let Some(value) = simple_value(&self.file.text()[expression.range()]) else { return false };
+        let known = self.outcome.uses.len();
+        let Some(text) = self.value(&value, expression) else {
+            // JavaScript comes to them again.
+            self.outcome.uses.truncate(known);
+            return false;
+        };
+        match value {
+            SimpleValue::Call(call) if call.name != "when" => {
+                self.outcome.rendered.push_computed(&text, Origin::here(placeholder));
+            }
+            _ => self.push_evaluated(&text, placeholder, expression),
+        }
+        true
+    }
+
+    fn value(&mut self, value: &SimpleValue<'_>, expression: Span) -> Option<String> {
+        match value {
+            SimpleValue::Text(text) => Some(text.value.to_string()),
+            SimpleValue::Template(parts) => parts.iter().map(|part| self.value(part, expression)).collect(),
+            SimpleValue::Call(call) => self.call(call, expression),
+        }
+    }
+
+    fn call(&mut self, call: &SimpleCall<'_>, expression: Span) -> Option<String> {
         let read = |read: fn(&Scope) -> Result<String, String>| {
             if call.arguments.is_empty() { read(self.scope).ok() } else { None }
         };
@@ -309,12 +332,23 @@ impl Body<'_> {
             "name" => read(|scope| scope.this("name").map(|this| this.name.clone())),
             "schema" => read(|scope| scope.this("schema").map(|this| this.schema.clone())),
             "ref" | "resolve" => {
-                let reference = Reference::from_parts(call.arguments.iter().map(|part| part.value.to_string()))?;
+                let parts = call.texts()?;
+                let reference = Reference::from_parts(parts.iter().map(|part| part.value.to_string()))?;
                 let use_ = Use { is_dependency: call.name == "ref", ..Use::dependency(reference) };
                 let text = self.scope.refer(use_).ok()?;
-                let span = call.arguments.last().map_or(expression, |part| expression.part(part.range.clone()));
+                let span = parts.last().map_or(expression, |part| expression.part(part.range.clone()));
                 self.outcome.uses.extend(self.scope.take_uses().into_iter().map(|call| (call, Origin::here(span))));
                 Some(text)
+            }
+            "when" => {
+                let (condition, texts) = call.arguments.split_first()?;
+                if !is_incremental(condition) || !(1..=2).contains(&texts.len()) {
+                    return None;
+                }
+                // Both are evaluated, and what they refer to counts, as in JavaScript.
+                let mut values = texts.iter().map(|text| self.value(text, expression)).collect::<Option<Vec<_>>>()?;
+                let no = if values.len() == 2 { values.pop()? } else { String::new() };
+                if self.scope.incremental { values.pop() } else { Some(no) }
             }
             _ => None,
         }
@@ -354,6 +388,11 @@ impl Body<'_> {
         self.outcome.diagnostics.push(diagnostic);
         self.outcome.rendered.break_off();
     }
+}
+
+/// Whether an expression is `incremental()`.
+fn is_incremental(value: &SimpleValue<'_>) -> bool {
+    matches!(value, SimpleValue::Call(call) if call.name == "incremental" && call.arguments.is_empty())
 }
 
 /// Adds what code gave at `origin`. What is equal to one of the literals is mapped to where that is written, the longest
