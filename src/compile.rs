@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::action::Kind;
 use crate::analysis::{self, Analysis, Memory};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::{FileSystem, Span};
 use crate::graph::{self, Graph};
 use crate::project::{self, LoadError, Overrides, Project, Scratch};
+use crate::relation::Target;
 use crate::template;
 
 /// A project that has been read and checked: what every command works on.
@@ -71,6 +73,7 @@ pub fn link(
         // Dataform passes over it.
         diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
     }
+    diagnostics.extend(history_in_the_way(&project, &graph));
     diagnostics.sort();
     Ok(Compilation { project, graph, run_time_data, analysis: Analysis::default(), diagnostics })
 }
@@ -90,6 +93,20 @@ impl Compilation {
         }
         Self { project, graph, run_time_data, analysis: Analysis::default(), diagnostics }
     }
+}
+
+/// The history cannot be kept in what the project makes. Whoever reads it declares it.
+fn history_in_the_way(project: &Project, graph: &Graph) -> Option<Diagnostic> {
+    let (history, span) = project.history()?;
+    let is_it = |target: &Target| target.to_string().eq_ignore_ascii_case(&history.to_string());
+    let (_, action) =
+        graph.iter().find(|(_, action)| is_it(&action.target) && !matches!(action.kind, Kind::Declaration))?;
+    let file = project.sources.get(action.name_span.file).path().to_owned();
+    Some(
+        Diagnostic::error(Code::InvalidSettings, format!("the history cannot be in `{history}`: {file} makes that"))
+            .at(span, "")
+            .help("give the history another name"),
+    )
 }
 
 /// A ref to nothing stands for a name that nobody knows: that is one mistake, not two.

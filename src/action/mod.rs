@@ -2,6 +2,7 @@
 //! `Action<Reference>` and `Action<ActionId>`.
 
 mod assertion;
+mod expectations;
 mod model;
 mod names;
 mod node;
@@ -16,6 +17,7 @@ use crate::relation::{JobOptions, Target};
 use serde::{Deserialize, Serialize};
 
 pub use assertion::{Assertion, Check};
+pub use expectations::{Age, Expectations, Freshness};
 pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Publishing, Texts};
 pub use names::Names;
 pub use node::{DataPreparation, Load, Node};
@@ -183,6 +185,8 @@ pub struct Documentation {
     pub unique_key: Vec<String>,
     /// The columns that say when.
     pub times: Times,
+    /// How old the newest rows may be, and how late they may come.
+    pub expectations: Expectations,
     /// Labels of the object in the warehouse.
     pub labels: BTreeMap<String, String>,
     /// For a catalogue of data, if there is any.

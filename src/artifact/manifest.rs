@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::action::{Action, ActionId, Kind, Materialization, Rendered};
+use crate::action::{Action, ActionId, Documentation, Kind, Materialization, Publishing, Rendered};
 use crate::artifact::columns::{KnownColumns, known_columns};
 use crate::artifact::snapshot::SavedState;
 use crate::compare::State;
 use crate::compile::Compilation;
+use crate::config::TimeSpan;
 use crate::relation::Target;
 
 /// How many actions are described at once.
@@ -51,8 +52,26 @@ struct ManifestAction<'a> {
     post_operations: Vec<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unique_key: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_time: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processed_time: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freshness: Option<ManifestFreshness>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lateness_seconds: Option<u64>,
     /// For comparisons with a later state.
     state: SavedState,
+}
+
+#[derive(Serialize)]
+struct ManifestFreshness {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warn_after_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_after_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -92,13 +111,15 @@ pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> 
 
 fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<ActionId>) -> ManifestAction<'a> {
     let (mut sql, mut incremental_sql, mut pre, mut post) = (None, None, Vec::new(), Vec::new());
-    let mut unique_key: &[String] = &[];
+    let mut unique_key: &[String] = &action.documentation.unique_key;
+    let mut publish = None;
     match &action.kind {
         Kind::Model(model) => {
             sql = Some(vec![model.texts.query.text()]);
             pre = model.texts.pre_operations.iter().map(Rendered::text).collect();
             post = model.texts.post_operations.iter().map(Rendered::text).collect();
             unique_key = &model.unique_key;
+            publish = (model.publishing == Publishing::Audited).then_some("audited");
             if let Materialization::Incremental(incremental) = &model.materialization {
                 incremental_sql = Some(incremental.texts.query.text());
             }
@@ -111,6 +132,8 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
     let columns = known_columns(compilation, id);
     let known = columns.known;
     let depends_on = compilation.graph.dependencies(id);
+    let Documentation { times, expectations, .. } = &action.documentation;
+    let seconds = |span: Option<TimeSpan>| span.map(TimeSpan::seconds);
     ManifestAction {
         name: action.target.to_string(),
         target: target(&action.target),
@@ -127,6 +150,14 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
         pre_operations: pre,
         post_operations: post,
         unique_key,
+        publish,
+        event_time: times.event.as_ref().map(|time| time.name.as_str()),
+        processed_time: times.processed.as_ref().map(|time| time.name.as_str()),
+        freshness: expectations.freshness.map(|freshness| ManifestFreshness {
+            warn_after_seconds: seconds(freshness.warn_after),
+            error_after_seconds: seconds(freshness.error_after),
+        }),
+        lateness_seconds: seconds(expectations.lateness),
         state: SavedState::of(&State::of(compilation, id), known),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::action::{
-    Action, ActionId, ColumnDocumentation, Documentation, Kind, Materialization, Publishing, Rendered, TimeColumn,
+    Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, Publishing, Rendered,
+    TimeColumn,
 };
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, hash};
@@ -161,7 +162,7 @@ fn letters(kind: &Kind) -> u64 {
 
 /// Of what is said of an action, wherever it is written.
 fn documentation(action: &Action<ActionId>) -> u64 {
-    let Documentation { description, columns, is_contract, unique_key, times, labels, metadata } =
+    let Documentation { description, columns, is_contract, unique_key, times, expectations, labels, metadata } =
         &action.documentation;
     let column = |column: &ColumnDocumentation| {
         let ColumnDocumentation { path, description, tags, policy_tags, data_type, span: _ } = column;
@@ -173,7 +174,8 @@ fn documentation(action: &Action<ActionId>) -> u64 {
         time(&times.event),
         time(&times.processed),
     ];
-    hash(whole.into_iter().chain(columns.iter().map(column)))
+    let expected = (*expectations != Expectations::default()).then(|| format!("{expectations:?}"));
+    hash(whole.into_iter().chain(expected).chain(columns.iter().map(column)))
 }
 
 /// Of everything in the config that changes what a run does.

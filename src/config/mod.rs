@@ -6,11 +6,13 @@
 mod bounds;
 mod bytes;
 mod reader;
+mod time_span;
 mod value;
 mod yaml;
 
 pub use bounds::check_yaml;
 pub use bytes::parse_bytes;
 pub use reader::{Reader, Spanned};
+pub use time_span::TimeSpan;
 pub use value::{Entry, Key, Value, ValueKind};
 pub use yaml::parse_yaml;

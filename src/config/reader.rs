@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
+use crate::config::time_span::{FORM, TimeSpan};
 use crate::config::{Entry, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::files::Span;
 
 /// More than these would be no help.
 const MOST_KEYS_IN_HELP: usize = 12;
+
+const A_TIME_SPAN: &str = "a length of time";
 
 /// A value that was understood, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,18 @@ impl<'a> Reader<'a> {
     /// The same where less than 0 says as much as 0.
     pub fn count_if_any(&mut self, key: &'a str) -> Option<Spanned<u64>> {
         self.typed(key, "a whole number", |value| Some(u64::try_from(whole(value)?).unwrap_or_default()))
+    }
+
+    /// A length of time, such as `2 days` or `90m`.
+    pub fn time_span(&mut self, key: &'a str) -> Option<Spanned<TimeSpan>> {
+        let Spanned { value: text, span } = self.typed(key, A_TIME_SPAN, as_string)?;
+        match TimeSpan::parse(&text) {
+            Ok(value) => Some(Spanned { value, span }),
+            Err(help) => {
+                self.refuse(span, format!("`{key}` is {A_TIME_SPAN}, and `{text}` is none"), Some(help));
+                None
+            }
+        }
     }
 
     /// The keys that are there, for an object that may have any.
@@ -304,6 +319,7 @@ fn form(expected: &str) -> &'static str {
         "a string or a list of strings" => "in quotes, or as a list of such: `\"…\"` or `[\"…\", \"…\"]`",
         "an object" => "as `{ key: value }`",
         "true or false" => "as `true` or `false`, without quotes",
+        A_TIME_SPAN => FORM,
         "a whole number" => "in digits, without quotes and without a fraction",
         "a string, a number or a boolean" => "as `\"…\"`, a number, `true` or `false`",
         _ => "in square brackets: `[\"…\", \"…\"]`",

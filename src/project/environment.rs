@@ -6,7 +6,7 @@ use crate::project::bigquery::WrittenBigQuery;
 use crate::project::connection::{Connection, WrittenConnection, WrittenServer};
 use crate::project::iam::WrittenIam;
 use crate::project::settings::read_dialect;
-use crate::project::{LoadError, Naming};
+use crate::project::{History, LoadError, Naming};
 
 /// A named warehouse connection with its naming rules.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Environment {
     pub sources: Vec<Source>,
     /// How many steps may run at once; otherwise as many as the engine takes.
     pub threads: Option<usize>,
+    /// Where it is kept what runs have done, in place of what the settings say.
+    pub history: Option<History>,
 }
 
 /// A relation that stands for files: data that lies in a lake, or was made by hand.
@@ -43,6 +45,7 @@ pub(super) struct WrittenEnvironment {
     naming: Naming,
     sources: Vec<Source>,
     threads: Option<usize>,
+    history: Option<History>,
 }
 
 /// The environment of a project that names none.
@@ -57,6 +60,7 @@ impl Environment {
             naming: Naming::default(),
             sources: Vec::new(),
             threads: None,
+            history: None,
         }
     }
 }
@@ -106,6 +110,7 @@ impl WrittenEnvironment {
                 .map(|source| Ok(Source { path: fill(&source.path)?, ..source.clone() }))
                 .collect::<Result<_, LoadError>>()?,
             threads: self.threads,
+            history: self.history.as_ref().map(|history| history.fill(&fill)).transpose()?,
         })
     }
 }
@@ -140,6 +145,7 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
         let warehouse = read_dialect(reader, "warehouse").or((!written).then_some(&dialect::DuckDb as &dyn Dialect));
         let naming = read_naming(reader);
         let threads = reader.count("threads").and_then(|count| usize::try_from(count.value).ok());
+        let history = History::read(reader);
         let mut sources = Vec::new();
         if warehouse.is_none() {
             // Which keys are known depends on it.
@@ -172,7 +178,7 @@ pub(super) fn read<'a>(settings: &mut Reader<'a>, entry: &'a Entry) -> Option<Wr
                 WrittenConnection::BigQuery(WrittenBigQuery::read(reader))
             }
         };
-        Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads })
+        Some(WrittenEnvironment { name: entry.key.clone(), connection, naming, sources, threads, history })
     })
 }
 

@@ -6,6 +6,7 @@ mod conflict;
 mod connection;
 mod dataform;
 mod environment;
+mod history;
 mod iam;
 mod settings;
 
@@ -24,6 +25,7 @@ pub use catalog::{CATALOG_FILE, CATALOG_VERSION, Catalog};
 pub use connection::{Connection, SSL_MODES, Secret, Server, SslMode};
 pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};
+pub use history::{History, HistoryTable};
 pub use iam::{AwsIdentity, Iam, RedshiftPlace};
 pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Scratch, Settings};
 

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, Level, Levels, did_you_mean};
 use crate::dialect::{self, Dialect};
-use crate::project::CoreVersion;
 use crate::project::environment::{self, WrittenEnvironment};
+use crate::project::{CoreVersion, History};
 use crate::relation::Target;
 
 /// What the settings files say, before an environment is chosen.
@@ -30,6 +30,8 @@ pub struct Settings {
     pub disable_assertions: bool,
     /// How bad what the checks of the SQL find is.
     pub checks: Levels,
+    /// Where it is kept what runs have done; `None` if the settings say nothing of that.
+    pub history: Option<History>,
     /// What only BigQuery has.
     pub bigquery: BigQuerySettings,
     /// Dataform: the unit tests of a model are actions that must pass before it is built.
@@ -194,6 +196,7 @@ impl Default for Settings {
             assertion_name_prefix: None,
             disable_assertions: false,
             checks: Levels::new(),
+            history: None,
             bigquery: BigQuerySettings::default(),
             include_tests: false,
             core: None,
@@ -236,6 +239,7 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
         settings.disable_assertions = disable.value;
     }
     settings.checks = read_checks(&mut reader);
+    settings.history = History::read(&mut reader).or(settings.history);
     settings.naming = settings.naming.overridden_by(&environment::read_naming(&mut reader));
     if let Some(entries) = reader.entries("environments") {
         settings.environments = entries.iter().filter_map(|entry| environment::read(&mut reader, entry)).collect();

@@ -2,6 +2,7 @@
 
 mod checks;
 mod columns;
+mod expectations;
 mod model;
 mod nodes;
 
@@ -14,6 +15,7 @@ use crate::files::Span;
 use crate::project::{CoreVersion, Settings};
 use crate::relation::{JobOptions, JobPriority};
 use crate::template::config::columns::read_columns;
+use crate::template::config::expectations::read_expectations;
 use crate::template::config::model::read_model;
 use crate::template::config::nodes::read_data_preparation;
 
@@ -284,8 +286,8 @@ fn read_action(reader: &mut Reader<'_>, kind: Type, kind_span: Span, rules: Rule
     }
 }
 
-/// What is promised of the rows: that the columns are these and no others, which of them say when, and what tells the rows of a
-/// declaration apart.
+/// What is promised of the rows: that the columns are these and no others, which of them say when and what is expected of that, and
+/// what tells the rows of a declaration apart.
 fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Documentation) {
     if let Some(contract) = reader.bool("contract") {
         documentation.is_contract = contract.value;
@@ -300,6 +302,7 @@ fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Docume
             Some(TimeColumn { name: name.value, span: name.span })
         };
         documentation.times = Times { event: column("eventTime"), processed: column("processedTime") };
+        documentation.expectations = read_expectations(reader, &documentation.times);
     }
     if kind == Type::Declaration {
         documentation.unique_key = reader.strings("uniqueKey").map(|key| plain(key.value)).unwrap_or_default();
