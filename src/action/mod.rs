@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use assertion::{Assertion, Check};
 pub use expectations::{Age, Expectations, Freshness};
-pub use model::{Incremental, IncrementalStrategy, Materialization, Model, OnSchemaChange, Publishing, Texts};
+pub use model::{
+    Incremental, IncrementalStrategy, Intervals, Materialization, Model, OnSchemaChange, Publishing, Texts,
+};
 pub use names::Names;
 pub use node::{DataPreparation, Load, Node};
 pub use property_graph::{

@@ -1,5 +1,8 @@
+use std::num::NonZeroUsize;
+
 use crate::action::Rendered;
-use crate::relation::PhysicalOptions;
+use crate::config::TimeSpan;
+use crate::relation::{PhysicalOptions, Width};
 
 /// An action that makes a relation out of a query.
 #[derive(Debug, Clone, Hash)]
@@ -106,6 +109,30 @@ pub enum IncrementalStrategy {
     DeleteInsert,
     /// The partitions that the new rows touch are replaced whole.
     InsertOverwrite,
+    /// Whole intervals of event time are replaced: those whose inputs have changed.
+    Interval(Intervals),
+}
+
+/// How a table is kept by intervals of event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Intervals {
+    /// How long one is.
+    pub width: Width,
+    /// How many go into one statement; all that are next to each other if it does not say.
+    pub batch: Option<NonZeroUsize>,
+    /// How far behind the newest event inputs are looked at; `None` for all of them.
+    pub lookback: Option<TimeSpan>,
+}
+
+impl Intervals {
+    /// What stands in a text for the first moment of an interval, and for the first one behind it: dates that no data has, as long
+    /// as those that take their places. In a full build they mean what they say, and all rows lie between them.
+    pub fn marks(width: Width) -> [&'static str; 2] {
+        match width {
+            Width::Hour => ["1001-01-01 00:00:00", "9001-01-01 00:00:00"],
+            Width::Day | Width::Month => ["1001-01-01", "9001-01-01"],
+        }
+    }
 }
 
 /// What happens if the columns of an incremental model are no longer those of its table.

@@ -54,6 +54,14 @@ impl Rendered {
         rendered
     }
 
+    /// A text with others in the place of parts of it that are as long, so that places stay where they are.
+    #[must_use]
+    pub fn replaced(&self, pairs: &[(&str, &str)]) -> Self {
+        let text = pairs.iter().fold(self.text.clone(), |text, (part, other)| text.replace(part, other));
+        debug_assert_eq!(text.len(), self.text.len());
+        Self { text, ..self.clone() }
+    }
+
     /// A text without the white space around it.
     #[must_use]
     pub fn trimmed(&self) -> Self {

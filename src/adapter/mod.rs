@@ -72,6 +72,9 @@ pub trait Session {
     /// Says whose statements come from now on, and how they are to run.
     fn begin_step(&mut self, _action: &Target, _options: &JobOptions) {}
 
+    /// Says what the statements that follow depend on besides their text: with something else they are others.
+    fn depend_on(&mut self, _what: &str) {}
+
     /// Says that with so many statements more that change something the step is done.
     fn expect(&mut self, _statements: usize) {}
 

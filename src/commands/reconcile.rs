@@ -3,10 +3,9 @@ use clap::Args;
 use crate::action::Kind;
 use crate::artifact::reconciled_json;
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, moment, show};
-use crate::dialect::Width;
 use crate::error::CommandError;
 use crate::execute::{ReconcileError, ReconcileOptions, reconcile};
-use crate::relation::{RelationKind, Target};
+use crate::relation::{RelationKind, Target, Width};
 use crate::report::{OutputFormat, Terminal, reconciliation};
 
 /// Compare tables with what a full recompute would hold

@@ -7,12 +7,12 @@ use clap::Args;
 
 use crate::adapter::{Adapter, JobRef, LeftJob, LoggedJob, RunIdentity, Settled};
 use crate::artifact::{self, Journal, LastRun, Undertaking};
-use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, show};
+use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, moment, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
-use crate::plan::{PlanOptions, column_marks, displaced, plan, targets};
+use crate::plan::{Backfill, PlanOptions, column_marks, displaced, plan, targets};
 use crate::project::Budget;
 use crate::relation::Target;
 use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
@@ -47,6 +47,12 @@ struct HowArgs {
     /// Build incremental tables anew from all of their input
     #[arg(long, short)]
     full_refresh: bool,
+    /// Do the intervals from this time on again, of models that are kept by intervals
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with_all = ["full_refresh", "resume"])]
+    from: Option<String>,
+    /// Up to this time, which is no longer among them [default: to the end]
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "from")]
+    to: Option<String>,
     /// Do not begin if more than this would be read: money such as 5.00, or bytes such as "200 GiB" (BigQuery)
     #[arg(long, value_name = "AMOUNT", value_parser = Budget::parse)]
     budget: Option<Budget>,
@@ -92,7 +98,8 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     }
     let mut state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
     let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.undertaking.full_refresh);
-    let options = PlanOptions { full_refresh };
+    let backfill = args.how.from.clone().map(|from| Backfill { from, to: args.how.to.clone() });
+    let options = PlanOptions { full_refresh, backfill: backfill.as_ref() };
     let replaced = displaced(&compilation.graph, &selection, &state, adapter.dialect(), options);
     state.access = adapter.access(&replaced)?;
     let dialect = compilation.project.settings.dialect;

@@ -11,9 +11,9 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
-    Replacement, Storage, TestBed, Undoing, Upsert, Widening, Width,
+    Replacement, Storage, TestBed, Undoing, Upsert, Widening,
 };
-use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target, Width};
 
 pub use nested::FieldType;
 

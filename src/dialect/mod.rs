@@ -4,7 +4,6 @@ mod bigquery;
 mod capabilities;
 mod ddl;
 mod duckdb;
-mod interval;
 mod postgres;
 mod redshift;
 pub mod semantics;
@@ -15,13 +14,12 @@ pub mod translate;
 use std::fmt::Debug;
 
 use crate::dialect::translate::Translation;
-use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target, Width};
 
 pub use bigquery::{BigQuery, FieldType};
 pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Undoing, Upsert, Widening};
 pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
-pub use interval::Width;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
 pub use test_bed::{ComparedColumn, Comparison, TestBed};

@@ -7,10 +7,10 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Publication, Replacement,
-    Storage, Undoing, Upsert, Widening, Width,
+    Storage, Undoing, Upsert, Widening,
 };
 use crate::relation::{
-    Column, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target,
+    Column, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target, Width,
 };
 
 /// PostgreSQL, with standard-conforming strings.

@@ -6,9 +6,9 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication,
-    Replacement, Storage, Undoing, Upsert, Widening, Width,
+    Replacement, Storage, Undoing, Upsert, Widening,
 };
-use crate::relation::{Column, DistStyle, PhysicalOptions, RelationKind, Target};
+use crate::relation::{Column, DistStyle, PhysicalOptions, RelationKind, Target, Width};
 
 /// Amazon Redshift.
 #[derive(Debug)]

@@ -69,6 +69,7 @@ fn reads(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Optio
         Work::Fill(work) => Ok(work.estimate().to_vec()),
         Work::Operations(script) => Ok(script.sent().cloned().collect()),
         Work::Incremental(work) => of_new_rows(work, session, dialect),
+        Work::Intervals(work) => of_new_rows(work.outline(), session, dialect),
         Work::Assertion { create, .. } => Ok(create.estimate().to_vec()),
     };
     let sum = statements.and_then(|statements| sum(&statements, session));

@@ -2,6 +2,7 @@
 
 mod estimate;
 mod event;
+mod interval;
 mod lateness;
 mod reconcile;
 mod result;

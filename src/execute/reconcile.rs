@@ -5,9 +5,9 @@ use crate::adapter::{Adapter, AdapterError, Rows, Session};
 use crate::analysis::Facts;
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
-use crate::dialect::{Dialect, Width};
+use crate::dialect::Dialect;
 use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, Relation, Target};
+use crate::relation::{Column, Relation, Target, Width};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]

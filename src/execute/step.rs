@@ -38,23 +38,13 @@ pub struct Retry {
 /// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
     session.begin_step(&step.target, &step.job);
-    let mut worker = Worker { session, dialect, retrying };
+    let mut worker = Worker { session, dialect, retrying, behind: 0 };
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
-        Work::Build(script) => worker.run_whole(script),
-        Work::Operations(script) => worker.run_operations(script),
-        Work::Fill(work) => {
-            let texts = (work.query(), &work.query_behind_pre_operations());
-            worker.run_in_one(texts, |columns| work.in_one(columns, dialect))
-        }
-        Work::Incremental(work) if dialect.capabilities().multi_statements => {
-            let texts = (&work.query(), &work.query_behind_pre_operations());
-            worker.run_in_one(texts, |columns| work.in_one(columns, dialect))
-        }
-        Work::Incremental(work) => worker.run_incremental(work),
         Work::Assertion { create, count, rows } => {
             return worker.run_assertion(create, count, rows).unwrap_or_else(Outcome::Failed);
         }
+        work => worker.run_work(work),
     };
     let finished = result.and_then(|rows| {
         if !step.marks.is_empty() {
@@ -72,16 +62,44 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
     }
 }
 
-struct Worker<'a> {
-    session: &'a mut dyn Session,
-    dialect: &'a dyn Dialect,
+pub(super) struct Worker<'a> {
+    pub(super) session: &'a mut dyn Session,
+    pub(super) dialect: &'a dyn Dialect,
     retrying: &'a dyn Fn(Retry),
+    /// How many statements come behind a script before the step is done.
+    pub(super) behind: usize,
 }
 
 impl Worker<'_> {
+    /// Gives the number of rows that were written.
+    pub(super) fn run_work(&mut self, work: &Work) -> Result<Option<u64>, Failure> {
+        let dialect = self.dialect;
+        match work {
+            Work::Build(script) => self.run_whole(script),
+            Work::Operations(script) => self.run_operations(script),
+            Work::Fill(work) => {
+                let texts = (work.query(), &work.query_behind_pre_operations());
+                self.run_in_one(texts, |columns| work.in_one(columns, dialect))
+            }
+            Work::Incremental(work) => self.run_new_rows(work),
+            Work::Intervals(work) => self.run_intervals(work),
+            Work::Disabled | Work::Assertion { .. } => Ok(None),
+        }
+    }
+
+    /// Brings the rows of a query into a table that is there.
+    pub(super) fn run_new_rows(&mut self, work: &IncrementalWork) -> Result<Option<u64>, Failure> {
+        let dialect = self.dialect;
+        if !dialect.capabilities().multi_statements {
+            return self.run_incremental(work);
+        }
+        let texts = (&work.query(), &work.query_behind_pre_operations());
+        self.run_in_one(texts, |columns| work.in_one(columns, dialect))
+    }
+
     /// Runs a script with which the step is done.
     fn run_whole(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
-        self.session.expect(script.before.len() + script.statements.len() + script.after.len());
+        self.session.expect(script.before.len() + script.statements.len() + script.after.len() + self.behind);
         self.run_script(script)
     }
 
@@ -284,7 +302,7 @@ impl Worker<'_> {
         })
     }
 
-    fn run(&mut self, statement: &Statement) -> Result<Option<u64>, Failure> {
+    pub(super) fn run(&mut self, statement: &Statement) -> Result<Option<u64>, Failure> {
         self.session.execute(statement.sql()).map_err(|error| failure(error, statement))
     }
 

@@ -1,6 +1,7 @@
 //! Actions and what they depend on.
 
 mod cycle;
+mod interval;
 mod resolve;
 mod selector;
 mod unit_test;

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::action::{Action, ActionId, Dependency, Kind, Reference};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::graph::{Graph, cycle, unit_test};
+use crate::graph::{Graph, cycle, interval, unit_test};
 use crate::project::Settings;
 use crate::relation::Target;
 use crate::template::Evaluated;
@@ -43,6 +43,7 @@ pub fn resolve(evaluated: Evaluated, settings: &Settings) -> (Graph, Diagnostics
     let graph = Graph::new(actions, names);
     diagnostics.extend(cycle::find(&graph));
     diagnostics.extend(unit_test::check(&graph));
+    diagnostics.extend(interval::check(&graph));
     (graph, diagnostics)
 }
 

@@ -7,6 +7,7 @@ use crate::dialect::Dialect;
 use crate::plan::audit::Auditor;
 use crate::plan::controls_transactions;
 use crate::plan::incremental::{IncrementalWork, STAGED, fit};
+use crate::plan::interval::IntervalBatch;
 use crate::plan::model::{runs, unique_guard};
 use crate::plan::multi_statement::{JobWriter, changes_rows, defines, definitions};
 use crate::plan::rows::{NEW_ROWS, StagedRows, TABLE};
@@ -36,6 +37,9 @@ impl IncrementalWork {
                 message: format!("new rows of `{}` do not tell which of its `partitions` they belong to", self.name),
                 help: "name one, as the table is partitioned by the time at which rows come in".to_owned(),
             });
+        }
+        if let Some(batch) = &self.batch {
+            batch.event(&self.name, &self.columns, dialect)?;
         }
         let mut job = JobWriter::new(dialect);
         self.swap.recover(&mut job);
@@ -168,8 +172,16 @@ impl IncrementalWork {
         if self.strategy == IncrementalStrategy::Merge {
             job.push_all(unique_guard(&staged, &self.unique_key, dialect).as_slice());
         }
+        let event = |batch: &IntervalBatch| batch.event(&self.name, &table, dialect).ok().cloned();
+        let interval = self.batch.as_ref().and_then(|batch| Some(batch.statements(&event(batch)?, &rows, dialect)));
+        if let Some((guard, _)) = &interval {
+            job.push(guard);
+        }
         self.add_columns(job, change, dialect);
         match self.strategy {
+            IncrementalStrategy::Interval(_) => {
+                put(job, interval.map(|(_, replace)| replace).unwrap_or_default());
+            }
             IncrementalStrategy::Append if is_plain => {
                 put(job, vec![ScriptStatement::Count(rows.insert_from(&source))]);
             }

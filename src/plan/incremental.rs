@@ -3,6 +3,7 @@
 use crate::action::{IncrementalStrategy, OnSchemaChange};
 use crate::dialect::{Dialect, Undoing, Upsert};
 use crate::plan::audit::Auditor;
+use crate::plan::interval::IntervalBatch;
 use crate::plan::model::unique_guard;
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::{Change, SchemaMismatch};
@@ -17,7 +18,7 @@ use crate::relation::{Column, Layout, PhysicalOptions, Target};
 pub(super) const STAGED: &str = "trueup_new_rows";
 
 /// What is known before the query's columns are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct IncrementalWork {
     pub(super) name: String,
     pub(super) target: Target,
@@ -42,6 +43,8 @@ pub struct IncrementalWork {
     pub(super) options: PhysicalOptions,
     pub(super) merge_conditions: Vec<String>,
     pub(super) auditor: Option<Auditor>,
+    /// Which interval is replaced, where the strategy is that.
+    pub(super) batch: Option<Box<IntervalBatch>>,
 }
 
 impl IncrementalWork {
@@ -54,6 +57,19 @@ impl IncrementalWork {
     pub fn pre_operations(&self, dialect: &dyn Dialect) -> Vec<ScriptStatement> {
         let lock = self.lock.as_ref().map(ScriptStatement::run);
         lock.into_iter().chain(pre_operations(&self.pre_operations, dialect).1).collect()
+    }
+
+    /// The same with others in the place of parts of its texts that are as long.
+    pub(super) fn replaced(&self, pairs: &[(&str, &str)]) -> Self {
+        let texts = |texts: &[WarehouseText]| texts.iter().map(|text| text.replaced(pairs)).collect();
+        Self {
+            query: self.query.replaced(pairs),
+            filter: self.filter.as_ref().map(|filter| filter.replaced(pairs)),
+            source: self.source.replaced(pairs),
+            pre_operations: texts(&self.pre_operations),
+            post_operations: texts(&self.post_operations),
+            ..self.clone()
+        }
     }
 
     /// The columns of the table as they were when the run was planned.
@@ -139,6 +155,14 @@ impl IncrementalWork {
             },
             IncrementalStrategy::DeleteInsert => {
                 statements.extend(rows.delete_and_insert(&self.unique_key, &self.merge_conditions));
+            }
+            IncrementalStrategy::Interval(_) => {
+                if let Some(batch) = &self.batch {
+                    let event = batch.event(&self.name, &table, dialect)?;
+                    let (guard, replace) = batch.statements(event, &rows, dialect);
+                    statements.push(guard);
+                    statements.extend(replace);
+                }
             }
         }
         if let Some(auditor) = &self.auditor {

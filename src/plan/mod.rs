@@ -6,6 +6,7 @@ mod build_in_one;
 mod fill;
 mod in_one;
 mod incremental;
+mod interval;
 mod lateness;
 mod model;
 mod multi_statement;
@@ -37,6 +38,7 @@ use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Ta
 pub use audit::{Audit, AuditCheck, Verdict};
 pub use fill::FillWork;
 pub use incremental::IncrementalWork;
+pub use interval::{Backfill, Contents, Held, IntervalInput, IntervalRange, IntervalStart, IntervalWork};
 pub use lateness::lateness;
 pub use multi_statement::{MultiStatement, REJECTED, ScriptGuard};
 pub use reconcile::{ComparedColumn, Reconciliation, Time};
@@ -81,6 +83,8 @@ pub enum Work {
     Disabled,
     /// Builds a relation anew, in one transaction.
     Build(Script),
+    /// Replaces the intervals of a table whose inputs have changed, each in one transaction.
+    Intervals(Box<IntervalWork>),
     /// Adds to a table, in one transaction; the statements depend on the columns that the query gives at that time.
     Incremental(Box<IncrementalWork>),
     /// Makes or refills a table by statements that depend on the columns that its query gives.
@@ -104,6 +108,7 @@ impl Work {
         match self {
             Self::Build(script) => script.is_marked,
             Self::Fill(work) => work.is_marked,
+            Self::Intervals(work) => work.start.build().is_some_and(Self::is_marked),
             Self::Disabled | Self::Incremental(_) | Self::Operations(_) | Self::Assertion { .. } => false,
         }
     }
@@ -111,15 +116,19 @@ impl Work {
 
 /// How a run differs from an ordinary one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PlanOptions {
+pub struct PlanOptions<'a> {
     /// Build incremental tables anew, but for the protected ones.
     pub full_refresh: bool,
+    /// Do these intervals again, of what is kept by intervals.
+    pub backfill: Option<&'a Backfill>,
 }
 
 /// What the plan of a model depends on besides the model.
 struct Context<'a> {
     state: &'a WarehouseState,
-    options: PlanOptions,
+    options: PlanOptions<'a>,
+    /// What it depends on.
+    inputs: &'a [&'a Action<ActionId>],
     /// Views of the plan that stand on the model.
     rebuilt: &'a [&'a Target],
     /// The assertions that may audit it.
@@ -133,7 +142,7 @@ pub fn plan(
     state: &WarehouseState,
     from: &dyn Dialect,
     to: &dyn Dialect,
-    options: PlanOptions,
+    options: PlanOptions<'_>,
 ) -> (Plan, Diagnostics) {
     let mut translator = Translator::new(from, to);
     if let Some(diagnostic) = no_translation(from, to) {
@@ -153,7 +162,9 @@ pub fn plan(
                 Kind::Model(model) => {
                     let rebuilt = rebuilt(graph, selection, id, state, to);
                     let audits = audits(graph, id);
-                    let context = Context { state, options, rebuilt: &rebuilt, audits: &audits };
+                    let inputs: Vec<_> =
+                        action.dependencies.iter().map(|dependency| graph.get(dependency.on)).collect();
+                    let context = Context { state, options, inputs: &inputs, rebuilt: &rebuilt, audits: &audits };
                     model::plan(action, model, &context, &mut translator)
                 }
                 Kind::Operations { statements, .. } => operations(statements, &mut translator),
@@ -196,9 +207,9 @@ pub fn displaced(
     selection: &Selection,
     state: &WarehouseState,
     to: &dyn Dialect,
-    options: PlanOptions,
+    options: PlanOptions<'_>,
 ) -> Vec<(Target, RelationKind)> {
-    let context = Context { state, options, rebuilt: &[], audits: &[] };
+    let context = Context { state, options, inputs: &[], rebuilt: &[], audits: &[] };
     let actions = selection.iter().map(|id| graph.get(id)).filter(|action| !action.disabled);
     let of_action = |action: &Action<ActionId>| match &action.kind {
         Kind::Model(model) => model::displaced(action, model, &context, to),

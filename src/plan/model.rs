@@ -11,7 +11,7 @@ use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::swap::Swap;
 use crate::plan::texts::Translator;
 use crate::plan::watermark::{OwnTable, Source, Watermark};
-use crate::plan::{Context, PlanOptions, Script, ScriptStatement, TableDefinition, Work, swap};
+use crate::plan::{Context, PlanOptions, Script, ScriptStatement, TableDefinition, Work, interval, swap};
 use crate::relation::{Access, PhysicalOptions, Relation, RelationKind, Target, UNFINISHED_LABEL};
 
 /// A table that has no rows, for its columns.
@@ -25,12 +25,26 @@ pub(super) fn plan(
     context: &Context<'_>,
     translator: &mut Translator<'_>,
 ) -> Work {
+    match model.incremental() {
+        Some(incremental @ Incremental { strategy: IncrementalStrategy::Interval(intervals), .. }) => {
+            interval::plan(action, (model, incremental, *intervals), context, translator)
+        }
+        _ => plan_model(action, model, context, translator),
+    }
+}
+
+pub(super) fn plan_model(
+    action: &Action<ActionId>,
+    model: &Model,
+    context: &Context<'_>,
+    translator: &mut Translator<'_>,
+) -> Work {
     let mut build = Build::new(action, model, context, translator.to);
     build.auditor = Auditor::new(action, model, context.audits, build.existing.is_some(), translator);
     if let Some((incremental, table)) = build.grown(context.options) {
         translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
         let Build { swap, auditor, .. } = build;
-        return extend((action, model, incremental), table, swap, auditor, translator);
+        return Work::Incremental(extend((action, model, incremental), table, swap, auditor, translator));
     }
     let capabilities = translator.to.capabilities();
     if capabilities.multi_statements {
@@ -103,7 +117,12 @@ pub(super) struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(action: &'a Action<ActionId>, model: &'a Model, context: &Context<'a>, dialect: &dyn Dialect) -> Self {
+    pub(super) fn new(
+        action: &'a Action<ActionId>,
+        model: &'a Model,
+        context: &Context<'a>,
+        dialect: &dyn Dialect,
+    ) -> Self {
         let state = context.state;
         let swap = Swap::of(&action.target, state, dialect);
         let place = swap.place(&action.target, dialect);
@@ -125,7 +144,7 @@ impl<'a> Build<'a> {
     }
 
     /// The table that is there, if rows are added to it and it is not built anew.
-    fn grown(&self, options: PlanOptions) -> Option<(&'a Incremental, &'a Relation)> {
+    pub(super) fn grown(&self, options: PlanOptions<'_>) -> Option<(&'a Incremental, &'a Relation)> {
         let incremental = self.model.incremental()?;
         let refresh = options.full_refresh && !incremental.protected;
         let grows = |existing: &&Relation| existing.kind == RelationKind::Table && !existing.layout.is_unfinished;
@@ -374,13 +393,13 @@ fn quoted(names: &[String], dialect: &dyn Dialect) -> String {
     names.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn extend(
+pub(super) fn extend(
     (action, model, incremental): (&Action<ActionId>, &Model, &Incremental),
     table: &Relation,
     swap: Swap,
     auditor: Option<Auditor>,
     translator: &mut Translator<'_>,
-) -> Work {
+) -> Box<IncrementalWork> {
     let texts = &incremental.texts;
     // In the order in which they run.
     let pre_operations = translator.statements(&texts.pre_operations);
@@ -390,7 +409,7 @@ fn extend(
     let (source, watermarks) = source(&query, incremental.filter.as_ref(), &own, translator);
     let filter = incremental.filter.as_ref().map(|filter| translator.filter(filter));
     let post_operations = translator.statements(&texts.post_operations);
-    Work::Incremental(Box::new(IncrementalWork {
+    Box::new(IncrementalWork {
         name: action.target.name.clone(),
         target: action.target.clone(),
         relation: translator.to.relation(&action.target),
@@ -412,7 +431,8 @@ fn extend(
         options: model.options.clone(),
         merge_conditions: merge_conditions(incremental, translator),
         auditor,
-    }))
+        batch: interval::whole(action, incremental),
+    })
 }
 
 /// The query and its filter with places for what they ask the table itself. Empty where there are no variables.

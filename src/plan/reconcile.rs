@@ -1,9 +1,9 @@
 //! Compares the rows that a query gives with those of a table, in the warehouse: first by counts and sums of hashes for each
 //! interval of time, in one look at each side, then row by row where these differ.
 
-use crate::dialect::{Dialect, Width};
+use crate::dialect::Dialect;
 use crate::plan::statement::Statement;
-use crate::relation::Column;
+use crate::relation::{Column, Width};
 
 /// How many intervals a condition names at the most; of more all rows are looked at.
 const MOST_NAMED: usize = 500;

@@ -195,6 +195,21 @@ impl<'a> StagedRows<'a> {
         deletes.chain(of_null).chain([ScriptStatement::Count(self.insert())]).collect()
     }
 
+    /// Replaces the rows of the table that a condition holds for.
+    pub(super) fn replace(&self, condition: &str) -> [ScriptStatement; 2] {
+        let delete = ScriptStatement::run(format!("delete from {} where {condition}", self.relation));
+        [delete, ScriptStatement::Count(self.insert())]
+    }
+
+    /// A query for some of the new rows that a column does not put between two bounds.
+    pub(super) fn all_but(&self, column: &str, data_type: &str, start: &str, end: &str) -> Statement {
+        let value = format!("cast({column} as {data_type})");
+        Statement::new(format!(
+            "select {column} from {} where {column} is null or {value} < {start} or {value} >= {end} limit 5",
+            self.staged
+        ))
+    }
+
     /// Refuses new rows that belong to none of the partitions that are replaced: they would be added again on each run.
     pub(super) fn outside(&self, partition: &str, named: &[String]) -> Option<ScriptStatement> {
         let staged = self.staged;

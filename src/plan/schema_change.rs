@@ -2,7 +2,7 @@
 
 use crate::action::OnSchemaChange;
 use crate::dialect::{Dialect, FieldChange};
-use crate::relation::Column;
+use crate::relation::{Column, NoMoment};
 
 /// The columns of the query and of the table differ in a way that `onSchemaChange` does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,14 @@ pub struct SchemaMismatch {
     pub message: String,
     /// What to do.
     pub help: String,
+}
+
+impl From<NoMoment> for SchemaMismatch {
+    fn from(wrong: NoMoment) -> Self {
+        let help =
+            "intervals go from the year 1 to 9999; write a time as 2024-01-31, or as 2024-01-31 18:00:00".to_owned();
+        Self { message: wrong.to_string(), help }
+    }
 }
 
 /// What becomes of the table's columns.

@@ -88,6 +88,13 @@ impl Statement {
         self
     }
 
+    /// The same with others in the place of parts that are as long.
+    #[must_use]
+    pub(super) fn replaced(&self, pairs: &[(&str, &str)]) -> Self {
+        let embedded = self.embedded.iter().map(|part| Embedded { start: part.start, text: part.text.replaced(pairs) });
+        Self { sql: replaced(&self.sql, pairs), embedded: embedded.collect() }
+    }
+
     /// What is sent.
     pub fn sql(&self) -> &str {
         &self.sql
@@ -107,7 +114,17 @@ pub(super) fn in_order<'t>(texts: impl IntoIterator<Item = &'t WarehouseText>) -
     ended.fold(Statement::default(), |all, text| all.then_statement(&text).then("\n"))
 }
 
+fn replaced(text: &str, pairs: &[(&str, &str)]) -> String {
+    pairs.iter().fold(text.to_owned(), |text, (part, other)| text.replace(part, other))
+}
+
 impl WarehouseText {
+    /// The same with others in the place of parts that are as long.
+    pub(super) fn replaced(&self, pairs: &[(&str, &str)]) -> Self {
+        let sql = replaced(&self.sql, pairs).into();
+        Self { sql, rendered: Arc::new(self.rendered.replaced(pairs)), is_translated: self.is_translated }
+    }
+
     /// What is sent.
     pub(super) fn sql(&self) -> &str {
         &self.sql

@@ -20,6 +20,11 @@ pub(super) fn rejected(target: &Target, dialect: &dyn Dialect) -> Target {
     beside(target, "__rejected", dialect.longest_name())
 }
 
+/// The name of the table that says which intervals of a table were done, and from what.
+pub(super) fn ledger(target: &Target, dialect: &dyn Dialect) -> Target {
+    beside(target, "__intervals", dialect.longest_name())
+}
+
 /// A name that would be too long is cut, and told apart by a number.
 fn beside(target: &Target, ending: &str, longest: usize) -> Target {
     // `_old` may come behind it.

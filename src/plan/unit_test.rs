@@ -207,8 +207,8 @@ pub fn plan_tested_step(
     let action: &Action<ActionId> = graph.get(tested);
     let work = match &action.kind {
         Kind::Model(model) => {
-            let context = Context { state, options: PlanOptions::default(), rebuilt: &[], audits: &[] };
-            model::plan(action, &for_test(model), &context, &mut translator)
+            let context = Context { state, options: PlanOptions::default(), inputs: &[], rebuilt: &[], audits: &[] };
+            model::plan_model(action, &for_test(model), &context, &mut translator)
         }
         _ => Work::Disabled,
     };

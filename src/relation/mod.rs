@@ -7,6 +7,7 @@ mod layout;
 mod physical;
 mod state;
 mod target;
+mod width;
 
 pub use access::{Access, Grant, RowPolicy};
 pub use data_type::{DataType, Digits, Field, Nullability};
@@ -18,3 +19,4 @@ pub use physical::{
 };
 pub use state::{Column, Relation, RelationKind, WarehouseState};
 pub use target::Target;
+pub use width::{NoMoment, Width};

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
 use crate::execute::{Estimates, Reads};
-use crate::plan::{Audit, Plan, Script, ScriptStatement, Step, Work};
+use crate::plan::{Audit, IncrementalWork, Plan, Script, ScriptStatement, Step, Work};
 use crate::report::{count, read_text};
 
 /// A plan for people: each step, what it needs, and its SQL as it would be sent.
@@ -56,6 +56,7 @@ fn what(step: &Step) -> &'static str {
         Work::Disabled => "disabled",
         Work::Build(_) | Work::Fill(_) => "build",
         Work::Incremental(_) => "add new rows",
+        Work::Intervals(_) => "replace the intervals that have changed",
         Work::Operations(_) => "run",
         Work::Assertion { .. } => "check",
     }
@@ -71,30 +72,36 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
                 let _ = writeln!(text, "-- {mismatch}");
             }
         },
-        Work::Incremental(work) if dialect.capabilities().multi_statements => {
-            match work.in_one(Some(work.columns()), dialect) {
-                Ok(script) => write_script(text, &script, dialect),
-                Err(mismatch) => {
-                    let _ = writeln!(text, "-- {mismatch}");
-                }
-            }
-        }
-        Work::Incremental(work) => {
-            let (before, mut statements) = (work.before(dialect), work.pre_operations(dialect));
-            // As long as the columns of the query are those of the table.
-            match work.finish(work.columns(), dialect) {
-                Ok(script) => {
-                    statements.extend(script.statements);
-                    write_script(text, &Script { before, statements, ..script }, dialect);
-                }
-                Err(mismatch) => {
-                    let _ = writeln!(text, "-- {mismatch}");
-                }
+        Work::Incremental(work) => write_incremental(text, work, dialect),
+        Work::Intervals(work) => {
+            text.push_str(&statement_text(work.create_ledger(dialect).sql()));
+            match work.start.build() {
+                Some(build) => write_work(text, build, dialect),
+                None => write_incremental(text, work.outline(), dialect),
             }
         }
         Work::Assertion { create, count, .. } => {
             write_script(text, create, dialect);
             text.push_str(&statement_text(count.sql()));
+        }
+    }
+}
+
+/// As long as the columns of the query are those of the table.
+fn write_incremental(text: &mut String, work: &IncrementalWork, dialect: &dyn Dialect) {
+    let script = if dialect.capabilities().multi_statements {
+        work.in_one(Some(work.columns()), dialect)
+    } else {
+        work.finish(work.columns(), dialect).map(|script| {
+            let (before, mut statements) = (work.before(dialect), work.pre_operations(dialect));
+            statements.extend(script.statements);
+            Script { before, statements, ..script }
+        })
+    };
+    match script {
+        Ok(script) => write_script(text, &script, dialect),
+        Err(mismatch) => {
+            let _ = writeln!(text, "-- {mismatch}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest};
+use minijinja::value::{Kwargs, Object, Rest};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 
 use crate::action::{Origin, Reference};
@@ -334,7 +334,8 @@ impl Jinja {
     }
 }
 
-const FUNCTIONS: [&str; 9] = ["ref", "resolve", "self", "name", "schema", "database", "incremental", "when", "var"];
+const FUNCTIONS: [&str; 10] =
+    ["ref", "resolve", "self", "name", "schema", "database", "incremental", "interval", "when", "var"];
 
 struct MarkReader<'a> {
     jinja: &'a Jinja,
@@ -492,6 +493,7 @@ fn environment(current: &Current, written: &Written) -> Environment<'static> {
     about_this("name", |scope| scope.this("name").map(|this| this.name.clone()));
     about_this("schema", |scope| scope.this("schema").map(|this| this.schema.clone()));
     about_this("database", Scope::database);
+    environment.add_global("interval", Value::from_object(Interval { current: Arc::clone(current) }));
     let seen = Arc::clone(current);
     environment.add_function("incremental", move || with_scope(&seen, |scope| Ok(scope.incremental)));
     environment.add_function(
@@ -516,6 +518,23 @@ fn environment(current: &Current, written: &Written) -> Environment<'static> {
         })
     });
     environment
+}
+
+/// `interval.start` and `interval.end`.
+#[derive(Debug)]
+struct Interval {
+    current: Current,
+}
+
+impl Object for Interval {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let read = match key.as_str()? {
+            "start" => Scope::interval_start,
+            "end" => Scope::interval_end,
+            _ => return None,
+        };
+        Some(with_scope(&self.current, read).map_or_else(Value::from, Value::from_safe_string))
+    }
 }
 
 /// Marks an error as one of `var()`.

@@ -299,7 +299,17 @@ impl Body<'_> {
         if !self.js.is_empty() {
             return false;
         }
-        let Some(value) = simple_value(&self.file.text()[expression.range()]) else { return false };
+        let expression_text = &self.file.text()[expression.range()];
+        let of_interval = match expression_text.trim() {
+            "interval.start" => Some(Scope::interval_start(self.scope)),
+            "interval.end" => Some(Scope::interval_end(self.scope)),
+            _ => None,
+        };
+        if let Some(Ok(mark)) = of_interval {
+            self.outcome.rendered.push_computed(&mark, Origin::here(placeholder));
+            return true;
+        }
+        let Some(value) = simple_value(expression_text) else { return false };
         let known = self.outcome.uses.len();
         let Some(text) = self.value(&value, expression) else {
             // JavaScript comes to them again.

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::action::{Names, Reference};
+use crate::action::{Intervals, Names, Reference};
 use crate::dialect::Dialect;
 use crate::project::{Defaults, Naming};
-use crate::relation::Target;
+use crate::relation::{Target, Width};
 
 /// Everything that has been declared, by name, and how SQL refers to it. Shared by all bodies.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(super) struct This {
     pub(super) database: Option<String>,
     /// Whether there is something of that name after the action has run.
     pub(super) has_output: bool,
+    /// How long the intervals are that it is kept by, if it is.
+    pub(super) intervals: Option<Width>,
 }
 
 /// One call of `ref` or `resolve`.
@@ -99,7 +101,12 @@ impl Scope {
 
     /// For the query of a model in a unit test: these inputs stand for what it refers to, and it has no name.
     pub(super) fn of_test(catalog: &Arc<Catalog>, inputs: Vec<(Reference, String)>) -> Self {
-        let nobody = This { database: Some(String::new()), has_output: true, ..This::default() };
+        let nobody = This {
+            database: Some(String::new()),
+            has_output: true,
+            intervals: Some(Width::default()),
+            ..This::default()
+        };
         Self { inputs: Some(inputs), ..Self::new(catalog, Some(nobody), true, false) }
     }
 
@@ -153,6 +160,25 @@ impl Scope {
             return Err("`self()` has no meaning in operations without output: add `hasOutput: true`".to_owned());
         }
         Ok(this.relation.clone())
+    }
+
+    /// What `interval.start` gives: a text, which every warehouse takes for a date or a timestamp beside one.
+    pub(super) fn interval_start(&self) -> Result<String, String> {
+        self.of_interval("start", |[start, _]| start)
+    }
+
+    /// What `interval.end` gives.
+    pub(super) fn interval_end(&self) -> Result<String, String> {
+        self.of_interval("end", |[_, end]| end)
+    }
+
+    fn of_interval(&self, name: &str, pick: fn([&'static str; 2]) -> &'static str) -> Result<String, String> {
+        let width = self.this.as_ref().and_then(|this| this.intervals);
+        width.map(|width| format!("'{}'", pick(Intervals::marks(width)))).ok_or_else(|| {
+            format!(
+                "`interval.{name}` has no meaning here: only a model with `incrementalStrategy: \"interval\"` is kept by intervals"
+            )
+        })
     }
 
     /// What `database()` gives.

@@ -113,7 +113,7 @@ fn straight_to_duckdb(root: &Path) -> Duration {
                 create.sent().for_each(|statement| send(statement.sql()));
                 send(count.sql());
             }
-            Work::Fill(_) | Work::Incremental(_) | Work::Disabled => {}
+            Work::Fill(_) | Work::Incremental(_) | Work::Intervals(_) | Work::Disabled => {}
         }
     }
     started.elapsed()

@@ -115,7 +115,7 @@ fn drawn(compilation: &Compilation, diagnostics: &trueup::diagnostic::Diagnostic
     render_diagnostics(diagnostics, &compilation.project.sources, DiagnosticFormat::Text { color: false })
 }
 
-fn read_flags<'a>(flags: &[&'a str]) -> Result<(Selector, PlanOptions), Failed> {
+fn read_flags<'a>(flags: &[&'a str]) -> Result<(Selector, PlanOptions<'static>), Failed> {
     let (mut selector, mut options) = (Selector::default(), PlanOptions::default());
     let mut flags = flags.iter();
     while let Some(flag) = flags.next() {
@@ -243,6 +243,10 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
                 text += &of_job(work.in_one(columns, dialect), dialect);
             }
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
+            Work::Intervals(work) => {
+                text += &statement_text(work.create_ledger(dialect).sql());
+                text += &of_incremental(work.outline(), queries.get(&step.target.to_string()), dialect);
+            }
             Work::Assertion { create, count, rows } => {
                 text += &of_script(create, None, dialect);
                 text += &statement_text(count.sql());
@@ -302,7 +306,7 @@ fn asked(plan: &Plan, dialect: &dyn Dialect) -> String {
                 says("the bytes", work.estimate());
             }
             Work::Build(script) => says("the bytes", script.estimate()),
-            Work::Disabled | Work::Operations(_) | Work::Assertion { .. } => {}
+            Work::Disabled | Work::Intervals(_) | Work::Operations(_) | Work::Assertion { .. } => {}
         }
     }
     text

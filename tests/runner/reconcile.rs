@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use trueup::action::ActionId;
 use trueup::adapter::{self, Adapter};
 use trueup::compile::{Compilation, compile};
-use trueup::dialect::Width;
 use trueup::execute::{ExecuteOptions, ReconcileOptions, Reconciled, execute, reconcile};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selection;
 use trueup::plan::{PlanOptions, plan, preview};
 use trueup::project::Overrides;
 use trueup::relation::Target;
+use trueup::relation::Width;
 
 use crate::postgres_server::{self, Server, USER};
 use crate::random::{Random, setting};
@@ -210,7 +210,7 @@ impl World {
         let is_first = state.relations.len() < 2;
         let selection: Selection = graph.iter().filter(|_| is_first || random.below(4) > 0).map(|(id, _)| id).collect();
         let project = self.compilation.project.settings.dialect;
-        let options = PlanOptions { full_refresh: random.below(8) == 0 };
+        let options = PlanOptions { full_refresh: random.below(8) == 0, ..PlanOptions::default() };
         let (plan, _) = plan(graph, &selection, &state, project, adapter.dialect(), options);
         let cancelled = AtomicBool::new(false);
         let mut steps_left = if !is_first && random.below(4) == 0 { random.below(4) } else { u64::MAX };

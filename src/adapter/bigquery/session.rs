@@ -27,6 +27,8 @@ pub(super) struct BigQuerySession<'a> {
     jobs: usize,
     /// With how many of them it is done, if that is known.
     expected: Option<usize>,
+    /// What they depend on besides their text.
+    depends_on: String,
     usage: Usage,
 }
 
@@ -38,6 +40,7 @@ impl<'a> BigQuerySession<'a> {
             options: JobOptions::default(),
             jobs: 0,
             expected: None,
+            depends_on: String::new(),
             usage: Usage::default(),
         }
     }
@@ -59,9 +62,11 @@ impl<'a> BigQuerySession<'a> {
             log.announce(&logged).map_err(|error| Failure::Lost(format!("the journal cannot be written: {error}")))
         };
         let mut spent = Usage::default();
+        let mut what = vec![run.as_str(), &action, &ordinal, text];
+        what.extend(Some(self.depends_on.as_str()).filter(|on| !on.is_empty()));
         let result = self.bigquery.runtime.block_on(async {
             self.wait_for_room(work).await?;
-            self.complete(vec![&run, &action, &ordinal, text], work, &announce, &mut spent).await
+            self.complete(what, work, &announce, &mut spent).await
         });
         self.usage.add(spent);
         result.map_err(|failure| failure.into_error(text))
@@ -170,7 +175,12 @@ impl Session for BigQuerySession<'_> {
         self.action = Some(action.clone());
         self.options = options.clone();
         (self.jobs, self.expected) = (0, None);
+        self.depends_on.clear();
         self.usage = Usage::default();
+    }
+
+    fn depend_on(&mut self, what: &str) {
+        what.clone_into(&mut self.depends_on);
     }
 
     fn expect(&mut self, statements: usize) {

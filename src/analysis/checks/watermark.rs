@@ -9,8 +9,8 @@ use crate::relation::DataType;
 /// Reports comparisons that take only what is beyond the largest time in the table.
 pub(super) fn strict_watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Some((model, incremental)) = subject.model_and_increment() else { return Vec::new() };
-    // Where whole partitions take the place of others nothing is added to one that is there.
-    if incremental.strategy == IncrementalStrategy::InsertOverwrite {
+    // Where whole partitions or intervals take the place of others nothing is added to one that is there.
+    if matches!(incremental.strategy, IncrementalStrategy::InsertOverwrite | IncrementalStrategy::Interval(_)) {
         return Vec::new();
     }
     let mut found = Vec::new();

@@ -237,10 +237,11 @@ fn table(id: ActionId, action: &Action<ActionId>, model: &Model, code: Option<&s
         incremental_strategy: incremental_now.map(|incremental| match incremental.strategy {
             IncrementalStrategy::Merge if incremental.names_strategy => "MERGE",
             IncrementalStrategy::InsertOverwrite => "INSERT_OVERWRITE",
-            // It has no word for deleting and inserting.
-            IncrementalStrategy::Merge | IncrementalStrategy::Append | IncrementalStrategy::DeleteInsert => {
-                "INCREMENTAL_STRATEGY_UNSPECIFIED"
-            }
+            // It has no word for deleting and inserting, and none for intervals.
+            IncrementalStrategy::Merge
+            | IncrementalStrategy::Append
+            | IncrementalStrategy::DeleteInsert
+            | IncrementalStrategy::Interval(_) => "INCREMENTAL_STRATEGY_UNSPECIFIED",
         }),
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct OwnTable<'a> {
 }
 
 /// A variable for what a text asks its own table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Watermark {
     name: String,
     data_type: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct Watermark {
 }
 
 /// How the greatest value is found without a look at all partitions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Newest {
     name: String,
     /// Where the newest partition begins, in parentheses.
@@ -48,12 +48,12 @@ struct Newest {
 }
 
 /// A text with places for watermarks.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Source {
     pieces: Vec<Piece>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Piece {
     Text(Statement),
     /// By its place in the list.
@@ -103,6 +103,15 @@ impl Source {
             self.push(")");
         }
         self.push_part(text, behind..sql.len());
+    }
+
+    /// The same with others in the place of parts that are as long.
+    pub(super) fn replaced(&self, pairs: &[(&str, &str)]) -> Self {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => Piece::Text(text.replaced(pairs)),
+            Piece::Watermark(place) => Piece::Watermark(*place),
+        };
+        Self { pieces: self.pieces.iter().map(piece).collect() }
     }
 
     fn push_part(&mut self, text: &WarehouseText, range: Range<usize>) {

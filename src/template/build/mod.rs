@@ -107,6 +107,7 @@ impl<'a> Builder<'a> {
             schema: target.schema.clone().unwrap_or_default(),
             database: target.database.clone(),
             has_output: !matches!(config.kind, KindConfig::Operations { has_output: false }),
+            intervals: config.kind.intervals(),
         };
         let is_test = matches!(config.kind, KindConfig::Test { .. });
         let this = (!is_test).then_some(this);

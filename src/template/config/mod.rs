@@ -8,12 +8,12 @@ mod nodes;
 
 use std::time::Duration;
 
-use crate::action::{Documentation, Metadata, Reference, TimeColumn, Times};
+use crate::action::{Documentation, IncrementalStrategy, Metadata, Reference, TimeColumn, Times};
 use crate::config::{Reader, Spanned, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, article};
 use crate::files::Span;
 use crate::project::{CoreVersion, Settings};
-use crate::relation::{JobOptions, JobPriority};
+use crate::relation::{JobOptions, JobPriority, Width};
 use crate::template::config::columns::read_columns;
 use crate::template::config::expectations::read_expectations;
 use crate::template::config::model::read_model;
@@ -67,6 +67,18 @@ pub(in crate::template) enum KindConfig {
     DataPreparation(Box<DataPreparationConfig>),
     /// The config could not be evaluated, which has been reported.
     Unknown,
+}
+
+impl KindConfig {
+    /// How long the intervals are that a model is kept by, if it is.
+    pub(in crate::template) fn intervals(&self) -> Option<Width> {
+        let Self::Model(model) = self else { return None };
+        let MaterializationConfig::Incremental(incremental) = &model.materialization else { return None };
+        match incremental.strategy {
+            IncrementalStrategy::Interval(intervals) => Some(intervals.width),
+            _ => None,
+        }
+    }
 }
 
 const TYPES: [(&str, Type); 9] = [

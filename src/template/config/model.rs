@@ -1,15 +1,15 @@
 //! The config of a table, a view or an incremental table.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
-use crate::action::{Documentation, IncrementalStrategy, OnSchemaChange, Publishing};
+use crate::action::{Documentation, IncrementalStrategy, Intervals, OnSchemaChange, Publishing};
 use crate::config::{Reader, Spanned};
 use crate::files::Span;
 use crate::project::Iceberg;
 use crate::relation::{
     DistStyle, ENCODINGS, GRANULARITIES, Index, JobOptions, PhysicalOptions, PostgresOptions, RangePartitioning,
-    RangeWidth, RedshiftOptions, SortStyle,
+    RangeWidth, RedshiftOptions, SortStyle, Width,
 };
 use crate::template::config::checks::{ChecksConfig, read_checks};
 use crate::template::config::{ELSEWHERE, Rules, Type, plain, read_job_options};
@@ -163,6 +163,7 @@ fn read_incremental(
     options: &PhysicalOptions,
     more: BigQueryOptions,
 ) -> IncrementalConfig {
+    let intervals = read_intervals(reader);
     let written = reader.one_of(
         "incrementalStrategy",
         &[
@@ -172,6 +173,7 @@ fn read_incremental(
             // As dbt writes it.
             ("delete+insert", Some(IncrementalStrategy::DeleteInsert)),
             ("insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
+            ("interval", Some(IncrementalStrategy::Interval(intervals.value))),
             ("incremental_strategy_merge", Some(IncrementalStrategy::Merge)),
             ("incremental_strategy_insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
             ("incremental_strategy_unspecified", None),
@@ -183,7 +185,9 @@ fn read_incremental(
         let by_key = match strategy {
             IncrementalStrategy::Merge => Some("a merge"),
             IncrementalStrategy::DeleteInsert => Some("a delete-insert"),
-            IncrementalStrategy::Append | IncrementalStrategy::InsertOverwrite => None,
+            IncrementalStrategy::Append | IncrementalStrategy::InsertOverwrite | IncrementalStrategy::Interval(_) => {
+                None
+            }
         };
         if let Some(what) = by_key.filter(|_| unique_key.is_empty()) {
             let help = Some("add `uniqueKey: [\"…\"]`".to_owned());
@@ -192,6 +196,10 @@ fn read_incremental(
         if strategy == IncrementalStrategy::InsertOverwrite && options.partition_by.is_none() {
             let help = Some("add `partitionBy: \"…\"`: rows with the same value are one partition".to_owned());
             reader.refuse(span, "an insert-overwrite needs a `partitionBy`", help);
+        }
+        if matches!(strategy, IncrementalStrategy::Interval(_)) && reader.peek("eventTime").is_none() {
+            let help = Some("name the column that says when it happened: `eventTime: \"…\"`".to_owned());
+            reader.refuse(span, "intervals are of event time, and nothing says when that is", help);
         }
     }
     let on_schema_change = reader.one_of(
@@ -208,6 +216,10 @@ fn read_incremental(
         let help = Some("add `incrementalStrategy: \"insert_overwrite\"`, or leave it out".to_owned());
         reader.refuse(partitions.span, "only an insert-overwrite replaces `partitions`", help);
     }
+    if let Some((key, span)) = intervals.written.filter(|_| !matches!(strategy, IncrementalStrategy::Interval(_))) {
+        let help = Some("add `incrementalStrategy: \"interval\"`, or leave it out".to_owned());
+        reader.refuse(span, format!("`{key}` has a meaning only where intervals are replaced"), help);
+    }
     let names_strategy = written.is_some_and(|written| written.value.is_some());
     IncrementalConfig {
         strategy,
@@ -218,6 +230,28 @@ fn read_incremental(
         predicates: more.predicates,
         partitions: partitions.map(|partitions| partitions.value).unwrap_or_default(),
     }
+}
+
+/// What a config says of intervals.
+struct ReadIntervals {
+    value: Intervals,
+    /// The first of its keys, and where it is.
+    written: Option<(&'static str, Span)>,
+}
+
+fn read_intervals(reader: &mut Reader<'_>) -> ReadIntervals {
+    let words = [Width::Hour, Width::Day, Width::Month].map(|width| (width.word(), width));
+    let keys = ["interval", "lookback", "batch"];
+    let written = keys.into_iter().find_map(|key| Some((key, reader.peek(key)?.span)));
+    let width = reader.one_of("interval", &words).map(|width| width.value).unwrap_or_default();
+    let lookback = reader.time_span("lookback").map(|lookback| lookback.value);
+    let batch = reader.count("batch");
+    if let Some(batch) = batch.as_ref().filter(|batch| batch.value == 0) {
+        let help = "write how many intervals go into one statement: `batch: 30`";
+        reader.refuse(batch.span, "`batch` cannot be 0", Some(help.to_owned()));
+    }
+    let batch = batch.and_then(|batch| NonZeroUsize::new(usize::try_from(batch.value).ok()?));
+    ReadIntervals { value: Intervals { width, batch, lookback }, written }
 }
 
 /// The options of BigQuery: in a `bigquery {}` block as Dataform had them first, or beside the others as it has them now.

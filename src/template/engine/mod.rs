@@ -156,6 +156,8 @@ impl Engine {
         function("name", |scope| scope.this("name").map(|this| this.name.clone()))?;
         function("schema", |scope| scope.this("schema").map(|this| this.schema.clone()))?;
         function("database", Scope::database)?;
+        function("intervalStart", Scope::interval_start)?;
+        function("intervalEnd", Scope::interval_end)?;
         let current = Rc::clone(&self.current);
         let incremental =
             Function::new(ctx.clone(), move || current.borrow().as_ref().is_some_and(|scope| scope.incremental))?;

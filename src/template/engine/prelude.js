@@ -24,6 +24,10 @@
     }
     // A value of any kind is passed on.
     context.when = (condition, yes, no = "") => condition ? yes : no;
+    // An include of that name takes its place.
+    const { intervalStart, intervalEnd } = context;
+    context.interval = Object.freeze({ get start() { return intervalStart(); }, get end() { return intervalEnd(); } });
+    globalThis.interval = context.interval;
     const settings = JSON.parse(host.settings);
     // What is not set has the value that it has in Dataform; it is not among the keys.
     const texts = ["defaultDatabase", "defaultSchema", "defaultLocation", "assertionSchema", "warehouse", "databaseSuffix",
