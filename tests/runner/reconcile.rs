@@ -14,13 +14,12 @@ use tempfile::TempDir;
 use trueup::action::ActionId;
 use trueup::adapter::{self, Adapter};
 use trueup::compile::{Compilation, compile};
-use trueup::execute::{ExecuteOptions, ReconcileOptions, Reconciled, execute, reconcile};
+use trueup::execute::{ExecuteOptions, Outcome, ReconcileOptions, Reconciled, execute, reconcile};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selection;
-use trueup::plan::{PlanOptions, plan, preview};
+use trueup::plan::{Backfill, PlanOptions, plan, preview};
 use trueup::project::Overrides;
-use trueup::relation::Target;
-use trueup::relation::Width;
+use trueup::relation::{Target, Width};
 
 use crate::postgres_server::{self, Server, USER};
 use crate::random::{Random, setting};
@@ -30,8 +29,8 @@ const SCHEDULES: u64 = 5;
 
 const STEPS: u64 = 12;
 
-/// Each reads the source in another wrong way. `x` stands for what none of them compares.
-const MODELS: [(&str, &str); 5] = [
+/// Each but the last two reads the source in another wrong way. `x` stands for what none of them compares.
+const MODELS: [(&str, &str); 7] = [
     (
         "merged",
         "config { type: \"incremental\", eventTime: \"happened\", processedTime: \"x\", uniqueKey: [\"id\"] }
@@ -56,7 +55,23 @@ const MODELS: [(&str, &str); 5] = [
         "config { type: \"table\", eventTime: \"day\" }
         select cast(happened as date) as day, count(*) as events, sum(amount) as amount from ${ref(\"events\")} group by 1",
     ),
+    (
+        "by_day",
+        "config { type: \"incremental\", incrementalStrategy: \"interval\", eventTime: \"day\", batch: 3 }
+        select cast(happened as date) as day, count(*) as events, sum(amount) as amount from ${ref(\"events\")}
+        where happened >= ${interval.start} and happened < ${interval.end}
+        group by 1",
+    ),
+    (
+        "by_hour",
+        "config { type: \"incremental\", incrementalStrategy: \"interval\", interval: \"hour\", eventTime: \"happened\" }
+        select id, happened, amount, note from ${ref(\"events\")}
+        where happened >= ${interval.start} and happened < ${interval.end}",
+    ),
 ];
+
+/// Those that are right behind every run.
+const BY_INTERVALS: [&str; 2] = ["by_day", "by_hour"];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let has_server = postgres_server::programs().is_some();
@@ -86,7 +101,7 @@ fn schedules(environment: &str, dialect: &str) -> Result<(), Failed> {
         seen.add(&world.seen.into_inner());
     }
     if seen.looks.saturating_sub(seen.wrong) == 0
-        || seen.missing.min(seen.extra).min(seen.different).min(seen.repairs) == 0
+        || seen.missing.min(seen.extra).min(seen.different).min(seen.repairs).min(seen.kept) == 0
     {
         return Err(format!("too little has happened: {seen:?}").into());
     }
@@ -103,6 +118,8 @@ struct Seen {
     extra: u64,
     different: u64,
     repairs: u64,
+    /// Runs that have left a table that is kept by intervals as it has to be.
+    kept: u64,
 }
 
 impl Seen {
@@ -113,6 +130,7 @@ impl Seen {
         self.extra += other.extra;
         self.different += other.different;
         self.repairs += other.repairs;
+        self.kept += other.kept;
     }
 
     fn note(&mut self, verdict: &Verdict) {
@@ -147,7 +165,10 @@ impl World {
                 "name: a\ndialect: {dialect}\ndefaults: {{ schema: {schema} }}\nenvironments: {{ e: {environment} }}\n"
             ),
         );
-        files.write("definitions/events.sqlx", format!("config {{ type: \"declaration\", schema: \"raw_{schema}\" }}"));
+        files.write(
+            "definitions/events.sqlx",
+            format!("config {{ type: \"declaration\", schema: \"raw_{schema}\", eventTime: \"happened\" }}"),
+        );
         for (name, text) in MODELS {
             files.write(format!("definitions/{name}.sqlx"), text);
         }
@@ -210,7 +231,11 @@ impl World {
         let is_first = state.relations.len() < 2;
         let selection: Selection = graph.iter().filter(|_| is_first || random.below(4) > 0).map(|(id, _)| id).collect();
         let project = self.compilation.project.settings.dialect;
-        let options = PlanOptions { full_refresh: random.below(8) == 0, ..PlanOptions::default() };
+        let day = |number: u64| format!("2024-01-{:02}", 1 + number);
+        let from = random.below(9);
+        let to = Some(day(from + 1 + random.below(9))).filter(|_| random.below(3) > 0);
+        let backfill = Some(Backfill { from: day(from), to }).filter(|_| random.below(4) == 0);
+        let options = PlanOptions { full_refresh: random.below(8) == 0, backfill: backfill.as_ref() };
         let (plan, _) = plan(graph, &selection, &state, project, adapter.dialect(), options);
         let cancelled = AtomicBool::new(false);
         let mut steps_left = if !is_first && random.below(4) == 0 { random.below(4) } else { u64::MAX };
@@ -225,7 +250,20 @@ impl World {
             // Nothing begins any more on a connection that has been cancelled.
             self.adapter.take();
         }
-        run.map(drop).map_err(|error| error.to_string())
+        let results = run.map_err(|error| error.to_string())?;
+        // A backfill leaves alone what lies beside it.
+        for step in results.steps.iter().filter(|_| backfill.is_none()) {
+            let target = &self.compilation.graph.get(step.id).target;
+            if !BY_INTERVALS.contains(&target.name.as_str()) || !matches!(step.outcome, Outcome::Done { .. }) {
+                continue;
+            }
+            let known = self.compare(step.id, target)?;
+            if !known.is_right() {
+                return Err(format!("{target} is wrong behind a run: {known:?}"));
+            }
+            self.seen.borrow_mut().kept += 1;
+        }
+        Ok(())
     }
 
     fn targets(&self) -> Vec<Target> {
@@ -269,7 +307,7 @@ impl World {
         let (query, _) = preview(self.compilation.graph.get(id), project, adapter.dialect());
         let (key, time): (&[&str], Option<&str>) = match target.name.as_str() {
             "merged" => (&["id"], Some("happened")),
-            "daily" => (&["day"], Some("day")),
+            "daily" | "by_day" => (&["day"], Some("day")),
             "plain" => (&[], None),
             _ => (&[], Some("happened")),
         };
