@@ -6,7 +6,7 @@ use sqlparser::ast::{self, ExcludeSelectItem, RenameSelectItem, SelectItemQualif
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use super::scope::Merged;
+use super::scope::{Merged, Scope};
 use crate::analysis::bound::{Columns, Expr, Item, OriginKind, SourceId, Unbound};
 use crate::relation::DataType;
 
@@ -87,8 +87,9 @@ impl Binder<'_> {
             return self.fields_of(&value, &changes(options), projection, columns);
         };
         let parts = self.path_of(name);
-        let sources = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(|scope| scope.sources.clone());
-        let sources: Vec<SourceId> = sources.collect();
+        let named = |scope: &Scope| scope.sources.iter().chain(&scope.ranges).copied().collect::<Vec<_>>();
+        let sources: Vec<SourceId> =
+            self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(named).collect();
         let is_it = |id: &SourceId| {
             let source = self.source(*id);
             let by_name = matches!(parts.as_slice(), [only] if source.name.as_deref().is_some_and(|name| self.is_same(name, only)));
