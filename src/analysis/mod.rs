@@ -48,8 +48,11 @@ impl Analysis {
 }
 
 /// Takes every text of every action apart, in the SQL that the project is written in: what others read before what reads
-/// it. What is remembered need not be looked at again.
+/// it. What is remembered need not be looked at again. Of SQL that trueup has no dialect for, nothing can be said.
 pub fn analyze(graph: &Graph, project: &Project, memory: &mut Memory) -> (Analysis, Diagnostics) {
+    if project.settings.is_foreign() {
+        return (Analysis::default(), Diagnostics::default());
+    }
     let index = Index::new(graph, project);
     let common = common(project);
     let one_at_a_time = Mutex::new(());

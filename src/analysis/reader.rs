@@ -220,6 +220,7 @@ fn variables_of(statements: &[Statement], text: &Rendered) -> Variables {
         }
     }
     // What is not read may declare more.
-    variables.is_open = variables.names.is_empty() && text.text().to_lowercase().contains("declare");
+    variables.is_open =
+        text.is_broken() || variables.names.is_empty() && text.text().to_lowercase().contains("declare");
     variables
 }

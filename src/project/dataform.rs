@@ -144,6 +144,14 @@ pub(super) fn read_dataform_json(tree: &Value, mut settings: Settings) -> (Setti
 const FOREIGN: [(&str, &str); 3] =
     [("presto", "Presto"), ("snowflake", "Snowflake"), ("sqldatawarehouse", "Azure SQL")];
 
+impl Settings {
+    /// Whether the models are in an SQL that trueup has no dialect for.
+    pub fn is_foreign(&self) -> bool {
+        let is_it = |name: &str| FOREIGN.iter().any(|(foreign, _)| *foreign == name);
+        self.warehouse.as_deref().is_some_and(is_it) && !is_3(self)
+    }
+}
+
 fn is_3(settings: &Settings) -> bool {
     settings.core.is_some_and(|core| core.major >= 3)
 }

@@ -250,7 +250,11 @@ impl Binder<'_> {
             return unbound(span);
         }
         let nullable = if matches!(value, ast::Value::Null) { Nullability::Nullable } else { Nullability::NotNull };
-        let text = value.to_string();
+        // The same string, whichever its quotes are.
+        let text = match value {
+            ast::Value::DoubleQuotedString(text) => ast::Value::SingleQuotedString(text.clone()).to_string(),
+            value => value.to_string(),
+        };
         Expr { kind: ExprKind::Literal(text), data_type: self.semantics.literal(value), nullable, span }
     }
 

@@ -17,6 +17,8 @@ struct Stage {
     columns: Columns,
     projection: Vec<Item>,
     filter: Option<Expr>,
+    /// A condition on what window functions give.
+    qualify: Option<Expr>,
     grouping: Option<Grouping>,
     joins: Vec<crate::analysis::bound::Join>,
 }
@@ -75,7 +77,13 @@ impl Binder<'_> {
         let all = ast::WildcardAdditionalOptions::default();
         match operator {
             PipeOperator::Where { expr } => {
-                stage.filter = Some(self.expr(expr));
+                let condition = self.expr(expr);
+                let is_window = |part: &Expr| part.call().is_some_and(|call| call.window.is_some());
+                if condition.any(&is_window) {
+                    stage.qualify = Some(condition);
+                } else {
+                    stage.filter = Some(condition);
+                }
                 self.star(&all, &mut stage.projection, &mut stage.columns);
             }
             PipeOperator::Select { exprs } => {
@@ -148,7 +156,7 @@ impl Binder<'_> {
     }
 
     fn finish_stage(&mut self, stage: Stage, span: sqlparser::tokenizer::Span) -> Query {
-        let Stage { mut columns, projection, filter, grouping, joins } = stage;
+        let Stage { mut columns, projection, filter, qualify, grouping, joins } = stage;
         let sources = self.scope().sources.clone();
         let select = Select {
             sources,
@@ -159,7 +167,7 @@ impl Binder<'_> {
             filter,
             grouping: grouping.unwrap_or(Grouping::None),
             having: None,
-            qualify: None,
+            qualify,
             span,
         };
         nulls::settle(&select, &mut columns, &self.bound);

@@ -144,7 +144,7 @@ impl Binder<'_> {
         {
             return Found::Alias(place);
         }
-        let row = scope.sources.iter().copied().find(|id| self.is_called(*id, name));
+        let row = scope.sources.iter().chain(&scope.ranges).copied().find(|id| self.is_called(*id, name));
         let row = row.map(|source| self.row_or_element(source, name));
         let (row_before, row_after) = match self.rules.whole_rows {
             AliasScope::BeforeColumns => (row, None),

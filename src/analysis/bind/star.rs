@@ -6,7 +6,7 @@ use sqlparser::ast::{self, ExcludeSelectItem, RenameSelectItem, SelectItemQualif
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use super::scope::Merged;
+use super::scope::{Merged, Scope};
 use crate::analysis::bound::{Columns, Expr, Item, OriginKind, SourceId, Unbound};
 use crate::relation::DataType;
 
@@ -87,8 +87,9 @@ impl Binder<'_> {
             return self.fields_of(&value, &changes(options), projection, columns);
         };
         let parts = self.path_of(name);
-        let sources = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(|scope| scope.sources.clone());
-        let sources: Vec<SourceId> = sources.collect();
+        let named = |scope: &Scope| scope.sources.iter().chain(&scope.ranges).copied().collect::<Vec<_>>();
+        let sources: Vec<SourceId> =
+            self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(named).collect();
         let is_it = |id: &SourceId| {
             let source = self.source(*id);
             let by_name = matches!(parts.as_slice(), [only] if source.name.as_deref().is_some_and(|name| self.is_same(name, only)));
@@ -120,6 +121,7 @@ impl Binder<'_> {
         {
             self.unbound(only, Unbound::Source(self.scope_sources()), span);
         }
+        self.give(Vec::new(), &changes(options), &[], projection, columns);
     }
 
     fn scope_sources(&self) -> Vec<SourceId> {
@@ -130,7 +132,7 @@ impl Binder<'_> {
     fn fields_of(&mut self, value: &Expr, changes: &Changes<'_>, projection: &mut Vec<Item>, columns: &mut Columns) {
         let DataType::Struct(fields) = value.data_type.clone() else {
             columns.is_open = true;
-            return;
+            return self.give(Vec::new(), changes, &[], projection, columns);
         };
         let span = value.span;
         let mut origins = Vec::new();
@@ -176,6 +178,11 @@ impl Binder<'_> {
                 self.unbound(&name, Unbound::Column(sources.to_vec()), span);
             }
         }
+        let is_given = |element: &&ast::ReplaceSelectElement| {
+            let name = self.name(&element.column_name);
+            given.iter().any(|(column, _)| self.is_same(column, &name))
+        };
+        let elsewhere: Vec<_> = changes.replaced.iter().copied().filter(|element| !is_given(element)).collect();
         for (name, expr) in given {
             if changes.without.iter().any(|without| self.is_same(&self.name(without), &name)) {
                 continue;
@@ -193,6 +200,11 @@ impl Binder<'_> {
             if let Some(item) = projection.last_mut() {
                 item.from_star = true;
             }
+        }
+        // A column that is not known to be there is given all the same, and what it is made from is read.
+        for element in elsewhere {
+            let expr = self.expr(&element.expr);
+            self.add_item(expr, Some(self.name(&element.column_name).into()), None, projection, columns);
         }
     }
 }

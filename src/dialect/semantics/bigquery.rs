@@ -78,6 +78,11 @@ impl Semantics for BigQuery {
         &["_partitiontime", "_partitiondate", "_table_suffix", "_file_name"]
     }
 
+    /// The parser knows the other functions of the moment as such.
+    fn values(&self) -> &'static [&'static str] {
+        &["current_datetime"]
+    }
+
     fn keyword_arguments(&self) -> &'static [&'static str] {
         PARTS_OF_DATES
     }

@@ -23,7 +23,22 @@ impl Grammar for BigQuery {
     }
 
     fn treeless(&self) -> &'static [&'static str] {
-        &["with (", "|> distinct", "|> window"]
+        &[
+            "with (",
+            "|> distinct",
+            "|> select distinct",
+            "|> window",
+            "full union",
+            "full outer union",
+            "left union",
+            "left outer union",
+            "corresponding",
+        ]
+    }
+
+    /// A question to a graph is in GQL.
+    fn foreign_calls(&self) -> &'static [&'static str] {
+        &["graph_table"]
     }
 
     /// A join with an array needs no condition, and `t.items` may be one.
@@ -74,6 +89,9 @@ impl Dialect for BigQuery {
             }
             (Token::Word(word), Token::Word(_), _, _) if is(word, "model") || is(word, "table") => {
                 is_argument(parser).then(|| relation(parser))
+            }
+            (Token::Word(word), text, _, _) if (is(word, "br") || is(word, "rb")) && is_string(text) => {
+                Some(raw_bytes(parser))
             }
             _ => refuse_reserved(parser),
         }
@@ -142,4 +160,20 @@ fn is_argument(parser: &mut Parser) -> bool {
 
 fn is(word: &Word, text: &str) -> bool {
     word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text)
+}
+
+/// `rb'…'`, which the parser would read as a column and its alias: the letters stand before the text as a prefix.
+fn raw_bytes(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let prefix = parser.parse_identifier()?;
+    Ok(Expr::Prefixed { prefix, value: Box::new(parser.parse_prefix()?) })
+}
+
+fn is_string(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::DoubleQuotedString(_)
+            | Token::SingleQuotedString(_)
+            | Token::TripleDoubleQuotedString(_)
+            | Token::TripleSingleQuotedString(_)
+    )
 }

@@ -19,6 +19,11 @@ pub trait Grammar: Dialect + Sync {
         &[]
     }
 
+    /// Functions, in lower case, in whose brackets another language is written, which the parser has no tree for either.
+    fn foreign_calls(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a comma may stand before FROM.
     fn allows_comma_before_from(&self) -> bool {
         self.supports_projection_trailing_commas() || self.supports_trailing_commas()
@@ -37,6 +42,7 @@ pub(super) fn refuse_reserved(parser: &Parser) -> Option<Result<Expr, ParserErro
     let reserved = matches!(
         keyword(&token.token)?,
         Keyword::AND
+            | Keyword::DISTINCT
             | Keyword::ELSE
             | Keyword::END
             | Keyword::FROM

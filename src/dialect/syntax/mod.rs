@@ -69,8 +69,8 @@ pub enum Parsed {
 
 /// The statements of a text, or the place from which it is not understood.
 ///
-/// What sqlparser has no tree for stands in the tree as something near it: `approximate count(…)` and `model m` as
-/// [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array.
+/// What sqlparser has no tree for stands in the tree as something near it: `approximate count(…)`, `model m` and `rb'…'`
+/// as [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array.
 pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem> {
     let grammar = dialect.grammar();
     statements(grammar, tokens(sql, grammar)?).or_else(|refusal| {

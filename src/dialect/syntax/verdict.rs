@@ -53,10 +53,10 @@ pub(super) fn of_characters(sql: &str, error: &TokenizerError) -> Problem {
     Problem { range: place::first_line(sql, range), message, help, certain: found.is_some() }
 }
 
-/// Whether a raw string of BigQuery may hold its own quote behind a backslash: the tokenizer takes that for its end.
+/// Whether raw text or bytes of BigQuery may hold their own quote behind a backslash: the tokenizer takes that for the end.
 fn may_be_raw(sql: &str) -> bool {
-    let has = |pairs: [&str; 4]| pairs.iter().any(|pair| sql.contains(pair));
-    has(["r'", "r\"", "R'", "R\""]) && (sql.contains("\\'") || sql.contains("\\\""))
+    let has = |pairs: [&str; 8]| pairs.iter().any(|pair| sql.contains(pair));
+    has(["r'", "r\"", "R'", "R\"", "b'", "b\"", "B'", "B\""]) && (sql.contains("\\'") || sql.contains("\\\""))
 }
 
 /// A statement that has no tree.
@@ -75,7 +75,7 @@ pub(super) fn of_statement(sql: &str, grammar: &dyn Grammar, tokens: &[TokenWith
             },
         });
     }
-    if words.stops_at(grammar.treeless()) {
+    if words.stops_at(grammar.treeless()) || words.stops_within(grammar.foreign_calls()) {
         return Parsed::Opaque;
     }
     let verdict = words
@@ -229,6 +229,25 @@ impl<'a> Words<'a> {
         (self.stop.saturating_sub(4)..=self.stop).any(|start| phrases.iter().any(|phrase| begins(phrase, start)))
     }
 
+    /// Whether the stop is within the brackets of a call of one of the functions.
+    fn stops_within(&self, functions: &[&str]) -> bool {
+        let mut open = Vec::new();
+        for index in 0..self.stop.min(self.all.len()) {
+            match self.token(index) {
+                Some(Token::LParen) => open.push(index),
+                Some(Token::RParen) => drop(open.pop()),
+                _ => {}
+            }
+        }
+        let is_one = |before: usize| match self.token(before) {
+            Some(Token::Word(word)) => {
+                word.quote_style.is_none() && functions.iter().any(|name| word.value.eq_ignore_ascii_case(name))
+            }
+            _ => false,
+        };
+        open.into_iter().filter_map(|index| index.checked_sub(1)).any(is_one)
+    }
+
     fn leading(&self) -> Option<Verdict> {
         let word = self.name(0)?;
         let near = nearest(word, LEADING)?;
@@ -341,7 +360,8 @@ impl<'a> Words<'a> {
             }
             let may_be_empty = keyword(before) == Some(Keyword::SELECT) && grammar.supports_empty_projections();
             let is_name = index > 1 && matches!(self.token(index - 2), Some(Token::Period));
-            if may_be_empty || is_name {
+            let ends_type = *before == Token::Gt && self.may_end_type(index - 1);
+            if may_be_empty || is_name || ends_type {
                 return None;
             }
             let what = if keyword(before) == Some(Keyword::FROM) { "a table" } else { "an expression" };
@@ -352,6 +372,16 @@ impl<'a> Words<'a> {
             };
             Verdict::sure(index - 1, index.min(self.all.len() - 1), message, help)
         })
+    }
+
+    /// Whether `>` may be the end of a type: `array<int64>`.
+    fn may_end_type(&self, end: usize) -> bool {
+        let begins = |index: usize| {
+            self.token(index + 1) == Some(&Token::Lt)
+                && matches!(self.token(index), Some(Token::Word(word)) if word.quote_style.is_none())
+                && matches!(self.keyword(index), Some(Keyword::ARRAY | Keyword::RANGE | Keyword::STRUCT))
+        };
+        (0..end).any(begins)
     }
 
     fn order_of_clauses(&self) -> Option<Verdict> {

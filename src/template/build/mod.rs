@@ -327,12 +327,13 @@ impl ActionTexts<'_, '_> {
         }
     }
 
-    /// The statements of the config, then those of the block. As in Dataform the empty ones are left out for a full build.
+    /// The statements of the config, then those of the block. As in Dataform the empty ones are left out for a full build;
+    /// not those that failed, which may have held anything.
     fn operations(&mut self, config: &[Spanned<String>], block: Part, incremental: bool) -> Vec<Rendered> {
         let written = config.iter().map(|text| Rendered::computed(text.value.as_str(), Origin::here(text.span)));
         let mut all: Vec<Rendered> = written.collect();
         all.extend(self.part(block, incremental));
-        all.retain(|statement| incremental || !statement.text().trim().is_empty());
+        all.retain(|statement| incremental || statement.is_broken() || !statement.text().trim().is_empty());
         all
     }
 
