@@ -238,6 +238,10 @@ impl Adapter for BigQuery {
             .map_err(|failure: Failure| failure.into_error(""))
     }
 
+    fn go_on(&self) {
+        self.cancelled.store(false, Ordering::SeqCst);
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let jobs = self.running.to_be_stopped();

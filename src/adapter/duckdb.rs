@@ -223,6 +223,10 @@ impl Adapter for DuckDb {
         thread::available_parallelism().map_or(2, usize::from).max(2)
     }
 
+    fn go_on(&self) {
+        self.cancelled.store(false, Ordering::SeqCst);
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

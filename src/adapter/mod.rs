@@ -65,6 +65,9 @@ pub trait Adapter: Send + Sync {
     /// Stops every statement that runs, in all sessions, and lets no other begin: their calls return an error. One that
     /// begins at this very moment may slip through, so call it again for as long as something runs.
     fn cancel(&self);
+
+    /// Lets statements begin again after [`cancel`](Self::cancel), when all that it stopped has ended.
+    fn go_on(&self);
 }
 
 /// A connection. Statements of one session run one after the other.

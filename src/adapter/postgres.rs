@@ -188,6 +188,10 @@ impl Adapter for Postgres {
         self.runtime.block_on(self.ask(&sql)).unwrap_or_default()
     }
 
+    fn go_on(&self) {
+        self.cancelled.store(false, Ordering::SeqCst);
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let holds = self.holds();

@@ -12,6 +12,7 @@ mod memory;
 mod reconciled;
 mod run_results;
 mod snapshot;
+mod status;
 mod write;
 
 pub use catalog::write_catalog;
@@ -23,6 +24,7 @@ pub use journal::{Journal, LastRun, Undertaking};
 pub use lateness::lateness_json;
 pub use memory::{make_folder, read_memory, write_memory};
 pub use reconciled::reconciled_json;
-pub use run_results::write_run_results;
+pub use run_results::{read_last_run, write_run_results};
 pub use snapshot::read_snapshot;
+pub use status::status_json;
 pub use write::write_atomically;

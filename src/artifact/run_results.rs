@@ -1,13 +1,18 @@
-use std::io;
+use std::collections::HashMap;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::adapter::{JobRef, Usage};
-use crate::artifact::write_atomically;
+use crate::artifact::write::{refuse_links, write_atomically};
 use crate::compile::Compilation;
-use crate::execute::{Outcome, RunResults, SkipReason, StepResult};
+use crate::execute::{LastDone, Outcome, RunResults, SkipReason, StepResult};
+use crate::plan::HistoryOutcome;
+
+/// Under the project's folder.
+const PATH: &str = ".trueup/run_results.json";
 
 #[derive(Serialize)]
 struct ResultsFile<'a> {
@@ -96,7 +101,59 @@ pub fn write_run_results(root: &Path, compilation: &Compilation, results: &RunRe
     };
     let mut text = serde_json::to_string_pretty(&written)?;
     text.push('\n');
-    write_atomically(root, Path::new(".trueup/run_results.json"), &text)
+    write_atomically(root, Path::new(PATH), &text)
+}
+
+/// What is read of a file of results.
+#[derive(Deserialize)]
+struct ReadResults {
+    project: String,
+    environment: String,
+    started_at: String,
+    results: Vec<ReadResult>,
+}
+
+#[derive(Deserialize)]
+struct ReadResult {
+    name: String,
+    status: String,
+    started_at: Option<String>,
+    execution_seconds: f64,
+    rows: Option<u64>,
+    usage: Option<ReadUsage>,
+}
+
+#[derive(Deserialize)]
+struct ReadUsage {
+    bytes_processed: u64,
+    cost: Option<f64>,
+}
+
+/// What the last run in this environment did, by the names of the actions in the warehouse. Nothing where there is no file, or one
+/// that is not understood.
+pub fn read_last_run(root: &Path, compilation: &Compilation) -> HashMap<String, LastDone> {
+    let text = refuse_links(root, Path::new(PATH)).and_then(|()| fs::read_to_string(root.join(PATH)));
+    let text = text.unwrap_or_default();
+    let Ok(read) = serde_json::from_str::<ReadResults>(&text) else { return HashMap::new() };
+    let project = &compilation.project;
+    if read.project != project.settings.name || read.environment != project.environment.name {
+        return HashMap::new();
+    }
+    let now = jiff::Timestamp::now();
+    let done = |result: ReadResult| {
+        let began = result.started_at.as_ref().unwrap_or(&read.started_at).parse::<jiff::Timestamp>().ok()?;
+        let done = LastDone {
+            outcome: HistoryOutcome::named(&result.status)?,
+            seconds_ago: u64::try_from(now.as_second() - began.as_second()).unwrap_or_default(),
+            took: Duration::try_from_secs_f64(result.execution_seconds).ok(),
+            rows: result.rows,
+            bytes_read: result.usage.as_ref().map(|usage| usage.bytes_processed),
+            cost: result.usage.and_then(|usage| usage.cost),
+            found: None,
+        };
+        Some((result.name, done))
+    };
+    read.results.into_iter().filter_map(done).collect()
 }
 
 fn entry<'a>(step: &'a StepResult, compilation: &'a Compilation) -> ResultEntry<'a> {

@@ -7,6 +7,7 @@ mod data_diff;
 mod diff;
 mod explain;
 mod format;
+mod history;
 mod init;
 mod install;
 mod lateness;
@@ -16,6 +17,7 @@ mod reconcile;
 mod run;
 mod shared;
 mod show;
+mod status;
 mod test;
 mod translate;
 
@@ -58,6 +60,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Show the first rows of a model's query
     Show(show::ShowArgs),
+    /// Show how fresh, accurate and cheap the tables are
+    Status(status::StatusArgs),
     /// Run the unit tests, and check the assertions on what the warehouse holds
     Test(test::TestArgs),
     /// Translate SQL from standard input to another dialect
@@ -82,6 +86,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Reconcile(args) => reconcile::run(args, terminal),
         Command::Run(args) => run::run(args, terminal),
         Command::Show(args) => show::run(args, terminal),
+        Command::Status(args) => status::run(args, terminal),
         Command::Test(args) => test::run(args, terminal),
         Command::Translate(args) => translate::run(args, terminal),
     }

@@ -1,10 +1,13 @@
+use std::time::{Instant, SystemTime};
+
 use clap::Args;
 
 use crate::action::Kind;
 use crate::artifact::reconciled_json;
+use crate::commands::history::{keep, new_run_id};
 use crate::commands::shared::{ProjectArgs, SelectArgs, connect, moment, show};
 use crate::error::CommandError;
-use crate::execute::{ReconcileError, ReconcileOptions, reconcile};
+use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, reconcile};
 use crate::relation::{RelationKind, Target, Width};
 use crate::report::{OutputFormat, Terminal, reconciliation};
 
@@ -89,27 +92,42 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
         repair: args.repair,
         examples: args.examples,
     };
+    let history = HistoryWriter::new(&compilation, new_run_id());
+    let mut entries = Vec::new();
     let mut is_right = true;
+    let mut failure = None;
     for (id, action) in wanted {
         let relation = state.get(&action.target).filter(|relation| relation.kind == RelationKind::Table);
         let Some(relation) = relation else {
             terminal.progress(&format!("{}: not built yet\n", action.target));
             continue;
         };
-        let found = match reconcile(&compilation, adapter.as_ref(), id, relation, options) {
-            Err(ReconcileError::Project(diagnostics)) => {
-                show(&diagnostics, &compilation, terminal);
-                return Err(CommandError::Failed);
+        let (started_at, started) = (SystemTime::now(), Instant::now());
+        let found = reconcile(&compilation, adapter.as_ref(), id, relation, options);
+        entries.push(history.of_comparison(id, found.as_ref().ok(), (started_at, started.elapsed())));
+        match found {
+            Ok(found) => {
+                is_right &= found.differing.is_empty() || found.is_repaired;
+                let name = action.target.to_string();
+                match args.format {
+                    OutputFormat::Text => terminal.print(&reconciliation(&name, &found, terminal.color())),
+                    OutputFormat::Json => terminal.print(&reconciled_json(&name, &found)),
+                }
             }
-            found => found?,
-        };
-        is_right &= found.differing.is_empty() || found.is_repaired;
-        match args.format {
-            OutputFormat::Text => {
-                terminal.print(&reconciliation(&action.target.to_string(), &found, terminal.color()));
+            Err(error) => {
+                failure = Some(error);
+                break;
             }
-            OutputFormat::Json => terminal.print(&reconciled_json(&action.target.to_string(), &found)),
         }
     }
-    if is_right { Ok(()) } else { Err(CommandError::Failed) }
+    keep(adapter.as_ref(), &compilation, &entries, terminal);
+    match failure {
+        Some(ReconcileError::Project(diagnostics)) => {
+            show(&diagnostics, &compilation, terminal);
+            Err(CommandError::Failed)
+        }
+        Some(error) => Err(error.into()),
+        None if is_right => Ok(()),
+        None => Err(CommandError::Failed),
+    }
 }

@@ -1,4 +1,3 @@
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +6,11 @@ use clap::Args;
 
 use crate::adapter::{Adapter, JobRef, LeftJob, LoggedJob, RunIdentity, Settled};
 use crate::artifact::{self, Journal, LastRun, Undertaking};
+use crate::commands::history::{keep, new_run_id};
 use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, moment, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
-use crate::execute::{Estimates, ExecuteOptions, estimate, execute, find_trailing_blanks};
+use crate::execute::{Estimates, ExecuteOptions, HistoryWriter, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
 use crate::plan::{Backfill, PlanOptions, column_marks, displaced, plan, targets};
 use crate::project::Budget;
@@ -130,6 +130,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         full_refresh,
         steps: plan.steps.iter().map(|step| step.target.to_string()).collect(),
     };
+    let history = HistoryWriter::new(&compilation, identity.id.clone());
     let mut journal = Journal::begin(&root, &undertaking)?;
     adapter.begin_run(identity, Arc::new(journal.of_jobs()?));
     let mut reporter = RunReporter::new(terminal, &compilation);
@@ -150,7 +151,12 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     };
     show(&blanks_warnings(&blanks.unwrap_or_default(), &compilation, adapter.dialect()), &compilation, terminal);
     reporter.summary(&results);
-    artifact::write_run_results(&root, &compilation, &results)?;
+    let written = artifact::write_run_results(&root, &compilation, &results);
+    if cancelled.load(Ordering::SeqCst) {
+        adapter.go_on();
+    }
+    keep(adapter.as_ref(), &compilation, &history.of_run(&results), terminal);
+    written?;
     if cancelled.load(Ordering::SeqCst) {
         return Err(CommandError::Cancelled);
     }
@@ -160,12 +166,6 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
 fn steps_of(compilation: &Compilation, names: &[String]) -> Selection {
     let is_meant = |target: &Target| names.contains(&target.to_string());
     compilation.graph.iter().filter(|(_, action)| is_meant(&action.target)).map(|(id, _)| id).collect()
-}
-
-/// When it began, in a form that sorts, and a number that nobody else draws.
-fn new_run_id() -> String {
-    let began = jiff::Timestamp::now().strftime("%Y%m%dt%H%M%S");
-    format!("{began}-{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// Waits for what the last run has left at work, and gives the steps that are still to be done, and those that are done.

@@ -252,7 +252,11 @@ enum Denied {
 impl DenyArgs {
     /// Ends a command if there are warnings and none is let pass.
     pub(super) fn check(self, compilation: &Compilation, terminal: &Terminal) -> Result<(), CommandError> {
-        let warnings = compilation.diagnostics.count(Severity::Warning);
+        self.check_count(compilation.diagnostics.count(Severity::Warning), terminal)
+    }
+
+    /// The same with warnings that a command has found itself.
+    pub(super) fn check_count(self, warnings: usize, terminal: &Terminal) -> Result<(), CommandError> {
         if self.deny.is_none() || warnings == 0 {
             return Ok(());
         }
@@ -367,7 +371,9 @@ pub(super) fn connect(root: &Path, compilation: &Compilation) -> Result<Arc<dyn 
 
 /// Connects to the environment's warehouse, and changes nothing there.
 pub(super) fn look_at(root: &Path, compilation: &Compilation) -> Result<Arc<dyn Adapter>, CommandError> {
-    let targets: Vec<Target> = compilation.graph.iter().map(|(_, action)| action.target.clone()).collect();
+    let history = compilation.project.history().map(|(table, _)| table);
+    let targets: Vec<Target> =
+        compilation.graph.iter().map(|(_, action)| action.target.clone()).chain(history).collect();
     Ok(adapter::connect(&compilation.project, root, &targets)?)
 }
 

@@ -160,6 +160,10 @@ impl Dialect for BigQuery {
         format!("timestamp_diff({}, {}, second)", moment(to, to_type), moment(from, from_type))
     }
 
+    fn now(&self) -> (&'static str, &'static str) {
+        ("current_timestamp()", "TIMESTAMP")
+    }
+
     fn interval(&self, expression: &str, data_type: &str, width: Width) -> String {
         let function = match data_type.to_ascii_uppercase().as_str() {
             "DATE" => "format_date",

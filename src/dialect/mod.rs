@@ -258,6 +258,11 @@ pub trait Dialect: Debug + Send + Sync {
         format!("(epoch({to}) - epoch({from}))")
     }
 
+    /// The moment at which a statement runs, and its type.
+    fn now(&self) -> (&'static str, &'static str) {
+        ("current_timestamp", "timestamp with time zone")
+    }
+
     /// A statement that lets the transaction that has just begun see one state of the database from beginning to end, where it
     /// does not do so by itself.
     fn one_state(&self) -> Option<&'static str> {

@@ -209,8 +209,21 @@ impl Dialect for Redshift {
         format!("cast(strtol(left(md5({}), 15), 16) as decimal(38, 0))", texts.join(" || chr(31) || "))
     }
 
-    fn seconds_between(&self, from: &str, _from_type: &str, to: &str, _to_type: &str) -> String {
-        format!("datediff(second, {from}, {to})")
+    fn seconds_between(&self, from: &str, from_type: &str, to: &str, to_type: &str) -> String {
+        // It takes no zones; sessions are in UTC.
+        let moment = |expression: &str, data_type: &str| {
+            if data_type.to_ascii_lowercase().ends_with("with time zone") {
+                format!("cast({expression} as timestamp)")
+            } else {
+                expression.to_owned()
+            }
+        };
+        format!("datediff(second, {}, {})", moment(from, from_type), moment(to, to_type))
+    }
+
+    /// `current_timestamp` is for the leader node alone.
+    fn now(&self) -> (&'static str, &'static str) {
+        ("getdate()", "timestamp without time zone")
     }
 
     fn interval(&self, expression: &str, _data_type: &str, width: Width) -> String {

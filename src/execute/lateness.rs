@@ -2,6 +2,7 @@
 
 use crate::adapter::{Adapter, AdapterError};
 use crate::diagnostic::did_you_mean;
+use crate::dialect::Dialect;
 use crate::execute::reconcile::number;
 use crate::plan::lateness;
 use crate::relation::{Column, Target};
@@ -23,6 +24,9 @@ const STEPS: [(&str, u64); 14] = [
     ("30 days", 30 * 86_400),
     ("90 days", 90 * 86_400),
 ];
+
+/// More columns than these would be no help.
+const MOST_NAMED: usize = 12;
 
 /// Rows of a table by how late they are.
 #[derive(Debug, Clone, Default)]
@@ -56,19 +60,7 @@ pub fn measure_lateness(
     let table = dialect.relation(target);
     let mut session = adapter.session()?;
     let columns = session.describe(&format!("select * from {table}"))?;
-    let time = |name: &str| -> Result<Column, AdapterError> {
-        let refuse =
-            |message: String, help: Option<String>| AdapterError { help, ..AdapterError::from_message(message) };
-        let Some(column) = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) else {
-            let near = did_you_mean(name, columns.iter().map(|column| column.name.as_str()));
-            return Err(refuse(format!("there is no column `{name}`"), near));
-        };
-        if dialect.semantics().named_type(&column.data_type).is_moment() {
-            return Ok(column.clone());
-        }
-        let help = "name a column that is a date or a timestamp".to_owned();
-        Err(refuse(format!("`{name}` is {}, and no time", column.data_type), Some(help)))
-    };
+    let time = |name: &str| time_column(&columns, name, dialect);
     let seconds: Vec<u64> = STEPS.iter().map(|(_, seconds)| *seconds).collect();
     let statement = lateness(dialect, &table, &time(event)?, &time(processed)?, &seconds);
     let rows = session.rows(statement.sql())?;
@@ -80,4 +72,23 @@ pub fn measure_lateness(
         young: at(1 + STEPS.len() + place),
     };
     Ok(Lateness { rows: at(0), steps: STEPS.iter().enumerate().map(step).collect() })
+}
+
+/// The column of that name, in any case of letters, which must be a date or a timestamp.
+pub(super) fn time_column(columns: &[Column], name: &str, dialect: &dyn Dialect) -> Result<Column, AdapterError> {
+    let refuse = |message: String, help: Option<String>| AdapterError { help, ..AdapterError::from_message(message) };
+    let Some(column) = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) else {
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
+            let shown: Vec<String> = names.iter().take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
+            let more = if names.len() > MOST_NAMED { ", …" } else { "" };
+            format!("name one that it has: {}{more}", shown.join(", "))
+        });
+        return Err(refuse(format!("there is no column `{name}`"), Some(help)));
+    };
+    if dialect.semantics().named_type(&column.data_type).is_moment() {
+        return Ok(column.clone());
+    }
+    let help = "name a column that is a date or a timestamp".to_owned();
+    Err(refuse(format!("`{name}` is {}, and no time", column.data_type), Some(help)))
 }

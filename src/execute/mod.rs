@@ -2,11 +2,13 @@
 
 mod estimate;
 mod event;
+mod history;
 mod interval;
 mod lateness;
 mod reconcile;
 mod result;
 mod schedule;
+mod status;
 mod step;
 mod trailing_blanks;
 mod unit_test;
@@ -24,12 +26,14 @@ use crate::plan::{Plan, Step, Work};
 
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
+pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};
 pub use lateness::{Lateness, LatenessStep, measure_lateness};
 pub use reconcile::{
     IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, RowKey, Waiting,
     compare_relations, comparison_of, reconcile,
 };
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
+pub use status::{Arrivals, Newest, RelationStatus, Seen, Sight, Watched, look_at_all};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{

@@ -1,7 +1,7 @@
 //! Finds out how much of a table is what a full recompute would give, and mends it where it is not.
 
 use crate::action::{ActionId, Kind, Times};
-use crate::adapter::{Adapter, AdapterError, Rows, Session};
+use crate::adapter::{Adapter, AdapterError, Rows, Session, Usage};
 use crate::analysis::Facts;
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
@@ -91,6 +91,10 @@ pub struct Reconciled {
     pub examples: Rows,
     /// Whether the table has been mended since.
     pub is_repaired: bool,
+    /// How many rows that has written, where somebody counted them.
+    pub rows_written: Option<u64>,
+    /// What all of it took of the warehouse, where that tells.
+    pub usage: Option<Usage>,
 }
 
 /// An interval in which the sides differ.
@@ -121,6 +125,13 @@ pub struct Waiting {
     pub late: u64,
     /// The time of the oldest of these.
     pub oldest: Option<String>,
+}
+
+impl Waiting {
+    /// How many rows a filter has passed over that asks for what is newer than the newest of the table.
+    pub fn passed_over(&self) -> u64 {
+        self.late + self.tied
+    }
 }
 
 impl Reconciled {
@@ -279,10 +290,13 @@ fn left_out(times: &Times, facts: Option<&Facts>) -> Vec<(String, LeftOut)> {
 fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, AdapterError> {
     let mut session = adapter.session()?;
     session.begin()?;
-    let result = compare(session.as_mut(), adapter.dialect(), task);
-    match &result {
+    let mut result = compare(session.as_mut(), adapter.dialect(), task);
+    match &mut result {
         Ok(reconciled) if reconciled.is_repaired => session.commit()?,
         _ => session.roll_back(),
+    }
+    if let Ok(reconciled) = &mut result {
+        reconciled.usage = session.usage();
     }
     result
 }
@@ -372,7 +386,8 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
     }
     if task.options.repair {
         for statement in reconciliation.repair(&intervals, &shared) {
-            session.execute(statement.sql())?;
+            // The last one puts the rows in.
+            found.rows_written = session.execute(statement.sql())?;
         }
         found.is_repaired = true;
     }

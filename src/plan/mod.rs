@@ -4,18 +4,21 @@
 mod audit;
 mod build_in_one;
 mod fill;
+mod history;
 mod in_one;
 mod incremental;
 mod interval;
 mod lateness;
 mod model;
 mod multi_statement;
+mod partitions;
 mod reconcile;
 mod redirect;
 mod rows;
 mod schema_change;
 mod script;
 mod statement;
+mod status;
 mod swap;
 mod texts;
 mod trailing_blanks;
@@ -37,6 +40,10 @@ use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Ta
 
 pub use audit::{Audit, AuditCheck, Verdict};
 pub use fill::FillWork;
+pub use history::{
+    HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history, create_history, insert_history,
+    last_of_history, missing_history_columns,
+};
 pub use incremental::IncrementalWork;
 pub use interval::{Backfill, Contents, Held, IntervalInput, IntervalRange, IntervalStart, IntervalWork};
 pub use lateness::lateness;
@@ -45,6 +52,7 @@ pub use reconcile::{ComparedColumn, Reconciliation, Time};
 pub use schema_change::SchemaMismatch;
 pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};
+pub use status::StatusQuery;
 pub use trailing_blanks::{BlanksQuery, touched_relations, trailing_blanks};
 pub use unit_test::{Fixture, FixtureRows, RowBatch, TestPlace, UnitTestPlan, plan_tested_step, plan_unit_test};
 

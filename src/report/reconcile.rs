@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::execute::{LeftOut, Reconciled};
-use crate::report::{count, diff_table};
+use crate::report::{count, diff_table, digits, percent};
 
 /// What was found out about one table.
 pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
@@ -163,20 +163,8 @@ fn causes(found: &Reconciled) -> Vec<String> {
     causes
 }
 
-/// `99.4 %`; never 100 if something differs.
-fn percent(share: f64) -> String {
-    // Rounded down.
-    let tenths = (share * 10_000.0).floor() / 100.0;
-    format!("{tenths:.2} %")
-}
-
 fn rows(number: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), "row")
-}
-
-fn digits(number: u64) -> String {
-    let text = rows(number);
-    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn are(number: u64) -> &'static str {

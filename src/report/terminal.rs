@@ -95,6 +95,12 @@ impl Terminal {
         self.note(&format!("{heading}: {message}\n{help}"));
     }
 
+    /// What went wrong beside the work, which is done for all that.
+    pub fn warning(&self, message: &str, help: &str) {
+        let heading = self.paint("1;33", "warning");
+        self.note(&format!("{heading}: {message}\nhelp: {help}\n"));
+    }
+
     /// Everything found wrong in a project.
     pub fn diagnostics(&self, compilation: &Compilation, format: OutputFormat) {
         let Compilation { diagnostics, project, .. } = compilation;

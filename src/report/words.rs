@@ -12,10 +12,38 @@ pub fn count(number: usize, noun: &str) -> String {
     }
     let plural = match noun {
         _ if number == 1 || noun.ends_with('s') => noun.to_owned(),
-        _ if noun.ends_with('y') => format!("{}ies", &noun[..noun.len() - 1]),
+        _ if noun.ends_with('y') && !noun.ends_with("ay") => format!("{}ies", &noun[..noun.len() - 1]),
         _ => format!("{noun}s"),
     };
     format!("{grouped} {plural}")
+}
+
+/// `2,000`.
+pub fn digits(number: u64) -> String {
+    let text = count(usize::try_from(number).unwrap_or(usize::MAX), "row");
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// `99.52 %` of a share from 0 to 1; never 100 if something is missing.
+pub fn percent(share: f64) -> String {
+    // Rounded down.
+    let hundredths = (share * 10_000.0).floor() / 100.0;
+    format!("{hundredths:.2} %")
+}
+
+/// A number of seconds in its longest unit, rounded down: `under a minute`, `12 minutes`, `47 hours`, `3 days`; `countless days` for what is next to infinite.
+pub fn length(seconds: u64) -> String {
+    const HOUR: u64 = 3_600;
+    const DAY: u64 = 24 * HOUR;
+    let (number, noun) = match seconds {
+        0..60 => return "under a minute".to_owned(),
+        60..HOUR => (seconds / 60, "minute"),
+        1_000_000_000_000.. => return "countless days".to_owned(),
+        // Of two days somebody may want to know a little more.
+        HOUR..172_800 => (seconds / HOUR, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    count(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }
 
 /// `3 ms`, `1.24 s`, `2 min 5 s`.
@@ -68,6 +96,13 @@ mod tests {
         assert_eq!(count(0, "query"), "0 queries");
         assert_eq!(duration(Duration::from_millis(1240)), "1.24 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
+        assert_eq!(digits(1_234), "1,234");
+        assert_eq!(percent(0.999_999), "99.99 %");
+        assert_eq!(length(59), "under a minute");
+        assert_eq!(length(3_599), "59 minutes");
+        assert_eq!(length(172_799), "47 hours");
+        assert_eq!(length(172_800), "2 days");
+        assert_eq!(count(1, "day"), "1 day");
         assert_eq!(byte_count(0), "0 B");
         assert_eq!(byte_count(1536), "1.5 KiB");
         assert_eq!(byte_count(1 << 41), "2 TiB");

@@ -117,7 +117,7 @@ fn events(lake: &Path) -> Result<Vec<(PathBuf, Value)>, Failed> {
 fn contents(project: &Project) -> Result<BTreeMap<String, String>, Failed> {
     let look = project.look(DATABASE)?;
     let names = look.texts(
-        "select schema_name || '.' || table_name from duckdb_tables() where not internal union \
+        "select schema_name || '.' || table_name from duckdb_tables() where not internal and table_name <> 'trueup_history' union \
          select schema_name || '.' || view_name from duckdb_views() where not internal order by all",
     )?;
     let mut contents = BTreeMap::new();

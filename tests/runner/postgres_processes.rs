@@ -74,6 +74,13 @@ impl Run {
         Ok(Self { server, database: server.new_database(database)?, project })
     }
 
+    /// Keeps a history in `ops.history`.
+    fn with_history(self) -> Result<Self, Failed> {
+        let settings = std::fs::read_to_string(self.project.path().join("trueup.yaml"))?;
+        self.project.write("trueup.yaml", &format!("{settings}history: {{ schema: ops, name: history }}\n"))?;
+        Ok(self)
+    }
+
     fn start(&self, arguments: &[&str]) -> Result<Child, Failed> {
         let mut command = self.project.command(arguments);
         command.envs(self.server.variables(&self.database));
@@ -123,7 +130,8 @@ fn ctrl_c() -> Result<(), Failed> {
     let run = Run::new(
         "cancelled",
         &[("slow", slow), ("below", "config { type: \"view\" } select number from ${ref(\"slow\")}")],
-    )?;
+    )?
+    .with_history()?;
     run.succeed(&["run"])?;
     let mut child = run.start(&["run", "--vars=long=yes"])?;
     run.wait_for(SLEEPING, "1", FEW_SECONDS)?;
@@ -142,7 +150,10 @@ fn ctrl_c() -> Result<(), Failed> {
         "select count(*) from pg_attribute where attrelid = 's.slow'::regclass and attnum > 0",
         "1",
         FEW_SECONDS,
-    )
+    )?;
+    let kept =
+        "select string_agg(action || ' ' || outcome, ', ' order by action) from ops.history where outcome <> 'success'";
+    run.wait_for(kept, "s.below skipped, s.slow skipped", Duration::ZERO)
 }
 
 fn waits() -> Result<(), Failed> {
@@ -176,7 +187,8 @@ fn two_runs() -> Result<(), Failed> {
                 "config { type: \"assertion\" } select id from ${ref(\"merged\")} group by id having count(*) > 1",
             ),
         ],
-    )?;
+    )?
+    .with_history()?;
     // From nothing at all, and from what is there.
     for _ in 0..6 {
         let runs = [run.start(&["run"])?, run.start(&["run"])?, run.start(&["run", "--full-refresh"])?];
@@ -188,7 +200,8 @@ fn two_runs() -> Result<(), Failed> {
         }
         run.wait_for("select count(*) || ' ' || count(distinct id) from s.merged", "2000 2000", Duration::ZERO)?;
     }
-    Ok(())
+    let kept = "select count(distinct run_id) || ' runs ' || count(*) from ops.history";
+    run.wait_for(kept, "18 runs 72", Duration::ZERO)
 }
 
 /// The step that finds no room fails, with the table as it was; other steps go on, and the next run works.

@@ -37,7 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// A project that has run, and of which `slow` will now run for days.
 fn project(slow: &str) -> Result<Project, Failed> {
     let project = Project::new(&[
-        ("trueup.yaml", "name: slow\ndialect: duckdb\ndefaults: { schema: s }\nvars: { days: \"\" }\n"),
+        ("trueup.yaml", "name: slow\ndialect: duckdb\ndefaults: { schema: s }\nvars: { days: \"\" }\nhistory: true\n"),
         ("definitions/quick.sqlx", "config { type: \"table\" } select 1 as number"),
         ("definitions/slow.sqlx", slow),
         ("definitions/below.sqlx", "config { type: \"table\" } select * from ${ref(\"slow\")}"),
@@ -133,6 +133,12 @@ fn once_stops_what_runs() -> Result<(), Failed> {
         return Err(printed.into());
     }
     holds(&project, "slow", &["7"])?;
+    // What was cancelled is kept, too.
+    let kept = "select split_part(action, '.', 2) || ' ' || outcome from s.trueup_history where outcome = 'skipped' order by 1";
+    let kept = project.look(DATABASE)?.texts(kept)?;
+    if kept != ["below skipped", "checked skipped", "slow skipped"] {
+        return Err(format!("the history holds {kept:?}").into());
+    }
     project.succeed(&["run"])?;
     Ok(())
 }

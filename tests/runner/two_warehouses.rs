@@ -204,7 +204,7 @@ fn tables(server: &Server, database: &str, project: &Project) -> Result<BTreeMap
 /// `schema.name` of all that the project makes and that is no assertion.
 fn names(project: &Project) -> Result<Vec<String>, Failed> {
     project.look(DATABASE)?.texts(
-        "select schema_name || '.' || table_name from duckdb_tables() where not internal union \
+        "select schema_name || '.' || table_name from duckdb_tables() where not internal and table_name <> 'trueup_history' union \
          select schema_name || '.' || view_name from duckdb_views() \
          where not internal and schema_name not like '%assertions' and schema_name not in ('lake', 'fresh_streams') \
          order by all",

@@ -9,8 +9,9 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::{Span, Token};
 
 use crate::dialect::{Dialect, syntax};
+use crate::plan::partitions::newest_partition;
 use crate::plan::watermark::{OwnTable, is_word};
-use crate::relation::{Partitioning, TimeUnit};
+use crate::relation::Partitioning;
 
 /// What a subquery asks for.
 #[derive(Debug)]
@@ -395,7 +396,7 @@ fn greatest(names: &Names, words: &[(Token, Range<usize>)], has_alias: bool, tab
         return None;
     }
     let projection = projection.first()?.1.start..projection.last()?.1.end;
-    let start = newest_partition(partitioning, &column.data_type, table)?;
+    let start = newest_partition(partitioning, &column.data_type, table.target, table.dialect)?;
     let (column, data_type) = (column.name.clone(), column.data_type.clone());
     Some(Kind::Greatest { column, data_type, start, projection, calls })
 }
@@ -428,26 +429,4 @@ fn calls_of_max(words: &[(Token, Range<usize>)], column: &str) -> Vec<Call> {
         })
     };
     starts.filter_map(call).collect()
-}
-
-/// A subquery for the value at which the newest partition begins. NULL if there is none; rows without a value, or that are
-/// in no partition yet, are under names that are no date and no number.
-fn newest_partition(partitioning: &Partitioning, data_type: &str, table: &OwnTable<'_>) -> Option<String> {
-    let start = match partitioning {
-        Partitioning::Time { unit, .. } => {
-            let (format, digits) = match unit {
-                TimeUnit::Hour => ("%Y%m%d%H", 10),
-                TimeUnit::Day => ("%Y%m%d", 8),
-                TimeUnit::Month => ("%Y%m", 6),
-                TimeUnit::Year => ("%Y", 4),
-            };
-            let data_type = data_type.to_ascii_lowercase();
-            let known = ["date", "datetime", "timestamp"].into_iter().find(|known| *known == data_type)?;
-            format!("parse_{known}('{format}', regexp_extract(partition_id, r'^[0-9]{{{digits}}}$'))")
-        }
-        Partitioning::Range { .. } => "safe_cast(partition_id as int64)".to_owned(),
-    };
-    let schema = table.dialect.schema(table.target)?;
-    let name = table.dialect.string(&table.target.name);
-    Some(format!("(select max({start}) from {schema}.INFORMATION_SCHEMA.PARTITIONS where table_name = {name})"))
 }
