@@ -37,6 +37,14 @@ impl Model {
             Materialization::View { .. } | Materialization::Table => None,
         }
     }
+
+    /// How it is kept by intervals, if it is.
+    pub fn intervals(&self) -> Option<Intervals> {
+        match self.incremental()?.strategy {
+            IncrementalStrategy::Interval(intervals) => Some(intervals),
+            _ => None,
+        }
+    }
 }
 
 /// The texts of a model, rendered with `incremental()` either false or true.

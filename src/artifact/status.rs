@@ -46,6 +46,7 @@ fn object(relation: &RelationStatus<'_>, now: Timestamp) -> Value {
         "lag_seconds": newest.map(|newest| newest.seconds_ago.max(0)),
         "ahead_seconds": newest.map(|newest| newest.seconds_ago.saturating_neg()).filter(|ahead| *ahead > 0),
         "freshness": freshness,
+        "intervals_to_do": seen.and_then(|seen| seen.to_do),
         "lateness": seen.and_then(|seen| lateness(seen, expectations.lateness)),
         "reconcile": relation.last.comparison.as_ref().map(|done| comparison(done, now)),
         "last_run": relation.last.run.as_ref().map(|done| last_run(done, now)),

@@ -10,6 +10,7 @@ use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, connect, look_a
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{HistoryState, LastDone, LastOfAction, RelationStatus, Sight, Watched, look_at_all, read_history};
+use crate::plan::Ledger;
 use crate::report::{OutputFormat, Terminal, status_text};
 
 /// Show how fresh, accurate and cheap the tables are, side by side
@@ -44,15 +45,20 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<(), CommandE
     args.deny.check(&compilation, terminal)?;
     let wanted = wanted(args, &root, &compilation)?;
     // What stands for files is made ready only if somebody asks for it.
-    let has_declared = wanted.iter().any(|action| matches!(action.kind, Kind::Declaration));
+    let reads_declared = |action: &Action<ActionId>| {
+        matches!(&action.kind, Kind::Declaration)
+            || matches!(&action.kind, Kind::Model(model) if model.intervals().is_some())
+    };
+    let has_declared = wanted.iter().any(|(_, action)| reads_declared(action));
     let adapter = if has_declared { connect(&root, &compilation) } else { look_at(&root, &compilation) }?;
     let watched: Vec<Watched<'_>> = wanted
         .iter()
-        .map(|action| Watched {
+        .map(|(id, action)| Watched {
             target: &action.target,
             is_declared: matches!(action.kind, Kind::Declaration),
             times: &action.documentation.times,
             expectations: action.documentation.expectations,
+            ledger: Ledger::of(&compilation.graph, *id, adapter.dialect()),
         })
         .collect();
     let sights = look_at_all(adapter.as_ref(), &watched);
@@ -60,7 +66,7 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<(), CommandE
     let relations: Vec<RelationStatus<'_>> = wanted
         .into_iter()
         .zip(sights)
-        .map(|(action, sight)| RelationStatus { action, sight, last: known.of(action) })
+        .map(|((_, action), sight)| RelationStatus { action, sight, last: known.of(action) })
         .collect();
     for relation in &relations {
         if let Sight::Failed(error) = &relation.sight {
@@ -90,7 +96,7 @@ fn wanted<'a>(
     args: &StatusArgs,
     root: &Path,
     compilation: &'a Compilation,
-) -> Result<Vec<&'a Action<ActionId>>, CommandError> {
+) -> Result<Vec<(ActionId, &'a Action<ActionId>)>, CommandError> {
     let is_asked = !args.models.is_empty() || !args.select.is_empty();
     let selection = args.select.with(&args.models).select(&args.project, root, compilation)?;
     let is_wanted = |id: ActionId, action: &Action<ActionId>| {
@@ -105,7 +111,7 @@ fn wanted<'a>(
         }
     };
     let actions = compilation.graph.iter().filter(|(id, action)| is_wanted(*id, action));
-    let wanted: Vec<&Action<ActionId>> = actions.map(|(_, action)| action).collect();
+    let wanted: Vec<(ActionId, &Action<ActionId>)> = actions.collect();
     if !wanted.is_empty() {
         return Ok(wanted);
     }

@@ -1,8 +1,10 @@
 //! Does the intervals of a table whose inputs have changed.
 
+use crate::adapter::{AdapterError, Session};
+use crate::dialect::Dialect;
 use crate::execute::Failure;
 use crate::execute::step::{Worker, failure};
-use crate::plan::{Contents, IntervalStart, IntervalWork, Statement};
+use crate::plan::{Contents, IntervalStart, IntervalWork, Ledger, Statement};
 use crate::relation::Column;
 
 impl Worker<'_> {
@@ -15,84 +17,115 @@ impl Worker<'_> {
     }
 
     fn do_intervals(&mut self, work: &IntervalWork) -> Result<Option<u64>, Failure> {
-        self.run(&work.create_ledger(self.dialect))?;
+        let ledger = &work.ledger;
+        self.run(&ledger.create(self.dialect))?;
         match &work.start {
             IntervalStart::Grows => self.replace_intervals(work, None),
             IntervalStart::BuildsAll(build) => {
-                let held = self.look(work, None)?;
+                let held = look(ledger, None, self.session, self.dialect)?;
                 // A run that is taken up must not find that done which was made of less.
                 self.session.depend_on(&format!("{held:?}"));
                 // If what follows is cut off, all of it counts as not done.
-                self.run(&work.clear())?;
+                self.run(&ledger.clear())?;
                 let rows = self.run_work(build)?;
                 let held: Vec<_> = held.iter().collect();
-                for statement in work.record(&held, self.dialect) {
+                for statement in ledger.record(&held, self.dialect) {
                     self.run(&statement)?;
                 }
                 Ok(rows)
             }
             IntervalStart::BuildsEmpty(build) => {
-                self.run(&work.clear())?;
+                self.run(&ledger.clear())?;
                 self.run_work(build)?;
-                let columns = self.columns(&work.table())?;
+                let columns = columns(&work.table(), self.session)?;
                 self.replace_intervals(work, Some(&columns))
             }
         }
     }
 
     fn replace_intervals(&mut self, work: &IntervalWork, columns: Option<&[Column]>) -> Result<Option<u64>, Failure> {
-        let newest = if work.intervals.lookback.is_some() { self.value(&work.newest())? } else { None };
-        let since = work.since(newest.as_deref())?;
-        let held = self.look(work, since.as_deref())?;
+        let ledger = &work.ledger;
+        let since = work.from(since(ledger, self.session)?)?;
+        let held = look(ledger, since.as_deref(), self.session, self.dialect)?;
         let asked = work.asked(&held)?;
         if let Some(range) = &asked {
             // A backfill that is cut off goes on by itself.
-            self.run(&work.forget(range, self.dialect))?;
+            self.run(&ledger.forget(range, self.dialect))?;
         }
-        let ledger = self.ledger(work, since.as_deref())?;
+        let lines = lines(ledger, since.as_deref(), self.session, self.dialect)?;
         let mut written = 0;
-        for range in work.ranges(&held, &ledger, asked.as_ref())? {
+        for range in ledger.ranges(&held, &lines, asked.as_ref())? {
             let batch = work.replace(&range, &held, columns, self.dialect);
             written += self.run_new_rows(&batch)?.unwrap_or_default();
         }
         Ok(Some(written))
     }
+}
 
-    /// What the inputs hold.
-    fn look(&mut self, work: &IntervalWork, since: Option<&str>) -> Result<Contents, Failure> {
-        let mut held = Contents::new();
-        for input in &work.inputs {
-            let columns = self.columns(&Statement::new(format!("select * from {}", input.relation)))?;
-            let look = work.look(input, &columns, since, self.dialect)?;
-            for row in self.session.rows(look.sql()).map_err(|error| failure(error, &look))? {
-                let mut cells = row.into_iter().map(Option::unwrap_or_default);
-                let mut next = || cells.next().unwrap_or_default();
-                let (interval, rows, mark) = (next(), next(), next());
-                held.insert((interval, input.name.clone()), (rows.parse().unwrap_or_default(), mark));
-            }
-        }
-        Ok(held)
-    }
+/// How many intervals are to be done, as far back as a run would look.
+pub(super) fn count_changed(
+    ledger: &Ledger,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<usize, Failure> {
+    let since = since(ledger, session)?;
+    let lines = lines(ledger, since.as_deref(), session, dialect)?;
+    let held = look(ledger, since.as_deref(), session, dialect)?;
+    Ok(Ledger::changed(&held, &lines).into_values().filter(|is_changed| *is_changed).count())
+}
 
-    /// What they held when their intervals were done.
-    fn ledger(&mut self, work: &IntervalWork, since: Option<&str>) -> Result<Contents, Failure> {
-        let lines = work.lines(since, self.dialect);
-        let rows = self.session.rows(lines.sql()).map_err(|error| failure(error, &lines))?;
-        let line = |row: Vec<Option<String>>| {
-            let mut cells = row.into_iter().map(Option::unwrap_or_default);
-            let mut next = || cells.next().unwrap_or_default();
-            let (interval, input, rows, mark) = (next(), next(), next(), next());
-            ((interval, input), (rows.parse().unwrap_or_default(), mark))
-        };
-        Ok(rows.into_iter().map(line).collect())
+/// From which interval on inputs are looked at.
+fn since(ledger: &Ledger, session: &mut dyn Session) -> Result<Option<String>, Failure> {
+    if ledger.intervals.lookback.is_none() {
+        return Ok(None);
     }
+    let newest = rows(&ledger.newest(), session)?.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+    Ok(ledger.since(newest.as_deref())?)
+}
 
-    fn columns(&mut self, query: &Statement) -> Result<Vec<Column>, Failure> {
-        self.session.describe(query.sql()).map_err(|error| failure(error, query))
+/// What the inputs hold.
+fn look(
+    ledger: &Ledger,
+    since: Option<&str>,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<Contents, Failure> {
+    let mut held = Contents::new();
+    for input in &ledger.inputs {
+        let columns = columns(&Statement::new(format!("select * from {}", input.relation)), session)?;
+        let look = ledger.look(input, &columns, since, dialect)?;
+        held.extend(rows(&look, session)?.into_iter().map(|row| {
+            let [interval, rows, mark] = cells(row);
+            ((interval, input.name.clone()), (rows.parse().unwrap_or_default(), mark))
+        }));
     }
+    Ok(held)
+}
 
-    fn value(&mut self, query: &Statement) -> Result<Option<String>, Failure> {
-        let rows = self.session.rows(query.sql()).map_err(|error| failure(error, query))?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
-    }
+/// What they held when their intervals were done.
+fn lines(
+    ledger: &Ledger,
+    since: Option<&str>,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<Contents, Failure> {
+    let found = rows(&ledger.lines(since, dialect), session)?.into_iter().map(|row| {
+        let [interval, input, rows, mark] = cells(row);
+        ((interval, input), (rows.parse().unwrap_or_default(), mark))
+    });
+    Ok(found.collect())
+}
+
+/// The first cells of a row; NULL is an empty text.
+fn cells<const COUNT: usize>(row: Vec<Option<String>>) -> [String; COUNT] {
+    let mut cells = row.into_iter().map(Option::unwrap_or_default);
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
+}
+
+fn rows(query: &Statement, session: &mut dyn Session) -> Result<Vec<Vec<Option<String>>>, Failure> {
+    session.rows(query.sql()).map_err(|error| failure(error, query))
+}
+
+fn columns(query: &Statement, session: &mut dyn Session) -> Result<Vec<Column>, Failure> {
+    session.describe(query.sql()).map_err(|error: AdapterError| failure(error, query))
 }

@@ -7,12 +7,13 @@ use std::thread;
 use crate::action::{Action, ActionId, Age, Expectations, Times};
 use crate::adapter::{Adapter, AdapterError, Session};
 use crate::execute::LastOfAction;
+use crate::execute::interval::count_changed;
 use crate::execute::lateness::time_column;
-use crate::plan::StatusQuery;
+use crate::plan::{Ledger, StatusQuery};
 use crate::relation::{Column, Layout, Relation, Target, WarehouseState};
 
 /// What is to be looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Watched<'a> {
     /// The relation.
     pub target: &'a Target,
@@ -22,6 +23,8 @@ pub struct Watched<'a> {
     pub times: &'a Times,
     /// What is expected of them.
     pub expectations: Expectations,
+    /// What was done of it, if it is kept by intervals.
+    pub ledger: Option<Ledger>,
 }
 
 /// What there is to say of a relation.
@@ -44,6 +47,8 @@ pub struct Seen {
     pub newest: Option<Newest>,
     /// How its newest rows came, if something says how late they may come, and when they came.
     pub arrivals: Option<Arrivals>,
+    /// How many intervals are to be done, if it is kept by them and has a ledger.
+    pub to_do: Option<usize>,
 }
 
 /// A relation of a project, how it looks, and what was done with it last.
@@ -168,14 +173,15 @@ fn look<'a>(
         lateness,
     };
     let rows = session.rows(query.statement().sql())?;
+    let to_do = watched.ledger.as_ref().and_then(|ledger| count_changed(ledger, session.as_mut(), dialect).ok());
     let Some([at, ago, rows, late]) = rows.first().map(Vec::as_slice) else {
-        return Ok(Sight::Seen(Seen { newest: None, arrivals: None }));
+        return Ok(Sight::Seen(Seen { newest: None, arrivals: None, to_do }));
     };
     let newest = at.clone().zip(seconds(ago.as_ref())).map(|(at, seconds_ago)| Newest { at, seconds_ago });
     let count =
         |text: &Option<String>| seconds(text.as_ref()).and_then(|it| u64::try_from(it).ok()).unwrap_or_default();
     let arrivals = processed.as_ref().zip(lateness).map(|_| Arrivals { rows: count(rows), late: count(late) });
-    Ok(Sight::Seen(Seen { newest, arrivals }))
+    Ok(Sight::Seen(Seen { newest, arrivals, to_do }))
 }
 
 /// A number that may be written with a point, rounded down. Infinity is a very large one.

@@ -1,4 +1,4 @@
-use crate::action::{Action, ActionId, IncrementalStrategy, Intervals, Kind};
+use crate::action::{Action, ActionId, Intervals, Kind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::graph::Graph;
 
@@ -14,10 +14,7 @@ pub(super) fn check(graph: &Graph) -> Diagnostics {
 
 fn intervals(action: &Action<ActionId>) -> Option<Intervals> {
     let Kind::Model(model) = &action.kind else { return None };
-    match model.incremental()?.strategy {
-        IncrementalStrategy::Interval(intervals) => Some(intervals),
-        _ => None,
-    }
+    model.intervals()
 }
 
 fn unbounded(action: &Action<ActionId>) -> Option<Diagnostic> {

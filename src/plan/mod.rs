@@ -9,6 +9,7 @@ mod in_one;
 mod incremental;
 mod interval;
 mod lateness;
+mod ledger;
 mod model;
 mod multi_statement;
 mod partitions;
@@ -45,8 +46,9 @@ pub use history::{
     last_of_history, missing_history_columns,
 };
 pub use incremental::IncrementalWork;
-pub use interval::{Backfill, Contents, Held, IntervalInput, IntervalRange, IntervalStart, IntervalWork};
+pub use interval::{Backfill, IntervalStart, IntervalWork};
 pub use lateness::lateness;
+pub use ledger::{Contents, Held, IntervalInput, IntervalRange, Ledger};
 pub use multi_statement::{MultiStatement, REJECTED, ScriptGuard};
 pub use reconcile::{ComparedColumn, Reconciliation, Time};
 pub use schema_change::SchemaMismatch;

@@ -74,7 +74,7 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
         },
         Work::Incremental(work) => write_incremental(text, work, dialect),
         Work::Intervals(work) => {
-            text.push_str(&statement_text(work.create_ledger(dialect).sql()));
+            text.push_str(&statement_text(work.ledger.create(dialect).sql()));
             match work.start.build() {
                 Some(build) => write_work(text, build, dialect),
                 None => write_incremental(text, work.outline(), dialect),

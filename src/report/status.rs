@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::action::Age;
+use crate::action::{Age, Kind};
 use crate::execute::{Arrivals, LastDone, Newest, RelationStatus, Sight};
 use crate::plan::HistoryOutcome;
 use crate::report::{Terminal, count, digits, duration, length, percent, read_text};
@@ -11,7 +11,7 @@ use crate::report::{Terminal, count, digits, duration, length, percent, read_tex
 const UNKNOWN: &str = "-";
 
 /// The columns behind the name.
-const HEADINGS: [&str; 6] = ["newest event", "lag", "late", "passed over", "accuracy", "last run"];
+const HEADINGS: [&str; 7] = ["newest event", "lag", "to do", "late", "passed over", "accuracy", "last run"];
 
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
@@ -104,6 +104,7 @@ fn cells(relation: &RelationStatus<'_>) -> Cells {
     [
         newest,
         lag(relation),
+        to_do(relation),
         arrivals.and_then(late),
         found.and_then(|(_, found)| Some(Cell::plain(digits(found.late?)))),
         found.map(|(done, found)| accuracy(done, found.accuracy)),
@@ -126,6 +127,14 @@ fn lag(relation: &RelationStatus<'_>) -> Option<Cell> {
     };
     let before = before.map(|before| format!("{before}, ")).unwrap_or_default();
     Some(Cell { before, colored: Some((color, word.to_owned())), after })
+}
+
+/// `3 days`, of those that it is kept by.
+fn to_do(relation: &RelationStatus<'_>) -> Option<Cell> {
+    let (Sight::Seen(seen), Kind::Model(model)) = (&relation.sight, &relation.action.kind) else { return None };
+    let number = seen.to_do?;
+    let text = count(number, model.intervals()?.width.word());
+    Some(if number == 0 { Cell::plain(text) } else { Cell { colored: Some((YELLOW, text)), ..Cell::default() } })
 }
 
 /// The share of the rows that came late: never 0 if there is one.

@@ -244,7 +244,7 @@ fn sent(plan: &Plan, compilation: &Compilation, queries: &Queries, dialect: &dyn
             }
             Work::Incremental(work) => text += &of_incremental(work, queries.get(&step.target.to_string()), dialect),
             Work::Intervals(work) => {
-                text += &statement_text(work.create_ledger(dialect).sql());
+                text += &statement_text(work.ledger.create(dialect).sql());
                 text += &of_incremental(work.outline(), queries.get(&step.target.to_string()), dialect);
             }
             Work::Assertion { create, count, rows } => {

@@ -1,0 +1,260 @@
+//! The ledger of a table that is kept by intervals: what its inputs held of each interval when that was done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::action::{Action, ActionId, Intervals, Kind};
+use crate::dialect::Dialect;
+use crate::graph::Graph;
+use crate::plan::schema_change::SchemaMismatch;
+use crate::plan::statement::Statement;
+use crate::plan::swap;
+use crate::relation::{Column, DataType, Width};
+
+/// How many lines one statement writes.
+const LINES: usize = 500;
+
+/// How many intervals may be asked for.
+const MOST_NAMED: usize = 100_000;
+
+/// What is known of it before it is read.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// How long the intervals are, and how far back is looked.
+    pub intervals: Intervals,
+    /// What the model reads that says when.
+    pub inputs: Vec<IntervalInput>,
+    /// Quoted.
+    relation: String,
+}
+
+/// Something that a model reads, and that says when.
+#[derive(Debug, Clone)]
+pub struct IntervalInput {
+    /// As the ledger has it.
+    pub name: String,
+    /// Quoted.
+    pub relation: String,
+    /// The column that says when it happened.
+    pub event: String,
+    /// The column that says when a row came, where a row that is there never changes it.
+    pub processed: Option<String>,
+}
+
+/// What an input holds of an interval: how many rows, and something that is another one if they are others.
+pub type Held = (u64, String);
+
+/// By the name of the interval and of the input.
+pub type Contents = BTreeMap<(String, String), Held>;
+
+/// Intervals that are next to each other, and are done at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntervalRange {
+    /// The name of the first one.
+    pub first: String,
+    /// That of the last one.
+    pub last: String,
+    /// Its first moment.
+    pub(super) start: String,
+    /// The first moment behind it.
+    pub(super) end: String,
+}
+
+impl Ledger {
+    pub(super) fn new(
+        action: &Action<ActionId>,
+        intervals: Intervals,
+        reads: &[&Action<ActionId>],
+        dialect: &dyn Dialect,
+    ) -> Self {
+        let relation = dialect.relation(&swap::ledger(&action.target, dialect));
+        Self { intervals, inputs: inputs(reads, dialect), relation }
+    }
+
+    /// That of an action, if it is kept by intervals.
+    pub fn of(graph: &Graph, id: ActionId, dialect: &dyn Dialect) -> Option<Self> {
+        let action = graph.get(id);
+        let Kind::Model(model) = &action.kind else { return None };
+        let intervals = model.intervals()?;
+        let reads: Vec<_> = action.dependencies.iter().map(|dependency| graph.get(dependency.on)).collect();
+        Some(Self::new(action, intervals, &reads, dialect))
+    }
+
+    /// Makes the ledger where it is not there yet.
+    pub fn create(&self, dialect: &dyn Dialect) -> Statement {
+        let name = |data_type: &DataType| dialect.semantics().type_name(data_type);
+        let (text, number, moment) = (name(&DataType::TEXT), name(&DataType::BIGINT), name(&DataType::INSTANT));
+        // Some want to know how long it may be, and names may be long.
+        let long_text = name(&DataType::Text(Some(4096)));
+        Statement::new(format!(
+            "create table if not exists {} (\n  interval_start {text},\n  input {long_text},\n  input_rows {number},\n  input_mark {text},\n  \
+             written_at {moment}\n)",
+            self.relation
+        ))
+    }
+
+    /// The lines of the ledger from an interval on: its interval, its input, its rows and its mark.
+    pub fn lines(&self, since: Option<&str>, dialect: &dyn Dialect) -> Statement {
+        let since =
+            since.map(|since| format!("\nwhere interval_start >= {}", dialect.string(since))).unwrap_or_default();
+        Statement::new(format!("select interval_start, input, input_rows, input_mark\nfrom {}{since}", self.relation))
+    }
+
+    /// The newest interval of the ledger.
+    pub fn newest(&self) -> Statement {
+        Statement::new(format!("select max(interval_start) from {}", self.relation))
+    }
+
+    /// What an input with these columns holds, from an interval on: the interval, its rows and their mark.
+    pub fn look(
+        &self,
+        input: &IntervalInput,
+        columns: &[Column],
+        since: Option<&str>,
+        dialect: &dyn Dialect,
+    ) -> Result<Statement, SchemaMismatch> {
+        let event = column(columns, &input.event, &input.name)?;
+        let name = dialect.identifier(&event.name);
+        let text = dialect.semantics().type_name(&DataType::TEXT);
+        let mark = if let Some(processed) = &input.processed {
+            let processed = column(columns, processed, &input.name)?;
+            format!("max({})", dialect.identifier(&processed.name))
+        } else {
+            format!("sum({})", dialect.row_hash(columns))
+        };
+        let since = since.map(|since| {
+            let start = dialect.string(&self.intervals.width.start(since));
+            format!(" and {name} >= cast({start} as {})", event.data_type)
+        });
+        Ok(Statement::new(format!(
+            "select {} as interval_start, count(*) as input_rows, cast({mark} as {text}) as input_mark\nfrom {}\nwhere {name} is not \
+             null{}\ngroup by 1\norder by 1",
+            dialect.interval(&name, &event.data_type, self.intervals.width),
+            input.relation,
+            since.unwrap_or_default(),
+        )))
+    }
+
+    /// Empties the ledger.
+    pub fn clear(&self) -> Statement {
+        Statement::new(format!("delete from {} where true", self.relation))
+    }
+
+    /// Takes intervals out of the ledger, so that they are to be done.
+    pub fn forget(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
+        let (first, last) = (dialect.string(&range.first), dialect.string(&range.last));
+        Statement::new(format!(
+            "delete from {} where interval_start >= {first} and interval_start <= {last}",
+            self.relation
+        ))
+    }
+
+    /// Writes into the ledger what the inputs hold.
+    pub fn record(&self, held: &[(&(String, String), &Held)], dialect: &dyn Dialect) -> Vec<Statement> {
+        let line = |((interval, input), (rows, mark)): &(&(String, String), &Held)| {
+            let [interval, input, mark] = [interval, input, mark].map(|text| dialect.string(text));
+            format!("({interval}, {input}, {rows}, {mark}, current_timestamp)")
+        };
+        let statement = |lines: &[(&(String, String), &Held)]| {
+            let lines: Vec<String> = lines.iter().map(line).collect();
+            Statement::new(format!(
+                "insert into {} (interval_start, input, input_rows, input_mark, written_at) values\n{}",
+                self.relation,
+                lines.join(",\n")
+            ))
+        };
+        held.chunks(LINES).map(statement).collect()
+    }
+
+    /// The intervals that there are, and whether inputs hold something else of them than the ledger says.
+    pub fn changed<'c>(held: &'c Contents, lines: &'c Contents) -> BTreeMap<&'c str, bool> {
+        let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+        for key in held.keys().chain(lines.keys()) {
+            *names.entry(&key.0).or_default() |= held.get(key) != lines.get(key);
+        }
+        names
+    }
+
+    /// What is to be done: where inputs hold something else than the ledger says, and what `asked` names. What is next to each other
+    /// goes together, as far as one batch goes.
+    pub fn ranges(
+        &self,
+        held: &Contents,
+        lines: &Contents,
+        asked: Option<&IntervalRange>,
+    ) -> Result<Vec<IntervalRange>, SchemaMismatch> {
+        let width = self.intervals.width;
+        let mut names = Self::changed(held, lines);
+        let asked_for = asked.map(|range| width.names(&range.first, &range.last, MOST_NAMED)).transpose()?;
+        if let Some(range) = asked {
+            // Only that: what else is to be done is done by a run that does not name anything.
+            names.retain(|name, _| (range.first.as_str()..=range.last.as_str()).contains(name));
+            names.extend(asked_for.iter().flatten().map(|name| (name.as_str(), true)));
+        }
+        let longest = self.intervals.batch.map_or(usize::MAX, usize::from);
+        let mut ranges: Vec<(usize, &str, &str)> = Vec::new();
+        let mut was_wrong = false;
+        for (name, is_wrong) in names {
+            if is_wrong {
+                match ranges.last_mut() {
+                    Some((count, _, last)) if was_wrong && *count < longest => {
+                        *count += 1;
+                        *last = name;
+                    }
+                    _ => ranges.push((1, name, name)),
+                }
+            }
+            was_wrong = is_wrong;
+        }
+        ranges.into_iter().map(|(_, first, last)| IntervalRange::new(first, last, width)).collect()
+    }
+
+    /// Where an earlier look ended that is far enough back.
+    pub fn since(&self, newest: Option<&str>) -> Result<Option<String>, SchemaMismatch> {
+        let (Some(lookback), Some(newest)) = (self.intervals.lookback, newest) else { return Ok(None) };
+        Ok(Some(self.intervals.width.earlier(newest, lookback.seconds())?))
+    }
+}
+
+/// The inputs of a model that say when.
+fn inputs(actions: &[&Action<ActionId>], dialect: &dyn Dialect) -> Vec<IntervalInput> {
+    let input = |action: &&Action<ActionId>| {
+        let times = &action.documentation.times;
+        // What is built anew each time may say that all of its rows have just come.
+        let keeps = match &action.kind {
+            Kind::Declaration => true,
+            Kind::Model(model) => model.incremental().is_some(),
+            _ => false,
+        };
+        Some(IntervalInput {
+            name: action.canonical.to_string(),
+            relation: dialect.relation(&action.target),
+            event: times.event.as_ref()?.name.clone(),
+            processed: times.processed.as_ref().filter(|_| keeps).map(|column| column.name.clone()),
+        })
+    };
+    actions.iter().filter_map(input).collect()
+}
+
+impl IntervalRange {
+    pub(super) fn new(first: &str, last: &str, width: Width) -> Result<Self, SchemaMismatch> {
+        let (start, end) = (width.start(first), width.end(last)?);
+        Ok(Self { first: first.to_owned(), last: last.to_owned(), start, end })
+    }
+}
+
+pub(super) fn column<'c>(columns: &'c [Column], name: &str, of: &str) -> Result<&'c Column, SchemaMismatch> {
+    let found = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| SchemaMismatch {
+        message: format!("`{of}` has no column `{name}`"),
+        help: format!(
+            "its columns are {}",
+            columns
+                .iter()
+                .map(|column| format!("`{}`", column.name))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    })
+}
