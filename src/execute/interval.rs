@@ -1,5 +1,7 @@
 //! Does the intervals of a table whose inputs have changed.
 
+use std::collections::BTreeSet;
+
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::Dialect;
 use crate::execute::Failure;
@@ -27,11 +29,13 @@ impl Worker<'_> {
                 self.session.depend_on(&format!("{held:?}"));
                 // If what follows is cut off, all of it counts as not done.
                 self.run(&ledger.clear())?;
+                self.run(&ledger.begin())?;
                 let rows = self.run_work(build)?;
                 let held: Vec<_> = held.iter().collect();
                 for statement in ledger.record(&held, self.dialect) {
                     self.run(&statement)?;
                 }
+                self.run(&ledger.finish())?;
                 Ok(rows)
             }
             IntervalStart::BuildsEmpty(build) => {
@@ -45,20 +49,69 @@ impl Worker<'_> {
 
     fn replace_intervals(&mut self, work: &IntervalWork, columns: Option<&[Column]>) -> Result<Option<u64>, Failure> {
         let ledger = &work.ledger;
-        let since = work.from(since(ledger, self.session)?)?;
+        let bounds = Bounds::ask(ledger, self.session)?;
+        let since = work.from(bounds.since(ledger)?)?;
         let held = look(ledger, since.as_deref(), self.session, self.dialect)?;
         let asked = work.asked(&held)?;
         if let Some(range) = &asked {
             // A backfill that is cut off goes on by itself.
-            self.run(&ledger.forget(range, self.dialect))?;
+            self.run(&ledger.ask_for(range, self.dialect))?;
         }
-        let lines = lines(ledger, since.as_deref(), self.session, self.dialect)?;
+        let mut lines = lines(ledger, since.as_deref(), self.session, self.dialect)?;
+        if !bounds.is_whole() {
+            if !bounds.is_unfinished() {
+                self.run(&ledger.begin())?;
+            }
+            self.add_unknown(&mut lines, work)?;
+        }
         let mut written = 0;
         for range in ledger.ranges(&held, &lines, asked.as_ref())? {
             let batch = work.replace(&range, &held, columns, self.dialect);
             written += self.run_new_rows(&batch)?.unwrap_or_default();
         }
+        if !bounds.is_whole() && asked.is_none() {
+            self.run(&ledger.finish())?;
+        }
         Ok(Some(written))
+    }
+
+    /// Adds intervals of which the table has rows and no line tells, as if an input that is gone had held something of them.
+    fn add_unknown(&mut self, lines: &mut Contents, work: &IntervalWork) -> Result<(), Failure> {
+        let columns = columns(&work.table(), self.session)?;
+        let held = rows(&work.held_by_table(&columns, self.dialect)?, self.session)?;
+        let known: BTreeSet<String> = lines.keys().map(|(interval, _)| interval.clone()).collect();
+        let unknown = held.into_iter().map(cells).filter(|[interval]| !known.contains(interval));
+        lines.extend(unknown.map(|[interval]| ((interval, String::new()), (0, String::new()))));
+        Ok(())
+    }
+}
+
+/// The first and the newest interval of a ledger.
+struct Bounds {
+    first: Option<String>,
+    newest: Option<String>,
+}
+
+impl Bounds {
+    fn ask(ledger: &Ledger, session: &mut dyn Session) -> Result<Self, Failure> {
+        let mut cells = rows(&ledger.bounds(), session)?.into_iter().next().unwrap_or_default().into_iter();
+        let (first, newest) = (cells.next().flatten(), cells.next().flatten());
+        Ok(Self { first, newest })
+    }
+
+    /// Whether a run was cut off that had to do all of the table.
+    fn is_unfinished(&self) -> bool {
+        self.first.as_deref() == Some("")
+    }
+
+    /// Whether the ledger knows of all intervals that the table has rows in.
+    fn is_whole(&self) -> bool {
+        self.first.is_some() && !self.is_unfinished()
+    }
+
+    /// From which interval on inputs are looked at.
+    fn since(&self, ledger: &Ledger) -> Result<Option<String>, Failure> {
+        Ok(if self.is_whole() { ledger.since(self.newest.as_deref())? } else { None })
     }
 }
 
@@ -68,19 +121,10 @@ pub(super) fn count_changed(
     session: &mut dyn Session,
     dialect: &dyn Dialect,
 ) -> Result<usize, Failure> {
-    let since = since(ledger, session)?;
+    let since = Bounds::ask(ledger, session)?.since(ledger)?;
     let lines = lines(ledger, since.as_deref(), session, dialect)?;
     let held = look(ledger, since.as_deref(), session, dialect)?;
     Ok(Ledger::changed(&held, &lines).into_values().filter(|is_changed| *is_changed).count())
-}
-
-/// From which interval on inputs are looked at.
-fn since(ledger: &Ledger, session: &mut dyn Session) -> Result<Option<String>, Failure> {
-    if ledger.intervals.lookback.is_none() {
-        return Ok(None);
-    }
-    let newest = rows(&ledger.newest(), session)?.into_iter().next().and_then(|row| row.into_iter().next().flatten());
-    Ok(ledger.since(newest.as_deref())?)
 }
 
 /// What the inputs hold.

@@ -6,7 +6,7 @@ use crate::analysis::Facts;
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
-use crate::plan::{ComparedColumn, Preview, Reconciliation, Statement, Time, preview};
+use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
 use crate::relation::{Column, Relation, Target, Width};
 
 /// How a table is compared.
@@ -189,7 +189,15 @@ pub fn reconcile(
         left_out,
         options,
     };
-    in_transaction(adapter, &task).map_err(|error| ReconcileError::Adapter(target.clone(), error))
+    let failed = |error| ReconcileError::Adapter(target.clone(), error);
+    if let Some(ledger) = Ledger::of(&compilation.graph, id, dialect).filter(|_| options.repair) {
+        // Of what is written here no line will tell.
+        let mut session = adapter.session().map_err(failed)?;
+        for statement in [ledger.create(dialect), ledger.begin()] {
+            session.execute(statement.sql()).map_err(failed)?;
+        }
+    }
+    in_transaction(adapter, &task).map_err(failed)
 }
 
 /// Columns that tell rows apart; empty where nothing is said of that.

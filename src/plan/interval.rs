@@ -173,6 +173,14 @@ impl IntervalWork {
         Statement::new(format!("select * from {}", self.relation))
     }
 
+    /// The intervals that the table has rows in. `columns` are its own.
+    pub fn held_by_table(&self, columns: &[Column], dialect: &dyn Dialect) -> Result<Statement, SchemaMismatch> {
+        let event = column(columns, &self.event, &self.relation)?;
+        let name = dialect.identifier(&event.name);
+        let interval = dialect.interval(&name, &event.data_type, self.ledger.intervals.width);
+        Ok(Statement::new(format!("select distinct {interval} from {} where {name} is not null", self.relation)))
+    }
+
     /// What replaces the rows of a range and says so in the ledger. `columns` are those of the table, if it has been made in this
     /// step.
     pub fn replace(

@@ -94,14 +94,20 @@ impl Ledger {
 
     /// The lines of the ledger from an interval on: its interval, its input, its rows and its mark.
     pub fn lines(&self, since: Option<&str>, dialect: &dyn Dialect) -> Statement {
-        let since =
-            since.map(|since| format!("\nwhere interval_start >= {}", dialect.string(since))).unwrap_or_default();
-        Statement::new(format!("select interval_start, input, input_rows, input_mark\nfrom {}{since}", self.relation))
+        let condition = match since {
+            Some(since) => format!("interval_start >= {}", dialect.string(since)),
+            None => "interval_start > ''".to_owned(),
+        };
+        Statement::new(format!(
+            "select interval_start, input, input_rows, input_mark\nfrom {}\nwhere {condition}",
+            self.relation
+        ))
     }
 
-    /// The newest interval of the ledger.
-    pub fn newest(&self) -> Statement {
-        Statement::new(format!("select max(interval_start) from {}", self.relation))
+    /// The first and the newest interval of the ledger. The first is an empty name while the table may have rows of which
+    /// the ledger does not know, and NULL where nothing was ever done.
+    pub fn bounds(&self) -> Statement {
+        Statement::new(format!("select min(interval_start), max(interval_start) from {}", self.relation))
     }
 
     /// What an input with these columns holds, from an interval on: the interval, its rows and their mark.
@@ -139,13 +145,24 @@ impl Ledger {
         Statement::new(format!("delete from {} where true", self.relation))
     }
 
-    /// Takes intervals out of the ledger, so that they are to be done.
-    pub fn forget(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
-        let (first, last) = (dialect.string(&range.first), dialect.string(&range.last));
-        Statement::new(format!(
-            "delete from {} where interval_start >= {first} and interval_start <= {last}",
-            self.relation
-        ))
+    /// Says that the table may have rows of which the ledger does not know.
+    pub fn begin(&self) -> Statement {
+        Statement::new(format!("insert into {} (interval_start, input_rows) values ('', 0)", self.relation))
+    }
+
+    /// Says that it has none any more.
+    pub fn finish(&self) -> Statement {
+        Statement::new(format!("delete from {} where interval_start = ''", self.relation))
+    }
+
+    /// Lets intervals count as changed. Their lines stay: what the inputs no longer hold is known by these alone.
+    pub fn ask_for(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
+        Statement::new(format!("update {} set input_rows = -1 where {}", self.relation, within(range, dialect)))
+    }
+
+    /// Takes the lines of intervals away.
+    pub(super) fn forget(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
+        Statement::new(format!("delete from {} where {}", self.relation, within(range, dialect)))
     }
 
     /// Writes into the ledger what the inputs hold.
@@ -213,6 +230,11 @@ impl Ledger {
         let (Some(lookback), Some(newest)) = (self.intervals.lookback, newest) else { return Ok(None) };
         Ok(Some(self.intervals.width.earlier(newest, lookback.seconds())?))
     }
+}
+
+fn within(range: &IntervalRange, dialect: &dyn Dialect) -> String {
+    let (first, last) = (dialect.string(&range.first), dialect.string(&range.last));
+    format!("interval_start >= {first} and interval_start <= {last}")
 }
 
 /// The inputs of a model that say when.

@@ -121,8 +121,8 @@ fn scripts() -> PathBuf {
 
 /// A project of its own on the server.
 pub(crate) struct Project {
-    endpoint: String,
-    id: String,
+    pub(crate) endpoint: String,
+    pub(crate) id: String,
 }
 
 impl Project {
