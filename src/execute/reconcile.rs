@@ -25,6 +25,8 @@ pub struct ReconcileOptions<'a> {
 /// What is to be compared.
 struct Task<'a> {
     target: &'a Target,
+    /// What was done of it, if it is kept by intervals.
+    ledger: Option<&'a Ledger>,
     /// Its columns; `None` if nobody has asked for them.
     columns: Option<&'a [Column]>,
     /// What gives all of its rows.
@@ -180,8 +182,14 @@ pub fn reconcile(
         return Err(ReconcileError::NoTime(target.clone()));
     }
     let (key, left_out) = comparison_of(compilation, id);
+    let failed = |error| ReconcileError::Adapter(target.clone(), error);
+    let ledger = Ledger::of(&compilation.graph, id, dialect);
+    if let Some(ledger) = ledger.as_ref().filter(|_| options.repair) {
+        adapter.session().and_then(|mut session| session.execute(ledger.create(dialect).sql())).map_err(failed)?;
+    }
     let task = Task {
         target,
+        ledger: ledger.as_ref(),
         columns: Some(&relation.columns),
         query: &query,
         key: RowKey::Known(key),
@@ -189,14 +197,6 @@ pub fn reconcile(
         left_out,
         options,
     };
-    let failed = |error| ReconcileError::Adapter(target.clone(), error);
-    if let Some(ledger) = Ledger::of(&compilation.graph, id, dialect).filter(|_| options.repair) {
-        // Of what is written here no line will tell.
-        let mut session = adapter.session().map_err(failed)?;
-        for statement in [ledger.create(dialect), ledger.begin()] {
-            session.execute(statement.sql()).map_err(failed)?;
-        }
-    }
     in_transaction(adapter, &task).map_err(failed)
 }
 
@@ -248,6 +248,7 @@ pub fn compare_relations(
     let query = Preview { before: Vec::new(), can_be_undone: true, query: Statement::new(rows) };
     let task = Task {
         target: pair.base,
+        ledger: None,
         columns: None,
         query: &query,
         key: pair.key.clone(),
@@ -393,6 +394,14 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         }
     }
     if task.options.repair {
+        let named = || intervals.iter().flatten();
+        if let (Some(ledger), Some(first), Some(last)) = (task.ledger, named().min(), named().max()) {
+            // The next run must not take what is written here for what it had written itself.
+            let doubts = ledger.doubt((first, last), task.options.width, dialect);
+            for statement in doubts.map_err(|wrong| AdapterError::from_message(wrong.message))? {
+                session.execute(statement.sql())?;
+            }
+        }
         for statement in reconciliation.repair(&intervals, &shared) {
             // The last one puts the rows in.
             found.rows_written = session.execute(statement.sql())?;

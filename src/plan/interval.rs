@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::plan::audit::Auditor;
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::ledger::{Contents, IntervalRange, Ledger, column};
-use crate::plan::model::{Build, extend, plan_model};
+use crate::plan::model::{Build, grow, plan_model};
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::SchemaMismatch;
 use crate::plan::statement::Statement;
@@ -83,21 +83,21 @@ pub(super) fn plan(
 ) -> Work {
     let dialect = translator.to;
     let build = Build::new(action, model, context, dialect);
-    let grows = build.grown(context.options).is_some();
+    let grown = build.grown(context.options).map(|(_, table)| table);
     let in_parts = build.existing.is_none() && (intervals.batch.is_some() || context.options.backfill.is_some());
-    let (start, template) = if grows {
-        let Work::Incremental(template) = plan_model(action, model, context, translator) else { return Work::Disabled };
-        (IntervalStart::Grows, template)
+    let start = if grown.is_some() {
+        IntervalStart::Grows
+    } else if in_parts {
+        let work = plan_model(action, &without_rows(model, intervals.width), context, translator);
+        IntervalStart::BuildsEmpty(Box::new(work))
     } else {
-        let start = if in_parts {
-            let work = plan_model(action, &without_rows(model, intervals.width), context, translator);
-            IntervalStart::BuildsEmpty(Box::new(work))
-        } else {
-            IntervalStart::BuildsAll(Box::new(plan_model(action, model, context, translator)))
-        };
-        translator.begin();
-        (start, template(action, (model, incremental), context, translator))
+        IntervalStart::BuildsAll(Box::new(plan_model(action, model, context, translator)))
     };
+    translator.begin();
+    // One that is made in this step has the columns of its query.
+    let made = Relation { kind: RelationKind::Table, columns: Vec::new(), layout: Layout::default() };
+    let auditor = Auditor::new(action, model, context.audits, true, translator);
+    let template = grow((action, model, incremental), grown.unwrap_or(&made), (build.swap, auditor), translator);
     Work::Intervals(Box::new(IntervalWork {
         ledger: Ledger::new(action, intervals, context.inputs, dialect),
         start,
@@ -106,19 +106,6 @@ pub(super) fn plan(
         relation: dialect.relation(&action.target),
         template,
     }))
-}
-
-/// What is done with each range, if the table is made in the same step.
-fn template(
-    action: &Action<ActionId>,
-    (model, incremental): (&Model, &Incremental),
-    context: &Context<'_>,
-    translator: &mut Translator<'_>,
-) -> Box<IncrementalWork> {
-    let made = Relation { kind: RelationKind::Table, columns: Vec::new(), layout: Layout::default() };
-    let Build { swap, .. } = Build::new(action, model, context, translator.to);
-    let auditor = Auditor::new(action, model, context.audits, true, translator);
-    extend((action, model, incremental), &made, swap, auditor, translator)
 }
 
 /// The same model with a query that gives no rows: it ends where it begins.

@@ -75,8 +75,7 @@ impl Ledger {
         let action = graph.get(id);
         let Kind::Model(model) = &action.kind else { return None };
         let intervals = model.intervals()?;
-        let reads: Vec<_> = action.dependencies.iter().map(|dependency| graph.get(dependency.on)).collect();
-        Some(Self::new(action, intervals, &reads, dialect))
+        Some(Self::new(action, intervals, &reads(graph, action), dialect))
     }
 
     /// Makes the ledger where it is not there yet.
@@ -160,6 +159,19 @@ impl Ledger {
         Statement::new(format!("update {} set input_rows = -1 where {}", self.relation, within(range, dialect)))
     }
 
+    /// Says that intervals, the first and the last of which may be longer ones or shorter ones than these, hold something else than
+    /// the ledger says, or something that it does not know of.
+    pub fn doubt(
+        &self,
+        (first, last): (&str, &str),
+        width: Width,
+        dialect: &dyn Dialect,
+    ) -> Result<[Statement; 2], SchemaMismatch> {
+        let own = self.intervals.width;
+        let (first, last) = (own.name(&width.start(first))?, own.last_before(&width.end(last)?)?);
+        Ok([self.ask_for(&IntervalRange::new(&first, &last, own)?, dialect), self.begin()])
+    }
+
     /// Takes the lines of intervals away.
     pub(super) fn forget(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
         Statement::new(format!("delete from {} where {}", self.relation, within(range, dialect)))
@@ -235,6 +247,12 @@ impl Ledger {
 fn within(range: &IntervalRange, dialect: &dyn Dialect) -> String {
     let (first, last) = (dialect.string(&range.first), dialect.string(&range.last));
     format!("interval_start >= {first} and interval_start <= {last}")
+}
+
+/// What the texts of an action refer to.
+pub(super) fn reads<'g>(graph: &'g Graph, action: &Action<ActionId>) -> Vec<&'g Action<ActionId>> {
+    let read = action.dependencies.iter().filter(|dependency| dependency.is_read);
+    read.map(|dependency| graph.get(dependency.on)).collect()
 }
 
 /// The inputs of a model that say when.

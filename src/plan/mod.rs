@@ -137,7 +137,7 @@ pub struct PlanOptions<'a> {
 struct Context<'a> {
     state: &'a WarehouseState,
     options: PlanOptions<'a>,
-    /// What it depends on.
+    /// What its texts refer to.
     inputs: &'a [&'a Action<ActionId>],
     /// Views of the plan that stand on the model.
     rebuilt: &'a [&'a Target],
@@ -172,8 +172,7 @@ pub fn plan(
                 Kind::Model(model) => {
                     let rebuilt = rebuilt(graph, selection, id, state, to);
                     let audits = audits(graph, id);
-                    let inputs: Vec<_> =
-                        action.dependencies.iter().map(|dependency| graph.get(dependency.on)).collect();
+                    let inputs = ledger::reads(graph, action);
                     let context = Context { state, options, inputs: &inputs, rebuilt: &rebuilt, audits: &audits };
                     model::plan(action, model, &context, &mut translator)
                 }

@@ -42,9 +42,7 @@ pub(super) fn plan_model(
     let mut build = Build::new(action, model, context, translator.to);
     build.auditor = Auditor::new(action, model, context.audits, build.existing.is_some(), translator);
     if let Some((incremental, table)) = build.grown(context.options) {
-        translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
-        let Build { swap, auditor, .. } = build;
-        return Work::Incremental(extend((action, model, incremental), table, swap, auditor, translator));
+        return Work::Incremental(grow((action, model, incremental), table, (build.swap, build.auditor), translator));
     }
     let capabilities = translator.to.capabilities();
     if capabilities.multi_statements {
@@ -393,13 +391,14 @@ fn quoted(names: &[String], dialect: &dyn Dialect) -> String {
     names.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn extend(
+/// Adds rows to a table that is there.
+pub(super) fn grow(
     (action, model, incremental): (&Action<ActionId>, &Model, &Incremental),
     table: &Relation,
-    swap: Swap,
-    auditor: Option<Auditor>,
+    (swap, auditor): (Swap, Option<Auditor>),
     translator: &mut Translator<'_>,
 ) -> Box<IncrementalWork> {
+    translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
     let texts = &incremental.texts;
     // In the order in which they run.
     let pre_operations = translator.statements(&texts.pre_operations);
