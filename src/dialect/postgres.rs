@@ -104,7 +104,8 @@ impl Dialect for Postgres {
             RangeWidth::Granularity(granularity) => format!("{}, null", self.string(granularity.word())),
             RangeWidth::Step(step) => format!("null, {step}"),
         };
-        let [table, name, staged, column] = [table, &place.name, staged, column].map(|text| self.string(text));
+        let table = full_name(place, table);
+        let [name, staged, column] = [&place.name, staged, column].map(|text| self.string(text));
         let modifier = if *unlogged { "'unlogged'" } else { "''" };
         Some(format!("select pg_temp.trueup_make_partitions({table}, {name}, {staged}, {column}, {width}, {modifier})"))
     }
@@ -135,7 +136,7 @@ impl Dialect for Postgres {
     }
 
     fn publish(&self, publication: &Publication<'_>) -> Vec<Command> {
-        let text = |target| self.string(&self.relation(target));
+        let text = |target: &Target| full_name(target, &self.relation(target));
         let rebuilt: Vec<String> = publication.rebuilt.iter().map(|target| text(target)).collect();
         let rebuilt = if rebuilt.is_empty() { "'{}'".to_owned() } else { format!("array[{}]", rebuilt.join(", ")) };
         let Publication { target, made, options, .. } = *publication;
@@ -161,7 +162,7 @@ impl Dialect for Postgres {
     fn inherit(&self, publication: &Publication<'_>) -> Option<String> {
         let may_have = |kind: RelationKind| kind != RelationKind::View;
         let has_both = publication.existing.is_some_and(may_have) && may_have(publication.kind);
-        let target = self.string(&self.relation(publication.target));
+        let target = full_name(publication.target, &self.relation(publication.target));
         has_both.then(|| format!("select pg_temp.trueup_keep_indexes({target})"))
     }
 
@@ -221,6 +222,13 @@ fn number(index: &Index, target: &Target) -> String {
     let mut hasher = FnvHasher::default();
     (target.schema.as_deref(), &target.name, index).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+/// An expression for the name of a relation beside a target, for functions that have a path of their own: what names no schema
+/// lies in that of the session.
+fn full_name(target: &Target, relation: &str) -> String {
+    let name = Postgres.string(relation);
+    if target.schema.is_some() { name } else { format!("quote_ident(current_schema()) || '.' || {name}") }
 }
 
 /// `trueup_orders_9f86d081884c7d65`; of a long name the start is kept.

@@ -86,7 +86,7 @@ fn write(folder: &TempDir, dialect: &str, days: u64) {
     let path = |name: &str| folder.path().join(name);
     fs::create_dir_all(path("definitions")).expect("a folder");
     let settings = format!(
-        "name: growth\ndialect: {dialect}\nchecks: {{ strict-watermark: off, undeclared-table: off }}\n\
+        "name: growth\ndialect: {dialect}\ndefaults: {{ schema: growth }}\nchecks: {{ strict-watermark: off, undeclared-table: off }}\n\
          environments: {{ e: {{ warehouse: {dialect} }} }}\n"
     );
     fs::write(path("trueup.yaml"), settings).expect("a file");
