@@ -117,5 +117,7 @@ fn write(folder: &TempDir, dialect: &str, days: u64) {
         "one_more_hour",
         &format!("config {{ type: \"operations\" }}\ninsert into raw.events {}", rows(all, 3_600)),
     );
-    MODELS.iter().for_each(|(name, text)| definition(name, text));
+    for (name, text) in MODELS {
+        definition(name, text);
+    }
 }
