@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::plan::audit::Auditor;
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::ledger::{Contents, IntervalRange, Ledger, column};
-use crate::plan::model::{Build, grow, plan_model};
+use crate::plan::model::{Build, grow, lies_otherwise, plan_model};
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::SchemaMismatch;
 use crate::plan::statement::Statement;
@@ -85,7 +85,8 @@ pub(super) fn plan(
     let build = Build::new(action, model, context, dialect);
     let grown = build.grown(context.options).map(|(_, table)| table);
     let in_parts = build.existing.is_none() && (intervals.batch.is_some() || context.options.backfill.is_some());
-    let start = if grown.is_some() {
+    let start = if let Some(table) = grown {
+        translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, dialect));
         IntervalStart::Grows
     } else if in_parts {
         let work = plan_model(action, &without_rows(model, intervals.width), context, translator);

@@ -42,6 +42,7 @@ pub(super) fn plan_model(
     let mut build = Build::new(action, model, context, translator.to);
     build.auditor = Auditor::new(action, model, context.audits, build.existing.is_some(), translator);
     if let Some((incremental, table)) = build.grown(context.options) {
+        translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
         return Work::Incremental(grow((action, model, incremental), table, (build.swap, build.auditor), translator));
     }
     let capabilities = translator.to.capabilities();
@@ -351,7 +352,7 @@ impl Build<'_> {
 }
 
 /// A table that grows is not built anew only because its config asks for other partitions or clusters.
-fn lies_otherwise(
+pub(super) fn lies_otherwise(
     action: &Action<ActionId>,
     model: &Model,
     incremental: &Incremental,
@@ -398,7 +399,6 @@ pub(super) fn grow(
     (swap, auditor): (Swap, Option<Auditor>),
     translator: &mut Translator<'_>,
 ) -> Box<IncrementalWork> {
-    translator.diagnostics.extend(lies_otherwise(action, model, incremental, table, translator.to));
     let texts = &incremental.texts;
     // In the order in which they run.
     let pre_operations = translator.statements(&texts.pre_operations);
