@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::action::{Documentation, IncrementalStrategy, Intervals, OnSchemaChange, Publishing};
-use crate::config::{Reader, Spanned};
+use crate::config::{Reader, Spanned, parse_bytes};
 use crate::files::Span;
 use crate::project::Iceberg;
 use crate::relation::{
@@ -65,6 +65,9 @@ pub(super) fn read_model(
             inner.elsewhere(key, help);
         }
     });
+    if !rules.is_dataform() {
+        read_budget(reader, job);
+    }
     let refuse = if rules.sets_bigquery { Reader::warn } else { Reader::refuse };
     // Dataform does not look at this in an incremental table.
     let needs_partitions = kind == Type::Table || kind == Type::Incremental && !rules.is_dataform();
@@ -115,7 +118,8 @@ pub(super) fn read_model(
             MaterializationConfig::View { materialized }
         }
         Type::Incremental => {
-            MaterializationConfig::Incremental(read_incremental(reader, &unique_key_columns, &options, more))
+            let intervals = (!rules.is_dataform()).then(|| read_intervals(reader));
+            MaterializationConfig::Incremental(read_incremental(reader, &unique_key_columns, &options, more, intervals))
         }
         _ => MaterializationConfig::Table,
     };
@@ -129,6 +133,22 @@ pub(super) fn read_model(
         checks: checks.unwrap_or_default(),
         pre_operations,
         post_operations,
+    }
+}
+
+/// The same as `maximumBytesBilled`, in words.
+fn read_budget(reader: &mut Reader<'_>, job: &mut JobOptions) {
+    let Some(budget) = reader.string("budget") else { return };
+    match parse_bytes(&budget.value) {
+        Some(_) if job.maximum_bytes_billed.is_some() => {
+            let help = Some("write one of the two".to_owned());
+            reader.refuse(budget.span, "there is a `maximumBytesBilled` too", help);
+        }
+        Some(bytes) => job.maximum_bytes_billed = Some(bytes),
+        None => {
+            let message = format!("`budget` is how much may be read, and `{}` is no number of bytes", budget.value);
+            reader.refuse(budget.span, message, Some("write it as `50 GiB` or `1.5 TiB`".to_owned()));
+        }
     }
 }
 
@@ -162,8 +182,9 @@ fn read_incremental(
     unique_key: &[String],
     options: &PhysicalOptions,
     more: BigQueryOptions,
+    intervals: Option<ReadIntervals>,
 ) -> IncrementalConfig {
-    let intervals = read_intervals(reader);
+    let by_intervals = intervals.as_ref().map(|read| ("interval", Some(IncrementalStrategy::Interval(read.value))));
     let written = reader.one_of(
         "incrementalStrategy",
         &[
@@ -173,11 +194,13 @@ fn read_incremental(
             // As dbt writes it.
             ("delete+insert", Some(IncrementalStrategy::DeleteInsert)),
             ("insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
-            ("interval", Some(IncrementalStrategy::Interval(intervals.value))),
             ("incremental_strategy_merge", Some(IncrementalStrategy::Merge)),
             ("incremental_strategy_insert_overwrite", Some(IncrementalStrategy::InsertOverwrite)),
             ("incremental_strategy_unspecified", None),
-        ],
+        ]
+        .into_iter()
+        .chain(by_intervals)
+        .collect::<Vec<_>>(),
     );
     let by_key = if unique_key.is_empty() { IncrementalStrategy::Append } else { IncrementalStrategy::Merge };
     let strategy = written.as_ref().and_then(|written| written.value).unwrap_or(by_key);
@@ -216,7 +239,8 @@ fn read_incremental(
         let help = Some("add `incrementalStrategy: \"insert_overwrite\"`, or leave it out".to_owned());
         reader.refuse(partitions.span, "only an insert-overwrite replaces `partitions`", help);
     }
-    if let Some((key, span)) = intervals.written.filter(|_| !matches!(strategy, IncrementalStrategy::Interval(_))) {
+    let written_interval = intervals.and_then(|read| read.written);
+    if let Some((key, span)) = written_interval.filter(|_| !matches!(strategy, IncrementalStrategy::Interval(_))) {
         let help = Some("add `incrementalStrategy: \"interval\"`, or leave it out".to_owned());
         reader.refuse(span, format!("`{key}` has a meaning only where intervals are replaced"), help);
     }
