@@ -12,7 +12,7 @@ use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, HistoryWriter, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
-use crate::plan::{Backfill, PlanOptions, column_marks, displaced, plan, targets};
+use crate::plan::{Backfill, PlanOptions, Work, column_marks, displaced, plan, targets};
 use crate::project::Budget;
 use crate::relation::Target;
 use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
@@ -98,7 +98,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     }
     let mut state = adapter.state(&targets(&compilation.graph, &selection, adapter.dialect()))?;
     let full_refresh = last.as_ref().map_or(args.how.full_refresh, |last| last.undertaking.full_refresh);
-    let backfill = args.how.from.clone().map(|from| Backfill { from, to: args.how.to.clone() });
+    let backfill = backfill(&args.how)?;
     let options = PlanOptions { full_refresh, backfill: backfill.as_ref() };
     let replaced = displaced(&compilation.graph, &selection, &state, adapter.dialect(), options);
     state.access = adapter.access(&replaced)?;
@@ -107,6 +107,13 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     show(&diagnostics, &compilation, terminal);
     if diagnostics.has_errors() {
         return Err(CommandError::Failed);
+    }
+    if backfill.is_some() && !plan.steps.iter().any(|step| matches!(step.work, Work::Intervals(_))) {
+        return Err(CommandError::Unable {
+            message: "`--from` says which intervals are done again, and nothing selected is kept by intervals"
+                .to_owned(),
+            help: Some("select a model with `incrementalStrategy: \"interval\"`, or leave `--from` out".to_owned()),
+        });
     }
     if args.dry_run {
         terminal.print(&plan_text(&plan, &compilation, adapter.dialect()));
@@ -161,6 +168,20 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         return Err(CommandError::Cancelled);
     }
     if results.succeeded() { Ok(()) } else { Err(CommandError::Failed) }
+}
+
+/// The intervals that the command line asks for.
+fn backfill(how: &HowArgs) -> Result<Option<Backfill>, CommandError> {
+    let Some(from) = &how.from else { return Ok(None) };
+    // One day's name is shorter than a moment of it, and sorts before it.
+    let in_order = |to: &String| from.replace('T', " ") < to.replace('T', " ");
+    if !how.to.as_ref().is_none_or(in_order) {
+        return Err(CommandError::Unable {
+            message: "`--to` is not behind `--from`, so that no interval lies between them".to_owned(),
+            help: Some("the time of `--to` itself is no longer done: for one day, name the next".to_owned()),
+        });
+    }
+    Ok(Some(Backfill { from: from.clone(), to: how.to.clone() }))
 }
 
 fn steps_of(compilation: &Compilation, names: &[String]) -> Selection {

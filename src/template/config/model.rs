@@ -239,7 +239,9 @@ fn read_incremental(
         let help = Some("add `incrementalStrategy: \"insert_overwrite\"`, or leave it out".to_owned());
         reader.refuse(partitions.span, "only an insert-overwrite replaces `partitions`", help);
     }
-    let written_interval = intervals.and_then(|read| read.written);
+    // What a strategy means that is misspelt is told when it is right.
+    let is_misspelt = written.is_none() && reader.peek("incrementalStrategy").is_some();
+    let written_interval = intervals.and_then(|read| read.written).filter(|_| !is_misspelt);
     if let Some((key, span)) = written_interval.filter(|_| !matches!(strategy, IncrementalStrategy::Interval(_))) {
         let help = Some("add `incrementalStrategy: \"interval\"`, or leave it out".to_owned());
         reader.refuse(span, format!("`{key}` has a meaning only where intervals are replaced"), help);
