@@ -12,13 +12,7 @@ use crate::relation::Column;
 impl Worker<'_> {
     /// Gives the number of rows that were written. What a failure leaves behind are whole intervals, and the next run goes on there.
     pub(super) fn run_intervals(&mut self, work: &IntervalWork) -> Result<Option<u64>, Failure> {
-        self.behind = 1;
-        let rows = self.do_intervals(work);
-        self.behind = 0;
-        rows
-    }
-
-    fn do_intervals(&mut self, work: &IntervalWork) -> Result<Option<u64>, Failure> {
+        self.ends_with_script = false;
         let ledger = &work.ledger;
         self.run(&ledger.create(self.dialect))?;
         match &work.start {

@@ -38,7 +38,7 @@ pub struct Retry {
 /// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
 pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
     session.begin_step(&step.target, &step.job);
-    let mut worker = Worker { session, dialect, retrying, behind: 0 };
+    let mut worker = Worker { session, dialect, retrying, ends_with_script: true };
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
         Work::Assertion { create, count, rows } => {
@@ -66,8 +66,8 @@ pub(super) struct Worker<'a> {
     pub(super) session: &'a mut dyn Session,
     pub(super) dialect: &'a dyn Dialect,
     retrying: &'a dyn Fn(Retry),
-    /// How many statements come behind a script before the step is done.
-    pub(super) behind: usize,
+    /// Whether the step is done with a script that is run whole. One that goes on is done again if it is cut off.
+    pub(super) ends_with_script: bool,
 }
 
 impl Worker<'_> {
@@ -99,7 +99,9 @@ impl Worker<'_> {
 
     /// Runs a script with which the step is done.
     fn run_whole(&mut self, script: &Script) -> Result<Option<u64>, Failure> {
-        self.session.expect(script.before.len() + script.statements.len() + script.after.len() + self.behind);
+        if self.ends_with_script {
+            self.session.expect(script.before.len() + script.statements.len() + script.after.len());
+        }
         self.run_script(script)
     }
 
