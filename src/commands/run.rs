@@ -12,7 +12,7 @@ use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, HistoryWriter, estimate, execute, find_trailing_blanks};
 use crate::graph::Selection;
-use crate::plan::{Backfill, PlanOptions, Work, column_marks, displaced, plan, targets};
+use crate::plan::{Backfill, Plan, PlanOptions, Work, column_marks, displaced, plan, targets};
 use crate::project::Budget;
 use crate::relation::Target;
 use crate::report::{RunReporter, Terminal, blanks_warnings, byte_count, estimates_text, money, plan_text, read_text};
@@ -108,12 +108,8 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
     if diagnostics.has_errors() {
         return Err(CommandError::Failed);
     }
-    if backfill.is_some() && !plan.steps.iter().any(|step| matches!(step.work, Work::Intervals(_))) {
-        return Err(CommandError::Unable {
-            message: "`--from` says which intervals are done again, and nothing selected is kept by intervals"
-                .to_owned(),
-            help: Some("select a model with `incrementalStrategy: \"interval\"`, or leave `--from` out".to_owned()),
-        });
+    if backfill.is_some() {
+        has_intervals(&plan)?;
     }
     if args.dry_run {
         terminal.print(&plan_text(&plan, &compilation, adapter.dialect()));
@@ -182,6 +178,15 @@ fn backfill(how: &HowArgs) -> Result<Option<Backfill>, CommandError> {
         });
     }
     Ok(Some(Backfill { from: from.clone(), to: how.to.clone() }))
+}
+
+fn has_intervals(plan: &Plan) -> Result<(), CommandError> {
+    if plan.steps.iter().any(|step| matches!(step.work, Work::Intervals(_))) {
+        return Ok(());
+    }
+    let message = "`--from` says which intervals are done again, and nothing selected is kept by intervals";
+    let help = "select a model with `incrementalStrategy: \"interval\"`, or leave `--from` out";
+    Err(CommandError::Unable { message: message.to_owned(), help: Some(help.to_owned()) })
 }
 
 fn steps_of(compilation: &Compilation, names: &[String]) -> Selection {
