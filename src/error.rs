@@ -7,6 +7,7 @@ use crate::execute::{ReconcileError, UnitTestsError};
 use crate::files::RevisionError;
 use crate::graph::SelectError;
 use crate::project::LoadError;
+use crate::report::{byte_count, count};
 
 /// Why a command ended without doing what it was asked to. The kind decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,25 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Project(_) => return Self::Failed,
             ReconcileError::PreOperations(_) => Some("`trueup run --full-refresh` builds it anew".to_owned()),
             ReconcileError::NoTime(_) => Some("name the column in its config: `eventTime: \"…\"`".to_owned()),
+            ReconcileError::NoIntervals(_) => {
+                Some("name the column that says when in its config: `eventTime: \"…\"`".to_owned())
+            }
+            ReconcileError::Budget(_, over, found) => {
+                let (needed, left) = (byte_count(over.needed), byte_count(over.left));
+                let differ = match (found.differing.len(), found.intervals) {
+                    (0, _) => String::new(),
+                    (_, None) => "; it differs, which is all that is known".to_owned(),
+                    (differing, Some(all)) => {
+                        format!("; {differing} of {} differ, which is all that is known", count(all, "interval"))
+                    }
+                };
+                return Self::Unable {
+                    message: format!(
+                        "{error}: the next query would read {needed}, and {left} are left of the budget{differ}"
+                    ),
+                    help: Some("read less by --since or --sample, or allow more by --budget".to_owned()),
+                };
+            }
             ReconcileError::Relations(_, _, error) => error.help.clone(),
             ReconcileError::Adapter(_, error) => {
                 error.help.clone().or_else(|| Some("`trueup run` builds what the model reads".to_owned()))

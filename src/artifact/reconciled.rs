@@ -28,6 +28,8 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
         "extra": extra,
         "different": different,
         "intervals": found.intervals,
+        "since": found.since,
+        "sample": found.drawn.map(|draw| json!({ "drawn": draw.drawn, "of": draw.of })),
         "differing": intervals.collect::<Vec<Value>>(),
         "missing_newer": waiting.newer,
         "missing_tied": waiting.tied,

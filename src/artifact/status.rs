@@ -63,10 +63,11 @@ fn lateness(seen: &Seen, allowed: Option<TimeSpan>) -> Option<Value> {
 }
 
 fn comparison(done: &LastDone, now: Timestamp) -> Value {
-    let found = done.found;
+    let found = done.found.as_ref();
     json!({
         "started_at": at(done, now),
         "outcome": done.outcome.word(),
+        "part": found.map(|found| &found.part),
         "accuracy": found.map(|found| found.accuracy),
         "missing": found.map(|found| found.missing),
         "extra": found.map(|found| found.extra),

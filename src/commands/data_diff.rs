@@ -57,6 +57,8 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
     let options = ReconcileOptions {
         width: args.by.width(),
         since: args.since.as_deref(),
+        sample: None,
+        budget: None,
         repair: false,
         examples: args.examples,
     };

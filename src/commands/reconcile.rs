@@ -5,9 +5,10 @@ use clap::Args;
 use crate::action::Kind;
 use crate::artifact::reconciled_json;
 use crate::commands::history::{keep, new_run_id};
-use crate::commands::shared::{ProjectArgs, SelectArgs, connect, moment, show};
+use crate::commands::shared::{ProjectArgs, SelectArgs, bytes_of, connect, moment, show};
 use crate::error::CommandError;
-use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, reconcile};
+use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, Share, reconcile};
+use crate::project::Budget;
 use crate::relation::{RelationKind, Target, Width};
 use crate::report::{OutputFormat, Terminal, reconciliation};
 
@@ -31,6 +32,12 @@ pub struct ReconcileArgs {
     /// Only rows from this time on, by their `eventTime`
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<String>,
+    /// Look at this share of the intervals alone, such as `10%`, drawn by chance, 500 at the most
+    #[arg(long, value_name = "SHARE")]
+    sample: Option<Share>,
+    /// Stop before more than this is read: money such as 5.00, or bytes such as "200 GiB" (BigQuery)
+    #[arg(long, value_name = "AMOUNT", value_parser = Budget::parse)]
+    budget: Option<Budget>,
     /// Write the intervals anew that differ, each table in one transaction
     #[arg(long)]
     repair: bool,
@@ -86,9 +93,13 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
     let adapter = connect(&root, &compilation)?;
     let targets: Vec<Target> = wanted.iter().map(|(_, action)| action.target.clone()).collect();
     let state = adapter.state(&targets)?;
+    let budget = args.budget.or_else(|| compilation.project.environment.connection.budget());
+    let mut budget = budget.map(|budget| bytes_of(budget, &compilation)).transpose()?;
     let options = ReconcileOptions {
         width: args.by.width(),
         since: args.since.as_deref(),
+        sample: args.sample,
+        budget: None,
         repair: args.repair,
         examples: args.examples,
     };
@@ -103,7 +114,9 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
             continue;
         };
         let (started_at, started) = (SystemTime::now(), Instant::now());
-        let found = reconcile(&compilation, adapter.as_ref(), id, relation, options);
+        let found = reconcile(&compilation, adapter.as_ref(), id, relation, ReconcileOptions { budget, ..options });
+        let read = found.as_ref().ok().and_then(|found| found.usage.as_ref()).map(|usage| usage.bytes_processed);
+        budget = budget.map(|budget| budget.saturating_sub(read.unwrap_or_default()));
         entries.push(history.of_comparison(id, found.as_ref().ok(), (started_at, started.elapsed())));
         match found {
             Ok(found) => {

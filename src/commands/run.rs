@@ -7,7 +7,7 @@ use clap::Args;
 use crate::adapter::{Adapter, JobRef, LeftJob, LoggedJob, RunIdentity, Settled};
 use crate::artifact::{self, Journal, LastRun, Undertaking};
 use crate::commands::history::{keep, new_run_id};
-use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, look_at, moment, show};
+use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, bytes_of, look_at, moment, show};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Estimates, ExecuteOptions, HistoryWriter, estimate, execute, find_trailing_blanks};
@@ -260,13 +260,11 @@ fn budget(args: &RunArgs, compilation: &Compilation) -> Option<Budget> {
 
 fn within_budget(args: &RunArgs, estimates: &Estimates, compilation: &Compilation) -> Result<(), CommandError> {
     let Some(budget) = budget(args, compilation) else { return Ok(()) };
+    let connection = &compilation.project.environment.connection;
+    let most = bytes_of(budget, compilation)?;
     let bytes = estimates.bytes();
-    let cost = compilation.project.environment.connection.cost(bytes);
-    let is_above = match budget {
-        Budget::Bytes(most) => bytes > most,
-        Budget::Money(most) => cost.is_some_and(|cost| cost > most),
-    };
-    if !is_above {
+    let cost = connection.cost(bytes);
+    if bytes <= most {
         return Ok(());
     }
     let allowed = match budget {

@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostics, Severity, did_you_mean};
 use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
-use crate::project::{Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
+use crate::project::{Budget, Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, count, render_diagnostics};
 use crate::template::running_longer_than;
@@ -351,6 +351,14 @@ pub(super) fn action_named(name: &str, compilation: &Compilation) -> Result<Opti
             })
         }
     }
+}
+
+/// How many bytes a budget buys, where the warehouse tells beforehand what is read.
+pub(super) fn bytes_of(budget: Budget, compilation: &Compilation) -> Result<u64, CommandError> {
+    compilation.project.environment.connection.bytes_of(budget).ok_or_else(|| CommandError::Unable {
+        message: "this warehouse does not tell beforehand what would be read".to_owned(),
+        help: Some("leave --budget out: only BigQuery tells".to_owned()),
+    })
 }
 
 /// The action of that name, which must be there.

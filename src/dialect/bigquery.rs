@@ -78,6 +78,7 @@ impl Dialect for BigQuery {
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Alias,
             multi_statements: true,
+            is_in_utc: true,
         }
     }
 
@@ -173,6 +174,15 @@ impl Dialect for BigQuery {
         // A day has no hours.
         let width = if function == "format_date" && width == Width::Hour { Width::Day } else { width };
         format!("{function}('{}', {expression})", width.strftime())
+    }
+
+    fn interval_start(&self, expression: &str, data_type: &str, width: Width) -> String {
+        let function = match data_type.to_ascii_uppercase().as_str() {
+            "DATE" => "date_trunc",
+            "DATETIME" => "datetime_trunc",
+            _ => "timestamp_trunc",
+        };
+        format!("{function}({expression}, {})", width.word())
     }
 
     fn hand_over(&self, kind: RelationKind, name: &str, access: &Access) -> Result<Vec<String>, NotHandedOver> {

@@ -55,6 +55,7 @@ impl Dialect for DuckDb {
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
             multi_statements: false,
+            is_in_utc: false,
         }
     }
 }

@@ -253,6 +253,11 @@ pub trait Dialect: Debug + Send + Sync {
         format!("strftime({expression}, '{}')", width.strftime())
     }
 
+    /// Where that interval begins, as a value of which [`interval`](Self::interval) makes the same name.
+    fn interval_start(&self, expression: &str, _data_type: &str, width: Width) -> String {
+        format!("date_trunc('{}', {expression})", width.word())
+    }
+
     /// How many seconds lie between two dates or timestamps of these types.
     fn seconds_between(&self, from: &str, _from_type: &str, to: &str, _to_type: &str) -> String {
         format!("(epoch({to}) - epoch({from}))")

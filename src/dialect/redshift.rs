@@ -88,6 +88,7 @@ impl Dialect for Redshift {
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Using,
             multi_statements: false,
+            is_in_utc: true,
         }
     }
 

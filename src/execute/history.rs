@@ -133,7 +133,8 @@ pub fn read_history(
 }
 
 fn last_done(row: &[Option<String>]) -> Option<(HistoryCommand, String, LastDone)> {
-    let [command, action, outcome, ago, millis, rows, bytes, cost, accuracy, missing, extra, different, late] = row
+    let [command, action, outcome, ago, millis, rows, bytes, cost, accuracy, missing, extra, different, late, part] =
+        row
     else {
         return None;
     };
@@ -141,6 +142,7 @@ fn last_done(row: &[Option<String>]) -> Option<(HistoryCommand, String, LastDone
     let real = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<f64>().ok());
     let count = |text: &Option<String>| number(text).unwrap_or_default();
     let found = real(accuracy).map(|accuracy| HistoryFinding {
+        part: part.clone(),
         accuracy,
         missing: count(missing),
         extra: count(extra),
@@ -208,6 +210,7 @@ impl<'a> HistoryWriter<'a> {
         let finding = found.map(|found| {
             let (missing, extra, different) = found.totals();
             HistoryFinding {
+                part: found.part(),
                 accuracy: found.accuracy(),
                 missing,
                 extra,

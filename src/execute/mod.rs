@@ -1,5 +1,6 @@
 //! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
 
+mod allowance;
 mod estimate;
 mod event;
 mod history;
@@ -7,6 +8,7 @@ mod interval;
 mod lateness;
 mod reconcile;
 mod result;
+mod sample;
 mod schedule;
 mod status;
 mod step;
@@ -24,6 +26,7 @@ use crate::action::ActionId;
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
+pub use allowance::OverBudget;
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
 pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};
@@ -33,6 +36,7 @@ pub use reconcile::{
     compare_relations, comparison_of, reconcile,
 };
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
+pub use sample::{Draw, Share};
 pub use status::{Arrivals, Newest, RelationStatus, Seen, Sight, Watched, look_at_all};
 pub use step::{Retry, TRIES, run_step};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};

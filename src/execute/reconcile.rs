@@ -6,8 +6,10 @@ use crate::analysis::Facts;
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
+use crate::execute::allowance::{Allowance, OverBudget, Refusal};
+use crate::execute::sample::{Draw, Share};
 use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, Relation, Target, Width};
+use crate::relation::{Column, DataType, JobOptions, Relation, Target, Width};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,10 @@ pub struct ReconcileOptions<'a> {
     pub width: Width,
     /// From which time on rows count.
     pub since: Option<&'a str>,
+    /// Which share of the intervals is looked at, if not all.
+    pub sample: Option<Share>,
+    /// How many bytes may be read at the most, where the warehouse tells that beforehand.
+    pub budget: Option<u64>,
     /// Whether what differs is written anew.
     pub repair: bool,
     /// How many rows are shown at the most.
@@ -25,6 +31,8 @@ pub struct ReconcileOptions<'a> {
 /// What is to be compared.
 struct Task<'a> {
     target: &'a Target,
+    /// How its queries run.
+    job: JobOptions,
     /// What was done of it, if it is kept by intervals.
     ledger: Option<&'a Ledger>,
     /// Its columns; `None` if nobody has asked for them.
@@ -51,6 +59,12 @@ pub enum ReconcileError {
     /// Rows are to count from a time on, and nothing says when they happened.
     #[error("`{0}` has no time to begin with")]
     NoTime(Target),
+    /// Intervals are to be drawn, and nothing says when rows happened.
+    #[error("`{0}` has no time, and so no intervals to draw from")]
+    NoIntervals(Target),
+    /// It would read more than it may, behind what has been found out by then: all intervals have been counted if one differs.
+    #[error("`{0}` is not compared to the end")]
+    Budget(Target, OverBudget, Box<Reconciled>),
     /// The warehouse said no.
     #[error("cannot compare `{0}` with `{1}`: {2}")]
     Relations(Target, Target, AdapterError),
@@ -79,8 +93,12 @@ pub struct Reconciled {
     pub expected: u64,
     /// Rows of the table.
     pub actual: u64,
-    /// How many intervals there are; `None` if there is no time.
+    /// How many intervals have been looked at; `None` if there is no time.
     pub intervals: Option<usize>,
+    /// From which time on rows count, if not all do.
+    pub since: Option<String>,
+    /// What was drawn, if not all intervals were looked at.
+    pub drawn: Option<Draw>,
     /// Those that differ, in order.
     pub differing: Vec<IntervalDifference>,
     /// How many of the missing rows come late or not yet.
@@ -143,6 +161,16 @@ impl Reconciled {
         (sum(|it| it.missing), sum(|it| it.extra), sum(|it| it.different))
     }
 
+    /// Which part of the table was looked at, in words; `None` for all of it.
+    pub fn part(&self) -> Option<String> {
+        let since = self.since.as_ref().map(|since| format!("since {since}"));
+        let drawn = self.drawn.map(|draw| format!("{draw} intervals"));
+        match (since, drawn) {
+            (Some(since), Some(drawn)) => Some(format!("{since}, {drawn}")),
+            (since, drawn) => since.or(drawn),
+        }
+    }
+
     /// Which part of all rows, of the query or of the table, is the same on both sides: 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "it is a share")]
     pub fn accuracy(&self) -> f64 {
@@ -181,14 +209,20 @@ pub fn reconcile(
     if options.since.is_some() && times.event.is_none() {
         return Err(ReconcileError::NoTime(target.clone()));
     }
+    if options.sample.is_some() && times.event.is_none() {
+        return Err(ReconcileError::NoIntervals(target.clone()));
+    }
     let (key, left_out) = comparison_of(compilation, id);
     let failed = |error| ReconcileError::Adapter(target.clone(), error);
     let ledger = Ledger::of(&compilation.graph, id, dialect);
     if let Some(ledger) = ledger.as_ref().filter(|_| options.repair) {
         adapter.session().and_then(|mut session| session.execute(ledger.create(dialect).sql())).map_err(failed)?;
     }
+    // What a run of it may be billed says nothing of a full recompute.
+    let job = JobOptions { maximum_bytes_billed: None, ..action.job.clone() };
     let task = Task {
         target,
+        job,
         ledger: ledger.as_ref(),
         columns: Some(&relation.columns),
         query: &query,
@@ -197,7 +231,10 @@ pub fn reconcile(
         left_out,
         options,
     };
-    in_transaction(adapter, &task).map_err(failed)
+    in_transaction(adapter, &task).map_err(|stop| match stop {
+        Stop::Budget(over, found) => ReconcileError::Budget(target.clone(), over, found),
+        Stop::Adapter(error) => failed(error),
+    })
 }
 
 /// Columns that tell rows apart; empty where nothing is said of that.
@@ -248,6 +285,7 @@ pub fn compare_relations(
     let query = Preview { before: Vec::new(), can_be_undone: true, query: Statement::new(rows) };
     let task = Task {
         target: pair.base,
+        job: JobOptions::default(),
         ledger: None,
         columns: None,
         query: &query,
@@ -256,8 +294,10 @@ pub fn compare_relations(
         left_out: pair.left_out.clone(),
         options,
     };
-    in_transaction(adapter, &task)
-        .map_err(|error| ReconcileError::Relations(pair.base.clone(), pair.new.clone(), error))
+    in_transaction(adapter, &task).map_err(|stop| match stop {
+        Stop::Budget(over, found) => ReconcileError::Budget(pair.new.clone(), over, found),
+        Stop::Adapter(error) => ReconcileError::Relations(pair.base.clone(), pair.new.clone(), error),
+    })
 }
 
 /// The columns that tell rows apart, and those that are another value in each run, of an action.
@@ -296,21 +336,43 @@ fn left_out(times: &Times, facts: Option<&Facts>) -> Vec<(String, LeftOut)> {
     left_out
 }
 
-fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, AdapterError> {
+fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, Stop> {
     let mut session = adapter.session()?;
+    session.begin_step(task.target, &task.job);
     session.begin()?;
-    let mut result = compare(session.as_mut(), adapter.dialect(), task);
-    match &mut result {
-        Ok(reconciled) if reconciled.is_repaired => session.commit()?,
-        _ => session.roll_back(),
+    let mut found = Reconciled { since: task.options.since.map(str::to_owned), ..Reconciled::default() };
+    let result = compare(session.as_mut(), adapter.dialect(), task, &mut found);
+    if result.is_ok() && found.is_repaired {
+        session.commit()?;
+    } else {
+        session.roll_back();
     }
-    if let Ok(reconciled) = &mut result {
-        reconciled.usage = session.usage();
+    found.usage = session.usage();
+    match result {
+        Ok(()) => Ok(found),
+        Err(Refusal::Budget(over)) => Err(Stop::Budget(over, Box::new(found))),
+        Err(Refusal::Adapter(error)) => Err(Stop::Adapter(error)),
     }
-    result
 }
 
-fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) -> Result<Reconciled, AdapterError> {
+/// Why a comparison did not come to its end.
+enum Stop {
+    Budget(OverBudget, Box<Reconciled>),
+    Adapter(AdapterError),
+}
+
+impl From<AdapterError> for Stop {
+    fn from(error: AdapterError) -> Self {
+        Self::Adapter(error)
+    }
+}
+
+fn compare(
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+    task: &Task<'_>,
+    found: &mut Reconciled,
+) -> Result<(), Refusal> {
     if let Some(statement) = dialect.one_state() {
         session.execute(statement)?;
     }
@@ -330,28 +392,29 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         |column: &ComparedColumn| task.left_out.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.column.name));
     let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
     left_out.extend(task.left_out.iter().cloned());
+    found.left_out = left_out;
     let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
     // By a name that is nowhere, all rows would count, and none would be the same as another.
     let asked = task.time.into_iter().chain(task.key.asked());
     if let Some(missing) = asked.into_iter().find(|name| named(name).is_none()) {
         let help = Some("name a column that both sides have, and that is compared".to_owned());
-        return Err(AdapterError {
-            help,
-            ..AdapterError::from_message(format!("no column `{missing}` can be compared"))
-        });
+        let message = format!("no column `{missing}` can be compared");
+        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
     }
     if let Some(column) =
         task.time.and_then(named).filter(|column| !dialect.semantics().named_type(&column.column.data_type).is_moment())
     {
         let Column { name, data_type } = &column.column;
         let help = Some("name a column that is a date or a timestamp".to_owned());
-        return Err(AdapterError {
-            help,
-            ..AdapterError::from_message(format!("`{name}` is {data_type}, and no time"))
-        });
+        let message = format!("`{name}` is {data_type}, and no time");
+        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
     }
-    let time =
-        task.time.and_then(named).map(|column| Time { column: column.column.clone(), width: task.options.width });
+    let time = task.time.and_then(named).map(|column| {
+        let is_date = dialect.semantics().named_type(&column.column.data_type) == DataType::Date;
+        // A day has no hours.
+        let width = if is_date && task.options.width == Width::Hour { Width::Day } else { task.options.width };
+        Time { column: column.column.clone(), width }
+    });
     let key: Option<Vec<String>> = task.key.names().iter().map(|name| Some(named(name)?.column.name.clone())).collect();
     let has_time = time.is_some();
     let reconciliation = Reconciliation {
@@ -363,9 +426,17 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
         time,
         since: task.options.since.map(str::to_owned),
     };
-    let mut found = Reconciled { left_out, ..Reconciled::default() };
+    let mut reader = Allowance { session, left: task.options.budget };
+    let drawn = match task.options.sample {
+        Some(share) => Some(draw(&mut reader, &reconciliation, share)?),
+        None => None,
+    };
+    let drawn = drawn.map(|(names, draw)| {
+        found.drawn = Some(draw);
+        names.into_iter().map(Some).collect::<Vec<_>>()
+    });
     let mut count = 0;
-    for row in session.rows(reconciliation.by_interval().sql())? {
+    for row in reader.rows(&reconciliation.by_interval(drawn.as_deref()))? {
         let [name, expected, actual, is_same] = row.as_slice() else { continue };
         let (expected, actual) = (number(expected.as_ref()), number(actual.as_ref()));
         found.expected += expected;
@@ -378,15 +449,16 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
     }
     found.intervals = has_time.then_some(count);
     if found.differing.is_empty() {
-        return Ok(found);
+        return Ok(());
     }
     let intervals: Vec<Option<String>> = found.differing.iter().map(|interval| interval.name.clone()).collect();
-    by_row(session, &reconciliation.by_row(&intervals), &mut found)?;
-    if let Some(statement) = reconciliation.duplicate_keys() {
-        found.duplicate_keys = session.number(statement.sql())?.unwrap_or_default();
+    by_row(reader.rows(&reconciliation.by_row(&intervals))?, found);
+    if let Some(statement) = reconciliation.duplicate_keys(drawn.as_deref()) {
+        let rows = reader.rows(&statement)?;
+        found.duplicate_keys = number(rows.first().and_then(|row| row.first()?.as_ref()));
     }
     if task.options.examples > 0 {
-        found.examples = session.query(reconciliation.examples(&intervals).sql(), task.options.examples)?;
+        found.examples = reader.query(&reconciliation.examples(&intervals), task.options.examples)?;
         for row in &mut found.examples.rows {
             if let Some(Some(sign)) = row.first_mut() {
                 if sign == "1" { "+" } else { "-" }.clone_into(sign);
@@ -399,21 +471,43 @@ fn compare(session: &mut dyn Session, dialect: &dyn Dialect, task: &Task<'_>) ->
             // The next run must not take what is written here for what it had written itself.
             let doubts = ledger.doubt((first, last), task.options.width, dialect);
             for statement in doubts.map_err(|wrong| AdapterError::from_message(wrong.message))? {
-                session.execute(statement.sql())?;
+                reader.session.execute(statement.sql())?;
             }
         }
-        for statement in reconciliation.repair(&intervals, &shared) {
+        let statements = reconciliation.repair(&intervals, &shared);
+        for statement in &statements {
+            reader.take(statement)?;
+        }
+        for statement in statements {
             // The last one puts the rows in.
-            found.rows_written = session.execute(statement.sql())?;
+            found.rows_written = reader.session.execute(statement.sql())?;
         }
         found.is_repaired = true;
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Draws some of the intervals from the first of the table to its last.
+fn draw(
+    reader: &mut Allowance<'_>,
+    reconciliation: &Reconciliation<'_>,
+    share: Share,
+) -> Result<(Vec<String>, Draw), Refusal> {
+    let bounds = reconciliation.bounds().map(|bounds| reader.rows(&bounds)).transpose()?.unwrap_or_default();
+    let (Some([Some(first), Some(last)]), Some(time)) =
+        (bounds.first().map(Vec::as_slice), reconciliation.time.as_ref())
+    else {
+        let help = Some("leave --sample out".to_owned());
+        let message = "no row of the table says when, so that there are no intervals to draw";
+        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
+    };
+    let names = time.width.names(first, last, usize::MAX);
+    Ok(share.draw(names.map_err(|error| AdapterError::from_message(error.to_string()))?))
 }
 
 /// Adds what is known of the rows of the intervals.
-fn by_row(session: &mut dyn Session, statement: &Statement, found: &mut Reconciled) -> Result<(), AdapterError> {
-    for row in session.rows(statement.sql())? {
+fn by_row(rows: Vec<Vec<Option<String>>>, found: &mut Reconciled) {
+    for row in rows {
         let [name, missing, extra, different, newer, tied, late, oldest] = row.as_slice() else { continue };
         let missing = number(missing.as_ref());
         let waiting = &mut found.waiting;
@@ -432,7 +526,6 @@ fn by_row(session: &mut dyn Session, statement: &Statement, found: &mut Reconcil
             interval.different += number(different.as_ref());
         }
     }
-    Ok(())
 }
 
 /// The columns that both sides have, and the others.

@@ -48,8 +48,10 @@ pub struct HistoryEntry {
 }
 
 /// What a comparison with a full recompute found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HistoryFinding {
+    /// Which part of the table was looked at, in words; `None` for all of it.
+    pub part: Option<String>,
     /// Which part of all rows was right: 0 to 1.
     pub accuracy: f64,
     /// Rows that were missing.
@@ -139,7 +141,7 @@ type HistoryColumn = (&'static str, DataType, fn(&HistoryEntry) -> Cell);
 const LONG_TEXT: DataType = DataType::Text(Some(4096));
 
 /// In their order in the table.
-const COLUMNS: [HistoryColumn; 19] = [
+const COLUMNS: [HistoryColumn; 20] = [
     ("run_id", DataType::TEXT, |entry| Cell::Text(entry.run.clone())),
     ("project", DataType::TEXT, |entry| Cell::Text(entry.project.clone())),
     ("environment", DataType::TEXT, |entry| Cell::Text(entry.environment.clone())),
@@ -152,11 +154,14 @@ const COLUMNS: [HistoryColumn; 19] = [
     ("bytes_read", DataType::BIGINT, |entry| Cell::Whole(entry.bytes_read)),
     ("bytes_billed", DataType::BIGINT, |entry| Cell::Whole(entry.bytes_billed)),
     ("cost", DataType::Double, |entry| Cell::Real(entry.cost)),
-    ("accuracy", DataType::Double, |entry| Cell::Real(entry.found.map(|found| found.accuracy))),
-    ("rows_missing", DataType::BIGINT, |entry| Cell::Whole(entry.found.map(|found| found.missing))),
-    ("rows_extra", DataType::BIGINT, |entry| Cell::Whole(entry.found.map(|found| found.extra))),
-    ("rows_different", DataType::BIGINT, |entry| Cell::Whole(entry.found.map(|found| found.different))),
-    ("rows_late", DataType::BIGINT, |entry| Cell::Whole(entry.found.and_then(|found| found.late))),
+    ("accuracy", DataType::Double, |entry| Cell::Real(entry.found.as_ref().map(|found| found.accuracy))),
+    ("rows_missing", DataType::BIGINT, |entry| Cell::Whole(entry.found.as_ref().map(|found| found.missing))),
+    ("rows_extra", DataType::BIGINT, |entry| Cell::Whole(entry.found.as_ref().map(|found| found.extra))),
+    ("rows_different", DataType::BIGINT, |entry| Cell::Whole(entry.found.as_ref().map(|found| found.different))),
+    ("rows_late", DataType::BIGINT, |entry| Cell::Whole(entry.found.as_ref().and_then(|found| found.late))),
+    ("compared_part", DataType::TEXT, |entry| {
+        Cell::Text(entry.found.as_ref().and_then(|found| found.part.clone()).unwrap_or_default())
+    }),
     ("fingerprint", DataType::TEXT, |entry| {
         Cell::Text(entry.fingerprint.map(|number| format!("{number:016x}")).unwrap_or_default())
     }),
@@ -240,7 +245,7 @@ pub fn insert_history(
 
 /// A query for the last run of each action, and for its last comparison that came to an end: `command`, `action`, `outcome`, how
 /// many seconds ago it began, `milliseconds`, `rows_written`, `bytes_read`, `cost`, `accuracy`, and the rows that were missing, too many,
-/// different and late. What the table does not have is NULL; what [`check_history`] asks for must be there.
+/// different and late, and which part was compared. What the table does not have is NULL; what [`check_history`] asks for must be there.
 pub fn last_of_history(
     table: &Target,
     columns: &[Column],
@@ -272,7 +277,7 @@ pub fn last_of_history(
 }
 
 /// What is asked of an entry besides what tells it apart.
-const LAST: [&str; 9] = [
+const LAST: [&str; 10] = [
     "milliseconds",
     "rows_written",
     "bytes_read",
@@ -282,6 +287,7 @@ const LAST: [&str; 9] = [
     "rows_extra",
     "rows_different",
     "rows_late",
+    "compared_part",
 ];
 
 fn has(columns: &[Column], name: &str) -> bool {
@@ -324,7 +330,7 @@ mod tests {
             bytes_read: Some(10),
             bytes_billed: Some(0),
             cost: Some(f64::NAN),
-            found: Some(HistoryFinding { accuracy: 1e-7, missing: 1, extra: 2, different: 3, late: None }),
+            found: Some(HistoryFinding { part: None, accuracy: 1e-7, missing: 1, extra: 2, different: 3, late: None }),
             fingerprint: Some(255),
         }
     }

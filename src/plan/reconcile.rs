@@ -3,12 +3,12 @@
 
 use crate::dialect::Dialect;
 use crate::plan::statement::Statement;
-use crate::relation::{Column, Width};
+use crate::relation::{Column, DataType, Width};
 
 /// How many intervals a condition names at the most; of more all rows are looked at.
-const MOST_NAMED: usize = 500;
+pub const MOST_NAMED: usize = 500;
 
-/// The interval that a row lies in; one for all rows without a time.
+/// The start of the interval that a row lies in; one for all rows without a time.
 const INTERVAL: &str = "trueup_interval";
 
 /// The hash of a row.
@@ -52,18 +52,31 @@ pub struct Time {
 }
 
 impl Reconciliation<'_> {
-    /// For each interval, in order: its name, how many rows are expected, how many there are, and `1` if they are the same.
-    pub fn by_interval(&self) -> Statement {
+    /// The names of the first and of the last interval of the table.
+    pub fn bounds(&self) -> Option<Statement> {
+        let time = self.time.as_ref()?;
+        let name = self.dialect.identifier(&time.column.name);
+        let since = self.since().map(|since| format!("\nwhere {since}")).unwrap_or_default();
+        let bound = |function: &str| self.interval_name(&format!("{function}({name})"));
+        Some(Statement::new(format!("select {}, {}\nfrom {}{since}", bound("min"), bound("max"), self.table)))
+    }
+
+    /// For each interval, or each of these, in order: its name, how many rows are expected, how many there are, and `1` if they are
+    /// the same.
+    pub fn by_interval(&self, intervals: Option<&[Option<String>]>) -> Statement {
         let side = |name: &str, expected: &str, actual: &str, sign: &str| {
             format!(
                 "  select {INTERVAL}, {expected} as expected_rows, {actual} as actual_rows, {sign}sum({HASH}) as hashes\n  \
                  from {name}\n  group by {INTERVAL}\n"
             )
         };
-        self.sides().then(&format!(
-            "select\n  {INTERVAL},\n  sum(expected_rows) as expected_rows,\n  sum(actual_rows) as actual_rows,\n  \
+        // Names are made of few rows: to make a text for each one takes longer than all else.
+        self.sides(intervals).then(&format!(
+            "select\n  interval_name,\n  sum(expected_rows) as expected_rows,\n  sum(actual_rows) as actual_rows,\n  \
              case when sum(expected_rows) = sum(actual_rows) and sum(hashes) = 0 then 1 else 0 end as is_same\n\
-             from (\n{}  union all\n{}) as sides\ngroup by {INTERVAL}\norder by {INTERVAL}",
+             from (\n  select {} as interval_name, expected_rows, actual_rows, hashes\n  from (\n{}  union all\n{}  ) as \
+             sides\n) as named\ngroup by interval_name\norder by interval_name",
+            self.interval_name(INTERVAL),
             side("trueup_expected", "count(*)", "0", ""),
             side("trueup_actual", "0", "count(*)", "-"),
         ))
@@ -82,15 +95,17 @@ impl Reconciliation<'_> {
                 )
             };
             let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
-            (format!("(select max({name}) as newest from trueup_actual)"), [">", "=", "<"].map(missing), oldest)
+            (format!("(select max({name}) as newest from {})", self.table), [">", "=", "<"].map(missing), oldest)
         } else {
             ("(select 0 as newest)".to_owned(), [(); 3].map(|()| "0".to_owned()), "null")
         };
         let least = "case when expected_rows < actual_rows then expected_rows else actual_rows end";
-        self.sides().then(",\n").then(&self.differences(intervals)).then(&format!(
-            "select\n  {INTERVAL},\n  sum(expected_rows - {least}) as missing_rows,\n  sum(actual_rows - {least}) as extra_rows,\n  \
+        self.sides(Some(intervals)).then(",\n").then(&self.differences()).then(&format!(
+            "select\n  interval_name,\n  sum(expected_rows - {least}) as missing_rows,\n  sum(actual_rows - {least}) as extra_rows,\n  \
              sum({least}) as different_rows,\n  {newer} as newer_rows,\n  {tied} as tied_rows,\n  {late} as late_rows,\n  {oldest} as oldest_row\n\
-             from trueup_keys\ncross join {newest} as latest\ngroup by {INTERVAL}\norder by {INTERVAL}"
+             from (\n  select {} as interval_name, trueup_time, expected_rows, actual_rows\n  from trueup_keys\n) as named\n\
+             cross join {newest} as latest\ngroup by interval_name\norder by interval_name",
+            self.interval_name(INTERVAL),
         ))
     }
 
@@ -102,14 +117,13 @@ impl Reconciliation<'_> {
         let side = |sign: &str, name: &str, condition: &str| {
             format!(
                 "  select {sign} as trueup_sign, {INTERVAL}, {HASH}, {names}\n  from (\n    select {name}.*, row_number() over (partition by \
-                 {HASH} order by {HASH}) as trueup_number\n    from {name}\n{}  ) as numbered\n  join (\n    select {HASH} as \
+                 {HASH} order by {HASH}) as trueup_number\n    from {name}\n  ) as numbered\n  join (\n    select {HASH} as \
                  trueup_wanted, sum(surplus) as surplus\n    from trueup_differences\n    where surplus {condition} 0\n    group \
                  by {HASH}\n  ) as wanted on {HASH} = trueup_wanted\n  where trueup_number <= abs(surplus)\n",
-                self.within(intervals, "    "),
             )
         };
         let order: Vec<String> = [INTERVAL.to_owned()].into_iter().chain(self.key_names()).collect();
-        self.sides().then(",\n").then(&self.differences(intervals)).then(&format!(
+        self.sides(Some(intervals)).then(",\n").then(&self.differences()).then(&format!(
             "select trueup_sign, {names}\nfrom (\n{}  union all\n{}) as examples\norder by {}, trueup_sign, {HASH}",
             side("1", "trueup_expected", ">"),
             side("0", "trueup_actual", "<"),
@@ -117,13 +131,14 @@ impl Reconciliation<'_> {
         ))
     }
 
-    /// How many values of the key the table has more than once.
-    pub fn duplicate_keys(&self) -> Option<Statement> {
+    /// How many values of the key the table has more than once, in all of it or in these intervals.
+    pub fn duplicate_keys(&self, intervals: Option<&[Option<String>]>) -> Option<Statement> {
         let key = self.key_names().join(", ");
         (!self.key.is_empty()).then(|| {
             Statement::new(format!(
-                "select count(*) from (\n  select {key} from {}\n  group by {key}\n  having count(*) > 1\n) as duplicates",
-                self.table
+                "select count(*) from (\n  select {key} from {}\n{}  group by {key}\n  having count(*) > 1\n) as duplicates",
+                self.table,
+                self.counted(intervals, "  "),
             ))
         })
     }
@@ -131,16 +146,14 @@ impl Reconciliation<'_> {
     /// Puts the rows of the query in the place of those of the table in these intervals: statements that belong together. All
     /// columns of the table are written that the query has; `given` are these.
     pub fn repair(&self, intervals: &[Option<String>], given: &[ComparedColumn]) -> Vec<Statement> {
-        let condition = self.condition(intervals, &|time| self.interval_of(time));
+        let condition = self.condition(intervals, None);
         // A DELETE without a condition is refused by some.
         let delete = format!("delete from {} where {}", self.table, condition.as_deref().unwrap_or("true"));
         let names: Vec<String> = given.iter().map(|column| self.name(column)).collect();
         let values: Vec<String> = given.iter().map(|column| self.value(column)).collect();
-        let condition = self.condition(intervals, &|_| {
-            let time =
-                self.time.as_ref().and_then(|time| self.columns.iter().find(|it| it.column.name == time.column.name));
-            time.map_or_else(String::new, |time| self.interval_of(&self.value(time)))
-        });
+        let time =
+            self.time.as_ref().and_then(|time| self.columns.iter().find(|it| it.column.name == time.column.name));
+        let condition = self.condition(intervals, time.map(|time| self.value(time)).as_deref());
         let insert = Statement::new(format!("insert into {} ({})\n", self.table, names.join(", ")))
             .then(&format!("select {}\nfrom (\n", values.join(", ")))
             .then_statement(&self.expected)
@@ -154,8 +167,8 @@ impl Reconciliation<'_> {
         vec![begin.then_statement(&insert).then("\n;\ncommit transaction;")]
     }
 
-    /// `with`, and the two sides.
-    fn sides(&self) -> Statement {
+    /// `with`, and the two sides: their rows that count, or those of them in some intervals.
+    fn sides(&self, intervals: Option<&[Option<String>]>) -> Statement {
         let plain: Vec<Column> = self.columns.iter().map(|column| column.column.clone()).collect();
         let names: Vec<String> = self.columns.iter().map(|column| self.name(column)).collect();
         let given: Vec<String> = self
@@ -166,16 +179,12 @@ impl Reconciliation<'_> {
                 if value == name { name } else { format!("{value} as {name}") }
             })
             .collect();
-        let since = match (&self.time, &self.since) {
-            (Some(time), Some(since)) => {
-                let since = self.dialect.string(since);
-                let name = self.dialect.identifier(&time.column.name);
-                format!("    where {name} >= cast({since} as {})\n", time.column.data_type)
-            }
-            _ => String::new(),
-        };
+        let counted = self.counted(intervals, "    ");
         let interval = match &self.time {
-            Some(time) => self.interval_of(&self.dialect.identifier(&time.column.name)),
+            Some(time) => {
+                let name = self.dialect.identifier(&time.column.name);
+                self.dialect.interval_start(&name, &time.column.data_type, time.width)
+            }
             None => self.dialect.string("all"),
         };
         let hash = self.dialect.row_hash(&plain);
@@ -183,14 +192,14 @@ impl Reconciliation<'_> {
         Statement::new(format!("with trueup_expected as (\n{outer}    select {}\n    from (\n", given.join(", ")))
             .then_statement(&self.expected)
             .then(&format!(
-                "\n    ) as q\n  ) as given\n{since}),\ntrueup_actual as (\n{outer}    select {}\n",
+                "\n    ) as q\n  ) as given\n{counted}),\ntrueup_actual as (\n{outer}    select {}\n",
                 names.join(", ")
             ))
-            .then(&format!("    from {}\n  ) as held\n{since})", self.table))
+            .then(&format!("    from {}\n  ) as held\n{counted})", self.table))
     }
 
     /// The rows that one side has more often, and the same by key.
-    fn differences(&self, intervals: &[Option<String>]) -> String {
+    fn differences(&self) -> String {
         let key = if self.key.is_empty() { vec![HASH.to_owned()] } else { self.key_names() };
         let key = key.join(", ");
         let all = if self.key.is_empty() { key.clone() } else { format!("{key}, {HASH}") };
@@ -198,11 +207,8 @@ impl Reconciliation<'_> {
             Some(time) => self.dialect.identifier(&time.column.name),
             None => "1".to_owned(),
         };
-        let within = self.within(intervals, "    ");
         let side = |name: &str, number: &str| {
-            format!(
-                "    select {all}, {INTERVAL}, {time} as trueup_time, {number} as counted\n    from {name}\n{within}"
-            )
+            format!("    select {all}, {INTERVAL}, {time} as trueup_time, {number} as counted\n    from {name}\n")
         };
         format!(
             "trueup_differences as (\n  select {all}, {INTERVAL}, min(trueup_time) as trueup_time, sum(counted) as surplus\n  from \
@@ -216,31 +222,69 @@ impl Reconciliation<'_> {
         )
     }
 
-    /// A condition on the intervals of a side, on a line of its own.
-    fn within(&self, intervals: &[Option<String>], indent: &str) -> String {
-        let condition = self.condition(intervals, &|_| INTERVAL.to_owned());
-        condition.map(|condition| format!("{indent}where {condition}\n")).unwrap_or_default()
+    /// The condition that rows count, or those of them in some intervals, on a line of its own.
+    fn counted(&self, intervals: Option<&[Option<String>]>, indent: &str) -> String {
+        let within = intervals.and_then(|intervals| self.condition(intervals, None));
+        let conditions: Vec<String> = self.since().into_iter().chain(within).collect();
+        if conditions.is_empty() { String::new() } else { format!("{indent}where {}\n", conditions.join(" and ")) }
     }
 
-    /// That a row lies in one of these intervals; `None` if all rows do, or there are too many to name. `interval` makes the name
-    /// of an interval out of the name of the time.
-    fn condition(&self, intervals: &[Option<String>], interval: &dyn Fn(&str) -> String) -> Option<String> {
+    fn since(&self) -> Option<String> {
+        let (time, since) = (self.time.as_ref()?, self.since.as_ref()?);
+        let (name, since) = (self.dialect.identifier(&time.column.name), self.dialect.string(since));
+        Some(format!("{name} >= cast({since} as {})", time.column.data_type))
+    }
+
+    /// That a row lies in one of these intervals, or between them where they are too many to name; `None` if all rows may. `value`
+    /// is what says when, if it is not the column of the table.
+    fn condition(&self, intervals: &[Option<String>], value: Option<&str>) -> Option<String> {
         let time = self.time.as_ref()?;
-        if intervals.len() > MOST_NAMED {
-            return None;
-        }
-        let name = interval(&self.dialect.identifier(&time.column.name));
-        let named: Vec<String> = intervals.iter().flatten().map(|interval| self.dialect.string(interval)).collect();
-        let listed = (!named.is_empty()).then(|| format!("{name} in ({})", named.join(", ")));
-        let empty = intervals.contains(&None).then(|| format!("{name} is null"));
-        let conditions: Vec<String> = listed.into_iter().chain(empty).collect();
-        Some(if conditions.is_empty() { "false".to_owned() } else { conditions.join(" or ") })
+        let name = self.dialect.identifier(&time.column.name);
+        let value = value.unwrap_or(&name);
+        let names: Vec<&str> = intervals.iter().flatten().map(String::as_str).collect();
+        let empty = intervals.contains(&None).then(|| format!("{value} is null"));
+        let named = (!names.is_empty()).then(|| self.named(time, value, &names));
+        let named = if let Some(named) = named { Some(named?) } else { None };
+        let conditions: Vec<String> = named.into_iter().chain(empty).collect();
+        Some(if conditions.is_empty() { "false".to_owned() } else { format!("({})", conditions.join(" or ")) })
     }
 
-    fn interval_of(&self, expression: &str) -> String {
+    fn named(&self, time: &Time, value: &str, names: &[&str]) -> Option<String> {
+        // What lies elsewhere need not be read, where that can be told from the bounds of partitions.
+        let ranges = self.ranges(time, value, names);
+        if names.len() > MOST_NAMED {
+            return ranges;
+        }
+        let listed: Vec<String> = names.iter().map(|name| self.dialect.string(name)).collect();
+        let listed = format!("{} in ({})", self.interval_name(value), listed.join(", "));
+        Some(ranges.map_or(listed.clone(), |ranges| format!("({ranges}) and {listed}")))
+    }
+
+    /// The ranges of time that these intervals lie in, one for too many; `None` if a calendar does not have one of them.
+    fn ranges(&self, time: &Time, value: &str, names: &[&str]) -> Option<String> {
+        let data_type = &time.column.data_type;
+        let is_date = self.dialect.semantics().named_type(data_type) == DataType::Date;
+        // An hour of a clock that is put back is there twice.
+        let around = if is_date || self.dialect.capabilities().is_in_utc { 0 } else { 3600 };
+        let mut ranges: Vec<(String, String)> = Vec::new();
+        for name in names {
+            let (start, end) = time.width.around(name, around).ok()?;
+            match ranges.last_mut().filter(|(_, last)| *last >= start || names.len() > MOST_NAMED) {
+                Some((_, last)) => *last = end,
+                None => ranges.push((start, end)),
+            }
+        }
+        let bound = |text: &str| format!("cast({} as {data_type})", self.dialect.string(text));
+        let range =
+            |(start, end): &(String, String)| format!("{value} >= {} and {value} < {}", bound(start), bound(end));
+        Some(ranges.iter().map(range).collect::<Vec<_>>().join(" or "))
+    }
+
+    /// The name of the interval that a time lies in, or of the one that begins then.
+    fn interval_name(&self, value: &str) -> String {
         match &self.time {
-            Some(time) => self.dialect.interval(expression, &time.column.data_type, time.width),
-            None => self.dialect.string("all"),
+            Some(time) => self.dialect.interval(value, &time.column.data_type, time.width),
+            None => value.to_owned(),
         }
     }
 

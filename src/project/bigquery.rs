@@ -78,6 +78,17 @@ impl BigQueryAccess {
     pub fn cost(&self, bytes: u64) -> f64 {
         bytes as f64 / TIB * self.price_per_tib
     }
+
+    /// How many bytes a budget buys.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no budget is negative")]
+    pub fn bytes_of(&self, budget: Budget) -> u64 {
+        match budget {
+            Budget::Bytes(bytes) => bytes,
+            // What costs nothing has no end.
+            Budget::Money(_) if self.price_per_tib == 0.0 => u64::MAX,
+            Budget::Money(money) => (money / self.price_per_tib * TIB) as u64,
+        }
+    }
 }
 
 const TIB: f64 = 1024.0 * 1024.0 * 1024.0 * 1024.0;

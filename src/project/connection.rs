@@ -35,6 +35,12 @@ impl Connection {
         let Self::BigQuery(access) = self else { return None };
         access.budget
     }
+
+    /// How many bytes a budget buys, where that is what a warehouse is paid for.
+    pub fn bytes_of(&self, budget: Budget) -> Option<u64> {
+        let Self::BigQuery(access) = self else { return None };
+        Some(access.bytes_of(budget))
+    }
 }
 
 /// A server that speaks the protocol of PostgreSQL. What is `None` is as the server or the protocol's clients have it.

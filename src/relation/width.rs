@@ -76,6 +76,20 @@ impl Width {
         Ok(self.start(&self.next(name)?))
     }
 
+    /// The first moment of an interval and the first one behind it, so many seconds further apart at both ends.
+    pub fn around(self, name: &str, seconds: u32) -> Result<(String, String), NoMoment> {
+        let (start, end) = (self.start(name), self.end(name)?);
+        if seconds == 0 {
+            return Ok((start, end));
+        }
+        let seconds = i64::from(seconds).seconds();
+        let (first, last) = (moment(&start)?.checked_sub(seconds), moment(&end)?.checked_add(seconds));
+        let text = |moment: Result<DateTime, jiff::Error>| {
+            moment.map(|moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string()).map_err(|_| NoMoment(name.to_owned()))
+        };
+        Ok((text(first)?, text(last)?))
+    }
+
     /// The interval that so many seconds before the start of another one lie in.
     pub fn earlier(self, name: &str, seconds: u64) -> Result<String, NoMoment> {
         let no_moment = |_| NoMoment(name.to_owned());

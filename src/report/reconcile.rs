@@ -25,6 +25,9 @@ pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
             intervals(found)
         )
     };
+    if let Some(drawn) = found.drawn {
+        let _ = writeln!(text, "  a sample: {drawn} intervals, drawn by chance");
+    }
     if found.intervals.is_some() && !found.differing.is_empty() {
         text += &table(found, ["expected", "missing", "too many"]);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::action::{Age, Kind};
 use crate::execute::{Arrivals, LastDone, Newest, RelationStatus, Sight};
-use crate::plan::HistoryOutcome;
+use crate::plan::{HistoryFinding, HistoryOutcome};
 use crate::report::{Terminal, count, digits, duration, length, percent, read_text};
 
 /// What stands where nothing is known.
@@ -100,14 +100,14 @@ fn cells(relation: &RelationStatus<'_>) -> Cells {
         }
     };
     let comparison = relation.last.comparison.as_ref();
-    let found = comparison.and_then(|done| Some((done, done.found?)));
+    let found = comparison.and_then(|done| Some((done, done.found.as_ref()?)));
     [
         newest,
         lag(relation),
         to_do(relation),
         arrivals.and_then(late),
         found.and_then(|(_, found)| Some(Cell::plain(digits(found.late?)))),
-        found.map(|(done, found)| accuracy(done, found.accuracy)),
+        found.map(|(done, found)| accuracy(done, found)),
         relation.last.run.as_ref().map(last_run),
     ]
 }
@@ -146,10 +146,11 @@ fn late(arrivals: Arrivals) -> Option<Cell> {
     Some(Cell::plain(format!("{}.{:02} %", hundredths / 100, hundredths % 100)))
 }
 
-/// `99.52 %, repaired 2 days ago`
-fn accuracy(done: &LastDone, accuracy: f64) -> Cell {
+/// `99.52 %, repaired 2 days ago`, `100.00 % of a part, just now`
+fn accuracy(done: &LastDone, found: &HistoryFinding) -> Cell {
+    let part = if found.part.is_some() { " of a part" } else { "" };
     let repaired = if done.outcome == HistoryOutcome::Repaired { "repaired " } else { "" };
-    Cell::plain(format!("{}, {repaired}{}", percent(accuracy), ago(done.seconds_ago)))
+    Cell::plain(format!("{}{part}, {repaired}{}", percent(found.accuracy), ago(done.seconds_ago)))
 }
 
 /// `success 2 hours ago, 209 rows, 1.2 GiB ($0.01), 1.24 s`

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use trueup::action::ActionId;
 use trueup::adapter::{self, Adapter};
 use trueup::compile::{Compilation, compile};
-use trueup::execute::{ExecuteOptions, Outcome, ReconcileOptions, Reconciled, execute, reconcile};
+use trueup::execute::{ExecuteOptions, IntervalDifference, Outcome, ReconcileOptions, Reconciled, execute, reconcile};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selection;
 use trueup::plan::{Backfill, PlanOptions, plan, preview};
@@ -329,14 +329,21 @@ impl World {
         let adapter = self.adapter()?;
         let state = adapter.state(std::slice::from_ref(target)).map_err(|error| error.to_string())?;
         let Some(relation) = state.get(target) else { return Ok(()) };
-        let options = ReconcileOptions { width: Width::Day, since: None, repair: false, examples: 3 };
+        let options =
+            ReconcileOptions { width: Width::Day, since: None, sample: None, budget: None, repair: false, examples: 3 };
         let look = |options: ReconcileOptions<'_>| {
             reconcile(&self.compilation, adapter.as_ref(), id, relation, options).map_err(|error| error.to_string())
         };
         let known = self.compare(id, target)?;
-        let found = Verdict::of(&look(options)?);
+        let all = look(options)?;
+        let found = Verdict::of(&all);
         if found != known {
             return Err(format!("{target}:\nreconcile {found:?}\nrows      {known:?}"));
+        }
+        if self.has_times(id, target)? {
+            let share = if repair { "100%" } else { "40%" }.parse()?;
+            is_part_of(&look(ReconcileOptions { sample: Some(share), ..options })?, &all)
+                .map_err(|message| format!("{target}, a sample: {message}"))?;
         }
         self.seen.borrow_mut().note(&known);
         if repair {
@@ -352,6 +359,14 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn has_times(&self, id: ActionId, target: &Target) -> Result<bool, String> {
+        let Some(time) = &self.compilation.graph.get(id).documentation.times.event else { return Ok(false) };
+        let adapter = self.adapter()?;
+        let sql = format!("select count({}) from {}", time.name, adapter.dialect().relation(target));
+        let count = adapter.session().and_then(|mut session| session.number(&sql));
+        Ok(count.map_err(|error| error.to_string())? > Some(0))
     }
 
     /// Both sides row by row, with nothing of what `reconcile` uses.
@@ -386,6 +401,24 @@ impl World {
             }
         }
         Ok(Verdict::of_rows(&bag))
+    }
+}
+
+/// What a sample says of intervals is what is said of them if all are looked at.
+fn is_part_of(sample: &Reconciled, all: &Reconciled) -> Result<(), String> {
+    let draw = sample.drawn.ok_or("nothing was drawn")?;
+    let same = |one: &IntervalDifference, other: &IntervalDifference| {
+        one.name == other.name && (one.expected, one.actual) == (other.expected, other.actual)
+    };
+    let is_in = |one: &IntervalDifference, of: &Reconciled| of.differing.iter().any(|other| same(one, other));
+    if let Some(wrong) = sample.differing.iter().find(|one| !is_in(one, all)) {
+        return Err(format!("{wrong:?} is not among {:?}", all.differing));
+    }
+    // What the table has no row of may lie beyond its bounds.
+    let drawn = all.differing.iter().filter(|one| draw.drawn == draw.of && one.name.is_some() && one.actual > 0);
+    match drawn.clone().find(|one| !is_in(one, sample)) {
+        Some(missed) => Err(format!("{missed:?} is not among {:?}", sample.differing)),
+        None => Ok(()),
     }
 }
 
