@@ -38,6 +38,7 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
         "duplicate_keys": found.duplicate_keys,
         "not_compared": left_out.collect::<Vec<Value>>(),
         "repaired": found.is_repaired,
+        "bytes_read": found.usage.as_ref().map(|usage| usage.bytes_processed),
     });
     format!("{value}\n")
 }

@@ -93,7 +93,8 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
     let adapter = connect(&root, &compilation)?;
     let targets: Vec<Target> = wanted.iter().map(|(_, action)| action.target.clone()).collect();
     let state = adapter.state(&targets)?;
-    let budget = args.budget.or_else(|| compilation.project.environment.connection.budget());
+    let connection = &compilation.project.environment.connection;
+    let budget = args.budget.or_else(|| connection.budget());
     let mut budget = budget.map(|budget| bytes_of(budget, &compilation)).transpose()?;
     let options = ReconcileOptions {
         width: args.by.width(),
@@ -115,15 +116,16 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
         };
         let (started_at, started) = (SystemTime::now(), Instant::now());
         let found = reconcile(&compilation, adapter.as_ref(), id, relation, ReconcileOptions { budget, ..options });
-        let read = found.as_ref().ok().and_then(|found| found.usage.as_ref()).map(|usage| usage.bytes_processed);
-        budget = budget.map(|budget| budget.saturating_sub(read.unwrap_or_default()));
+        let usage = found.as_ref().ok().and_then(|found| found.usage.as_ref());
+        let cost = usage.and_then(|usage| connection.cost(usage.bytes_billed));
+        budget = budget.map(|budget| budget.saturating_sub(usage.map_or(0, |usage| usage.bytes_processed)));
         entries.push(history.of_comparison(id, found.as_ref().ok(), (started_at, started.elapsed())));
         match found {
             Ok(found) => {
                 is_right &= found.differing.is_empty() || found.is_repaired;
                 let name = action.target.to_string();
                 match args.format {
-                    OutputFormat::Text => terminal.print(&reconciliation(&name, &found, terminal.color())),
+                    OutputFormat::Text => terminal.print(&reconciliation(&name, &found, cost, terminal.color())),
                     OutputFormat::Json => terminal.print(&reconciled_json(&name, &found)),
                 }
             }

@@ -176,7 +176,7 @@ impl Dialect for BigQuery {
         format!("{function}('{}', {expression})", width.strftime())
     }
 
-    fn interval_start(&self, expression: &str, data_type: &str, width: Width) -> String {
+    fn within_interval(&self, expression: &str, data_type: &str, width: Width) -> String {
         let function = match data_type.to_ascii_uppercase().as_str() {
             "DATE" => "date_trunc",
             "DATETIME" => "datetime_trunc",

@@ -253,9 +253,13 @@ pub trait Dialect: Debug + Send + Sync {
         format!("strftime({expression}, '{}')", width.strftime())
     }
 
-    /// Where that interval begins, as a value of which [`interval`](Self::interval) makes the same name.
-    fn interval_start(&self, expression: &str, _data_type: &str, width: Width) -> String {
-        format!("date_trunc('{}', {expression})", width.word())
+    /// What is quickly made of a date or a timestamp and is the same for many, but not for two of different intervals: a value of
+    /// which [`interval`](Self::interval) makes the same name.
+    fn within_interval(&self, expression: &str, _data_type: &str, width: Width) -> String {
+        match width {
+            Width::Hour => format!("date_trunc('hour', {expression})"),
+            Width::Day | Width::Month => format!("cast({expression} as date)"),
+        }
     }
 
     /// How many seconds lie between two dates or timestamps of these types.

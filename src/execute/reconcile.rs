@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::execute::allowance::{Allowance, OverBudget, Refusal};
 use crate::execute::sample::{Draw, Share};
 use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, DataType, JobOptions, Relation, Target, Width};
+use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, Width};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ struct Task<'a> {
     target: &'a Target,
     /// How its queries run.
     job: JobOptions,
+    /// How the table lies, if it is not to be read without a filter on that.
+    filtered_by: Option<&'a Partitioning>,
     /// What was done of it, if it is kept by intervals.
     ledger: Option<&'a Ledger>,
     /// Its columns; `None` if nobody has asked for them.
@@ -196,9 +198,9 @@ pub fn reconcile(
     if diagnostics.has_errors() {
         return Err(ReconcileError::Project(diagnostics));
     }
-    let has_pre_operations = match &action.kind {
-        Kind::Model(model) => !model.texts.pre_operations.is_empty(),
-        _ => false,
+    let (has_pre_operations, wants_filter) = match &action.kind {
+        Kind::Model(model) => (!model.texts.pre_operations.is_empty(), model.options.require_partition_filter),
+        _ => (false, false),
     };
     // One job would be both.
     let has_script = has_pre_operations && dialect.capabilities().multi_statements;
@@ -223,6 +225,7 @@ pub fn reconcile(
     let task = Task {
         target,
         job,
+        filtered_by: relation.layout.partitioning.as_ref().filter(|_| wants_filter),
         ledger: ledger.as_ref(),
         columns: Some(&relation.columns),
         query: &query,
@@ -286,6 +289,7 @@ pub fn compare_relations(
     let task = Task {
         target: pair.base,
         job: JobOptions::default(),
+        filtered_by: None,
         ledger: None,
         columns: None,
         query: &query,
@@ -425,6 +429,7 @@ fn compare(
         key: key.unwrap_or_default(),
         time,
         since: task.options.since.map(str::to_owned),
+        filtered_by: task.filtered_by.cloned(),
     };
     let mut reader = Allowance { session, left: task.options.budget };
     let drawn = match task.options.sample {

@@ -3,12 +3,12 @@
 
 use crate::dialect::Dialect;
 use crate::plan::statement::Statement;
-use crate::relation::{Column, DataType, Width};
+use crate::relation::{Column, DataType, Partitioning, Width};
 
 /// How many intervals a condition names at the most; of more all rows are looked at.
 pub const MOST_NAMED: usize = 500;
 
-/// The start of the interval that a row lies in; one for all rows without a time.
+/// Stands for the interval that a row lies in; one for all rows without a time.
 const INTERVAL: &str = "trueup_interval";
 
 /// The hash of a row.
@@ -31,6 +31,8 @@ pub struct Reconciliation<'a> {
     pub time: Option<Time>,
     /// From which value of the time on rows count.
     pub since: Option<String>,
+    /// How the table lies, if it is not to be read without a filter on that.
+    pub filtered_by: Option<Partitioning>,
 }
 
 /// A column of both sides.
@@ -56,9 +58,9 @@ impl Reconciliation<'_> {
     pub fn bounds(&self) -> Option<Statement> {
         let time = self.time.as_ref()?;
         let name = self.dialect.identifier(&time.column.name);
-        let since = self.since().map(|since| format!("\nwhere {since}")).unwrap_or_default();
         let bound = |function: &str| self.interval_name(&format!("{function}({name})"));
-        Some(Statement::new(format!("select {}, {}\nfrom {}{since}", bound("min"), bound("max"), self.table)))
+        let counted = self.of_table(None, "");
+        Some(Statement::new(format!("select {}, {}\nfrom {}\n{counted}", bound("min"), bound("max"), self.table)))
     }
 
     /// For each interval, or each of these, in order: its name, how many rows are expected, how many there are, and `1` if they are
@@ -95,7 +97,8 @@ impl Reconciliation<'_> {
                 )
             };
             let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
-            (format!("(select max({name}) as newest from {})", self.table), [">", "=", "<"].map(missing), oldest)
+            let all = self.every_row().map(|all| format!(" where {all}")).unwrap_or_default();
+            (format!("(select max({name}) as newest from {}{all})", self.table), [">", "=", "<"].map(missing), oldest)
         } else {
             ("(select 0 as newest)".to_owned(), [(); 3].map(|()| "0".to_owned()), "null")
         };
@@ -138,7 +141,7 @@ impl Reconciliation<'_> {
             Statement::new(format!(
                 "select count(*) from (\n  select {key} from {}\n{}  group by {key}\n  having count(*) > 1\n) as duplicates",
                 self.table,
-                self.counted(intervals, "  "),
+                self.of_table(intervals, "  "),
             ))
         })
     }
@@ -148,7 +151,9 @@ impl Reconciliation<'_> {
     pub fn repair(&self, intervals: &[Option<String>], given: &[ComparedColumn]) -> Vec<Statement> {
         let condition = self.condition(intervals, None);
         // A DELETE without a condition is refused by some.
-        let delete = format!("delete from {} where {}", self.table, condition.as_deref().unwrap_or("true"));
+        let conditions: Vec<String> = condition.into_iter().chain(self.every_row()).collect();
+        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
+        let delete = format!("delete from {} where {conditions}", self.table);
         let names: Vec<String> = given.iter().map(|column| self.name(column)).collect();
         let values: Vec<String> = given.iter().map(|column| self.value(column)).collect();
         let time =
@@ -179,23 +184,24 @@ impl Reconciliation<'_> {
                 if value == name { name } else { format!("{value} as {name}") }
             })
             .collect();
-        let counted = self.counted(intervals, "    ");
         let interval = match &self.time {
             Some(time) => {
                 let name = self.dialect.identifier(&time.column.name);
-                self.dialect.interval_start(&name, &time.column.data_type, time.width)
+                self.dialect.within_interval(&name, &time.column.data_type, time.width)
             }
             None => self.dialect.string("all"),
         };
         let hash = self.dialect.row_hash(&plain);
-        let outer = format!("  select {interval} as {INTERVAL}, {hash} as {HASH}, {}\n  from (\n", names.join(", "));
-        Statement::new(format!("with trueup_expected as (\n{outer}    select {}\n    from (\n", given.join(", ")))
+        let chosen = format!("  select {interval} as {INTERVAL}, {hash} as {HASH}, {}\n", names.join(", "));
+        let given = given.join(", ");
+        Statement::new(format!("with trueup_expected as (\n{chosen}  from (\n    select {given}\n    from (\n"))
             .then_statement(&self.expected)
             .then(&format!(
-                "\n    ) as q\n  ) as given\n{counted}),\ntrueup_actual as (\n{outer}    select {}\n",
-                names.join(", ")
+                "\n    ) as q\n  ) as given\n{}),\ntrueup_actual as (\n{chosen}  from {} as held\n{})",
+                self.counted(intervals, None, "  "),
+                self.table,
+                self.of_table(intervals, "  "),
             ))
-            .then(&format!("    from {}\n  ) as held\n{counted})", self.table))
     }
 
     /// The rows that one side has more often, and the same by key.
@@ -222,11 +228,30 @@ impl Reconciliation<'_> {
         )
     }
 
-    /// The condition that rows count, or those of them in some intervals, on a line of its own.
-    fn counted(&self, intervals: Option<&[Option<String>]>, indent: &str) -> String {
+    /// The condition that rows of the table count, or those of them in some intervals, on a line of its own.
+    fn of_table(&self, intervals: Option<&[Option<String>]>, indent: &str) -> String {
+        self.counted(intervals, self.every_row(), indent)
+    }
+
+    /// The same of both sides.
+    fn counted(&self, intervals: Option<&[Option<String>]>, more: Option<String>, indent: &str) -> String {
         let within = intervals.and_then(|intervals| self.condition(intervals, None));
-        let conditions: Vec<String> = self.since().into_iter().chain(within).collect();
+        let conditions: Vec<String> = self.since().into_iter().chain(within).chain(more).collect();
         if conditions.is_empty() { String::new() } else { format!("{indent}where {}\n", conditions.join(" and ")) }
+    }
+
+    /// A filter that leaves no row of the table out, where one is asked for.
+    fn every_row(&self) -> Option<String> {
+        let (name, first) = match self.filtered_by.as_ref()? {
+            Partitioning::Time { column: None, .. } => ("_PARTITIONTIME".to_owned(), None),
+            Partitioning::Time { column: Some(name), .. } => {
+                let column = self.columns.iter().find(|it| it.column.name.eq_ignore_ascii_case(name));
+                (self.dialect.identifier(name), column.map(|column| &column.column.data_type))
+            }
+            Partitioning::Range { column, .. } => (self.dialect.identifier(column), None),
+        };
+        let first = first.map(|data_type| format!("{name} >= cast('0001-01-01' as {data_type})"));
+        Some(format!("({} or {name} is null)", first.unwrap_or_else(|| format!("{name} is not null"))))
     }
 
     fn since(&self) -> Option<String> {
@@ -280,7 +305,7 @@ impl Reconciliation<'_> {
         Some(ranges.iter().map(range).collect::<Vec<_>>().join(" or "))
     }
 
-    /// The name of the interval that a time lies in, or of the one that begins then.
+    /// The name of the interval that a time lies in, or that such a value stands for.
     fn interval_name(&self, value: &str) -> String {
         match &self.time {
             Some(time) => self.dialect.interval(value, &time.column.data_type, time.width),

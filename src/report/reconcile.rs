@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::execute::{LeftOut, Reconciled};
-use crate::report::{count, diff_table, digits, percent};
+use crate::report::{count, diff_table, digits, percent, read_text};
 
-/// What was found out about one table.
-pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
+/// What was found out about one table, and what that cost, where it is known.
+pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: bool) -> String {
     let (missing, extra, different) = found.totals();
     let mut text = if found.differing.is_empty() {
         format!("{name}: all of {} right{}\n", rows(found.actual), intervals(found))
@@ -41,6 +41,9 @@ pub fn reconciliation(name: &str, found: &Reconciled, color: bool) -> String {
     text += &left_out(found, ["the table does not have it", "the query does not give it"]);
     if found.is_repaired {
         text += "  repaired\n";
+    }
+    if let Some(usage) = found.usage.as_ref().filter(|usage| !usage.jobs.is_empty()) {
+        let _ = writeln!(text, "  read {}", read_text(usage.bytes_processed, cost));
     }
     text
 }
