@@ -25,7 +25,7 @@ const SETTINGS: &str = "
 name: crash
 dialect: duckdb
 defaults: { schema: s, assertion_schema: checks }
-vars: { generation: \"0\", kind: table }
+vars: { generation: \"0\", kind: table, reject: \"no\" }
 default_environment: local
 environments:
   local:
@@ -67,12 +67,18 @@ const MODELS: [(&str, &str); 11] = [
     ),
     (
         "audited",
-        "config { type: \"table\", publish: \"audited\", assertions: { uniqueKey: [\"id\"], nonNull: [\"generation\"] } }
+        "config {
+            type: \"table\", publish: \"audited\",
+            assertions: { uniqueKey: [\"id\"], rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
         select generation, id from ${ref(\"plain\")}",
     ),
     (
         "grown",
-        "config { type: \"incremental\", publish: \"audited\", uniqueKey: [\"id\"], assertions: { uniqueKey: [\"id\"] } }
+        "config {
+            type: \"incremental\", publish: \"audited\", uniqueKey: [\"id\"],
+            assertions: { uniqueKey: [\"id\"], rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
         select generation, id from ${ref(\"plain\")}",
     ),
     (
@@ -153,18 +159,19 @@ struct Crash {
 }
 
 impl Crash {
-    /// The next run reads rows of the next generation.
-    fn arguments(&mut self, arguments: &[&str]) -> Result<Vec<String>, Failed> {
+    /// The next run reads rows of the next generation, and may reject them.
+    fn arguments(&mut self, arguments: &[&str], rejects: bool) -> Result<Vec<String>, Failed> {
         self.generation += 1;
         self.project.write("input.csv", &format!("generation\n{}\n", self.generation))?;
         let kind = if self.generation.is_multiple_of(2) { "view" } else { "table" };
-        let vars = format!("--vars=generation={},kind={kind}", self.generation);
+        let reject = if rejects { "yes" } else { "no" };
+        let vars = format!("--vars=generation={},kind={kind},reject={reject}", self.generation);
         Ok(arguments.iter().copied().map(str::to_owned).chain([vars]).collect())
     }
 
     /// A run that is left alone: everything is of its generation afterwards.
     fn complete(&mut self, arguments: &[&str]) -> Result<Snapshot, Failed> {
-        let arguments = self.arguments(arguments)?;
+        let arguments = self.arguments(arguments, false)?;
         let started = Instant::now();
         self.project.succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
         self.longest = self.longest.max(started.elapsed());
@@ -185,18 +192,19 @@ impl Crash {
     fn kill(&mut self, arguments: &[&str], random: &mut Random, before: &Snapshot) -> Result<(bool, Snapshot), Failed> {
         let longest = u64::try_from(self.longest.as_micros())?;
         let delay = Duration::from_micros(random.below(longest));
-        let arguments = self.arguments(arguments)?;
+        let rejects = random.below(2) == 0;
+        let arguments = self.arguments(arguments, rejects)?;
         let mut command = self.project.command(&[]);
         let mut child = command.args(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         thread::sleep(delay);
         child.kill()?;
         let status = child.wait()?;
         let context = format!("run {} ({arguments:?}), killed after {delay:?}", self.generation);
-        if status.code().is_some_and(|code| code != 0) {
+        if status.code().is_some_and(|code| code != i32::from(rejects)) {
             return Err(format!("{context}: it had ended with {status}").into());
         }
         let after = self.snapshot()?;
-        self.compare(before, &after).map_err(|problem| format!("{context}: {problem}"))?;
+        self.compare(before, &after, rejects).map_err(|problem| format!("{context}: {problem}"))?;
         Ok((status.code().is_none(), after))
     }
 
@@ -205,7 +213,7 @@ impl Crash {
         format!("{}×{ROWS}", self.generation)
     }
 
-    fn compare(&self, before: &Snapshot, after: &Snapshot) -> Result<(), String> {
+    fn compare(&self, before: &Snapshot, after: &Snapshot, rejects: bool) -> Result<(), String> {
         let whole = self.whole();
         for (table, rows) in after {
             let was = before.get(table);
@@ -214,6 +222,8 @@ impl Crash {
                 // Each generation that came through, or only this one after a full refresh.
                 "appended table" => *rows == whole || was.is_some_and(|was| *rows == format!("{was}, {whole}")),
                 "audit table" | "logged_too table" => rows.split(", ").all(|part| part.ends_with("×1")),
+                "audited table" | "grown table" => !rejects && *rows == whole,
+                rejected if is_rejected(rejected) => rejects && *rows == whole,
                 _ => *rows == whole,
             };
             if !(is_before || is_after) {
@@ -223,7 +233,9 @@ impl Crash {
         for (table, was) in before {
             let other =
                 if table.ends_with("table") { table.replace("table", "view") } else { table.replace("view", "table") };
-            if !after.contains_key(table) && !after.contains_key(&other) {
+            // Once other rows are published nobody asks for these.
+            let may_go = is_rejected(table) && !rejects;
+            if !after.contains_key(table) && !after.contains_key(&other) && !may_go {
                 return Err(format!("{table} is gone; it held {was}"));
             }
         }
@@ -278,6 +290,11 @@ impl Crash {
 pub(crate) fn generations_of(rows: &str) -> Vec<String> {
     let parts = rows.split(", ").filter_map(|part| part.split_once('×'));
     parts.map(|(generation, _)| generation.to_owned()).collect()
+}
+
+/// Tables of rows that an audit has kept from readers.
+pub(crate) fn is_rejected(table: &str) -> bool {
+    table.split(' ').next().is_some_and(|name| name.ends_with("__rejected"))
 }
 
 /// Tables with one row for each generation.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::crash::generations_of;
+use crate::crash::{generations_of, is_rejected};
 use crate::postgres_server::{self, Server};
 use crate::project::Project;
 use crate::random::{Random, setting};
@@ -21,7 +21,7 @@ const FAULTS: u64 = 20;
 /// Rows of each table.
 const ROWS: u32 = 20_000;
 
-const MODELS: [(&str, &str); 7] = [
+const MODELS: [(&str, &str); 9] = [
     ("input", "config { type: \"declaration\", schema: \"raw\" }"),
     (
         "plain",
@@ -45,6 +45,22 @@ const MODELS: [(&str, &str); 7] = [
     (
         "overwritten",
         "config { type: \"incremental\", partitionBy: \"nullif(id % 4, 0)\", incrementalStrategy: \"INSERT_OVERWRITE\" }
+        select generation, id from ${ref(\"plain\")}",
+    ),
+    (
+        "checked",
+        "config {
+            type: \"table\", publish: \"audited\",
+            assertions: { uniqueKey: [\"id\"], rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
+        select generation, id from ${ref(\"plain\")}",
+    ),
+    (
+        "grown",
+        "config {
+            type: \"incremental\", publish: \"audited\", uniqueKey: [\"id\"],
+            assertions: { uniqueKey: [\"id\"], rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
         select generation, id from ${ref(\"plain\")}",
     ),
     (
@@ -74,6 +90,14 @@ enum Fault {
     Crash,
 }
 
+/// What a run is to do.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    full_refresh: bool,
+    /// Whether audits find something.
+    rejects: bool,
+}
+
 const KINDS: [Fault; 4] = [Fault::Kill, Fault::Interrupt, Fault::Terminate, Fault::Crash];
 
 /// For each table which generations it holds, with the number of rows of each.
@@ -90,10 +114,11 @@ fn run() -> Result<(), Failed> {
     while broken < faults_wanted {
         let fault = KINDS[usize::try_from(random.below(KINDS.len() as u64))?];
         let delay = Duration::from_micros(random.below(u64::try_from(longest.as_micros())?));
-        let (was_broken, after) = faults.break_one(fault, delay, random.below(4) == 0)?;
+        let how = How { full_refresh: random.below(4) == 0, rejects: random.below(2) == 0 };
+        let (was_broken, after) = faults.break_one(fault, delay, how)?;
         broken += u64::from(was_broken);
         faults
-            .compare(&before, &after)
+            .compare(&before, &after, how.rejects)
             .map_err(|problem| format!("fault {broken}, {fault:?} after {delay:?}: {problem}"))?;
         // Often a broken run stands on what another broken run has left.
         before = after;
@@ -109,7 +134,7 @@ fn run() -> Result<(), Failed> {
 
 fn project() -> Result<Project, Failed> {
     let settings = "name: faults\ndialect: postgres\ndefaults: { schema: s, assertion_schema: checks }\n\
-                    vars: { generation: \"0\" }\nenvironments: { local: { warehouse: postgres } }\n";
+                    vars: { generation: \"0\", reject: \"no\" }\nenvironments: { local: { warehouse: postgres } }\n";
     let project = Project::new(&[("trueup.yaml", settings)])?;
     for (name, text) in MODELS {
         project.write(&format!("definitions/{name}.sqlx"), &text.replace("ROWS", &ROWS.to_string()))?;
@@ -129,19 +154,20 @@ impl Faults {
         Ok(self.server.psql(&self.database, sql)?.lines().map(str::to_owned).collect())
     }
 
-    /// The command of the next run, which reads rows of the next generation.
-    fn command(&mut self) -> Result<Command, Failed> {
+    /// The command of the next run, which reads rows of the next generation, and may reject them.
+    fn command(&mut self, rejects: bool) -> Result<Command, Failed> {
         self.generation += 1;
         self.query(&format!("delete from raw.input; insert into raw.input values ({})", self.generation))?;
         let mut command = self.project.command(&["run", "--threads", "3"]);
-        command.arg(format!("--vars=generation={}", self.generation));
+        let reject = if rejects { "yes" } else { "no" };
+        command.arg(format!("--vars=generation={},reject={reject}", self.generation));
         command.envs(self.server.variables(&self.database));
         Ok(command)
     }
 
     /// A run that is left alone: everything is of its generation afterwards.
     fn complete(&mut self) -> Result<Snapshot, Failed> {
-        let output = self.command()?.output()?;
+        let output = self.command(false)?.output()?;
         if !output.status.success() {
             let printed =
                 String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -160,9 +186,9 @@ impl Faults {
     }
 
     /// A run that meets with a fault, if it is not over before.
-    fn break_one(&mut self, fault: Fault, delay: Duration, full_refresh: bool) -> Result<(bool, Snapshot), Failed> {
-        let mut command = self.command()?;
-        if full_refresh {
+    fn break_one(&mut self, fault: Fault, delay: Duration, how: How) -> Result<(bool, Snapshot), Failed> {
+        let mut command = self.command(how.rejects)?;
+        if how.full_refresh {
             command.arg("--full-refresh");
         }
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -204,7 +230,7 @@ impl Faults {
         format!("{}×{ROWS}", self.generation)
     }
 
-    fn compare(&self, before: &Snapshot, after: &Snapshot) -> Result<(), String> {
+    fn compare(&self, before: &Snapshot, after: &Snapshot, rejects: bool) -> Result<(), String> {
         let whole = self.whole();
         for (table, rows) in after {
             let was = before.get(table);
@@ -212,13 +238,17 @@ impl Faults {
                 // Each generation that came through, or only this one after a full refresh.
                 "appended" => *rows == whole || was.is_some_and(|was| *rows == format!("{was}, {whole}")),
                 "audit" => rows.split(", ").all(|part| part.ends_with("×1")),
+                "checked" | "grown" => !rejects && *rows == whole,
+                rejected if is_rejected(rejected) => rejects && *rows == whole,
                 _ => *rows == whole,
             };
             if was != Some(rows) && !is_after {
                 return Err(format!("{table} held {was:?}, and now {rows}"));
             }
         }
-        if let Some(gone) = before.keys().find(|table| !after.contains_key(*table)) {
+        // Once other rows are published nobody asks for those that were rejected.
+        let may_go = |table: &str| is_rejected(table) && !rejects;
+        if let Some(gone) = before.keys().find(|table| !after.contains_key(*table) && !may_go(table)) {
             return Err(format!("{gone} is gone"));
         }
         let generations =
