@@ -19,6 +19,7 @@ use crate::error::CommandError;
 use crate::files::{Disk, FileSystem, Revision};
 use crate::graph::{Selection, Selector, States};
 use crate::project::{Budget, Defaults, Naming, Overrides, SETTINGS_FILES, unreadable as unreadable_file};
+use crate::plan::check_audits;
 use crate::relation::Target;
 use crate::report::{DiagnosticFormat, OutputFormat, Terminal, compile_summary, count, render_diagnostics};
 use crate::template::running_longer_than;
@@ -182,7 +183,11 @@ impl ProjectArgs {
         files: &Arc<dyn FileSystem>,
         memory: &mut Memory,
     ) -> Result<Compilation, CommandError> {
-        Ok(compile_again(files, &self.overrides(), &variables(root)?, memory)?)
+        let mut compilation = compile_again(files, &self.overrides(), &variables(root)?, memory)?;
+        let Compilation { project, graph, diagnostics, .. } = &mut compilation;
+        diagnostics.extend(check_audits(graph, project.settings.dialect));
+        diagnostics.sort();
+        Ok(compilation)
     }
 
     /// Reads the project for another environment, without a look at its SQL.

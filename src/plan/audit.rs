@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::action::{Action, ActionId, Kind, Model, Publishing, Rendered};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::{Dialect, Replacement};
 use crate::files::Span;
 use crate::graph::Graph;
@@ -63,6 +63,36 @@ pub(super) fn audits(graph: &Graph, model: ActionId) -> Vec<&Action<ActionId>> {
     graph.dependents(model).into_iter().filter(is_audit).map(|id| graph.get(id)).collect()
 }
 
+/// What is wrong with the audits of a project, as far as that can be seen in its own SQL.
+pub fn check_audits(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
+    let mut translator = Translator::new(dialect, dialect);
+    for (id, action) in graph.iter().filter(|(_, action)| !action.disabled) {
+        let Kind::Model(model) = &action.kind else { continue };
+        if model.publishing == Publishing::AsBuilt || action.kind.is_view() {
+            continue;
+        }
+        let assertions = audits(graph, id);
+        if assertions.is_empty() {
+            let message = format!("`{}` is published without an audit: no assertion is about it alone", action.target);
+            let help = "add `assertions: { … }` to its config, or leave `publish` out";
+            let diagnostic = Diagnostic::warning(Code::UnfitAction, message).at(action.name_span, "");
+            translator.diagnostics.push(diagnostic.help(help));
+        }
+        translator.diagnostics.extend(lasting_operations(action, model, dialect));
+        let new = swap::new(&action.target, dialect);
+        if let Some(auditor) = Auditor::new(action, model, &assertions, true, &mut translator) {
+            auditor.of(&new, &mut translator);
+        }
+    }
+    translator.diagnostics
+}
+
+fn cannot_be_asked(assertion: &str, place: Span, model: &Target) -> Diagnostic {
+    let message = format!("`{assertion}` cannot be asked of rows that are not yet in `{model}`");
+    let help = "write it as one query with a ref to the model in its FROM, or leave `publish` of the model out";
+    Diagnostic::error(Code::UnfitAction, message).at(place, "").help(help)
+}
+
 /// The audit of a model, before it is known how its rows come in.
 #[derive(Debug, Clone)]
 pub(super) struct Auditor {
@@ -96,13 +126,6 @@ impl Auditor {
         if model.publishing == Publishing::AsBuilt {
             return None;
         }
-        if assertions.is_empty() {
-            let message = format!("`{}` is published without an audit: no assertion is about it alone", action.target);
-            let help = "add `assertions: { … }` to its config, or leave `publish` out";
-            let diagnostic = Diagnostic::warning(Code::UnfitAction, message).at(action.name_span, "");
-            translator.diagnostics.push(diagnostic.help(help));
-        }
-        translator.diagnostics.extend(lasting_operations(action, model, translator.from));
         let mut asked = Vec::new();
         for assertion in assertions.iter().filter(|assertion| !assertion.disabled) {
             let Kind::Assertion(kind) = &assertion.kind else { continue };
@@ -132,10 +155,7 @@ impl Auditor {
                 asked.query = query;
                 continue;
             }
-            let message = format!("`{}` cannot be asked of rows that are not yet in `{}`", asked.name, self.target);
-            let help = "write it as one query with a ref to the model in its FROM, or leave `publish` of the model out";
-            let diagnostic = Diagnostic::error(Code::UnfitAction, message).at(asked.name_span, "");
-            translator.diagnostics.push(diagnostic.help(help));
+            translator.diagnostics.push(cannot_be_asked(&asked.name, asked.name_span, &self.target));
         }
         self
     }

@@ -39,7 +39,7 @@ use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
-pub use audit::{Audit, AuditCheck, Verdict};
+pub use audit::{Audit, AuditCheck, Verdict, check_audits};
 pub use fill::FillWork;
 pub use history::{
     HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history, create_history, insert_history,
