@@ -78,6 +78,8 @@ impl Dialect for BigQuery {
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Alias,
             multi_statements: true,
+            // Of two transactions that change a table one is undone.
+            parallel_writes: false,
             is_in_utc: true,
         }
     }

@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub deletion: Deletion,
     /// Whether it takes several statements as one job, with variables and conditions, so that a step is sent whole.
     pub multi_statements: bool,
+    /// Whether it does any good to change different rows of a table in several transactions at the same time.
+    pub parallel_writes: bool,
     /// Whether all sessions tell times in UTC.
     pub is_in_utc: bool,
 }

@@ -55,6 +55,8 @@ impl Dialect for DuckDb {
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
             multi_statements: false,
+            // One query takes all processors.
+            parallel_writes: false,
             is_in_utc: false,
         }
     }

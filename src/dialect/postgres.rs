@@ -72,6 +72,7 @@ impl Dialect for Postgres {
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
             multi_statements: false,
+            parallel_writes: true,
             is_in_utc: false,
         }
     }

@@ -88,6 +88,8 @@ impl Dialect for Redshift {
             null_safe: NullSafe::Spelled,
             deletion: Deletion::Using,
             multi_statements: false,
+            // "Concurrent transactions that write to the same table" are serialized.
+            parallel_writes: false,
             is_in_utc: true,
         }
     }

@@ -6,7 +6,7 @@ use crate::adapter::{AdapterError, Session};
 use crate::dialect::Dialect;
 use crate::execute::Failure;
 use crate::execute::step::{Worker, failure};
-use crate::plan::{Contents, IntervalStart, IntervalWork, Ledger, Statement};
+use crate::plan::{Contents, IntervalRange, IntervalStart, IntervalWork, Ledger, Statement};
 use crate::relation::Column;
 
 impl Worker<'_> {
@@ -58,15 +58,41 @@ impl Worker<'_> {
             }
             self.add_unknown(&mut lines, work)?;
         }
-        let mut written = 0;
-        for range in ledger.ranges(&held, &lines, asked.as_ref())? {
-            let batch = work.replace(&range, &held, columns, self.dialect);
-            written += self.run_new_rows(&batch)?.unwrap_or_default();
-        }
+        let written = self.replace_ranges(work, &ledger.ranges(&held, &lines, asked.as_ref())?, &held, columns)?;
         if !bounds.is_whole() && asked.is_none() {
             self.run(&ledger.finish())?;
         }
         Ok(Some(written))
+    }
+
+    /// The first range brings the columns that the query has and the table has not; what comes then may be done at the same time.
+    fn replace_ranges(
+        &mut self,
+        work: &IntervalWork,
+        ranges: &[IntervalRange],
+        held: &Contents,
+        made: Option<&[Column]>,
+    ) -> Result<u64, Failure> {
+        let Some((first, rest)) = ranges.split_first() else { return Ok(0) };
+        let mut written = self.run_new_rows(&work.replace(first, held, made, self.dialect))?.unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(written);
+        }
+        let columns = columns(&work.table(), self.session)?;
+        let Some(crew) = self.crew.filter(|_| rest.len() > 1 && work.can_be_parallel(self.dialect)) else {
+            for range in rest {
+                let batch = work.replace(range, held, Some(&columns), self.dialect);
+                written += self.run_new_rows(&batch)?.unwrap_or_default();
+            }
+            return Ok(written);
+        };
+        let parts = rest.iter().map(|range| work.replace_beside_others(range, held, &columns, self.dialect)).collect();
+        // All of them are this step, which no other run may be in.
+        self.session.begin()?;
+        let shared =
+            work.lock().map_or(Ok(None), |lock| self.run(&lock)).and_then(|_| crew.share(parts, self.retrying));
+        self.session.roll_back();
+        Ok(written + shared?)
     }
 
     /// Adds intervals of which the table has rows and no line tells, as if an input that is gone had held something of them.

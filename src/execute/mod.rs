@@ -1,6 +1,7 @@
 //! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
 
 mod allowance;
+mod crew;
 mod estimate;
 mod event;
 mod history;
@@ -38,13 +39,15 @@ pub use reconcile::{
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use sample::{Draw, Share};
 pub use status::{Arrivals, Newest, RelationStatus, Seen, Sight, Watched, look_at_all};
-pub use step::{Retry, TRIES, run_step};
+pub use step::{Retry, TRIES};
 pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{
     Connect, UnitTestOutcome, UnitTestResult, UnitTestsError, UnitTestsOptions, run_unit_test, run_unit_tests_on,
 };
 
+use crew::{Crew, Taken, Threads};
 use schedule::Schedule;
+use step::run_step;
 
 /// How long a wish to cancel may go unseen.
 const POLL: Duration = Duration::from_millis(100);
@@ -55,7 +58,7 @@ const LOOK_FOR_WAITS: Duration = Duration::from_secs(2);
 /// How a run goes about its work.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecuteOptions {
-    /// How many steps may run at the same time.
+    /// How many steps, or intervals of a step, may run at the same time.
     pub threads: usize,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
@@ -90,19 +93,22 @@ pub fn execute(
     let (to_workers, jobs) = mpsc::channel::<&Step>();
     let jobs = Mutex::new(jobs);
     let (from_workers, done) = mpsc::channel::<News>();
+    let threads = Threads::new(options.threads.max(1));
+    let crew = Crew { adapter, threads: &threads };
     thread::scope(|scope| {
-        let threads = options.threads.clamp(1, plan.steps.len().max(1));
-        for _ in 0..threads {
+        let workers = options.threads.clamp(1, plan.steps.len().max(1));
+        for _ in 0..workers {
             let (from_workers, jobs) = (from_workers.clone(), &jobs);
-            scope.spawn(move || work(adapter, jobs, &from_workers, cancelled));
+            scope.spawn(move || work(crew, jobs, &from_workers, cancelled));
         }
-        let mut running = 0;
+        let mut running: Vec<Taken<'_>> = Vec::new();
         let mut patience = Patience::default();
         let mut stop = false;
         loop {
             stop |= cancelled.load(Ordering::SeqCst);
             // No more than can begin at once: what waits in a queue could not be held back any more.
-            while running < threads {
+            while running.len() < workers {
+                let Some(thread) = threads.take_one() else { break };
                 let Some((step, skip)) = schedule.next(stop.then_some(SkipReason::Cancelled)) else { break };
                 if let Some(reason) = skip {
                     let result = StepResult::skipped(step.id, reason);
@@ -111,12 +117,12 @@ pub fn execute(
                     finish(&mut schedule, StepResult::disabled(step.id), report);
                 } else {
                     report(&Event::StepStarted { id: step.id });
-                    running += 1;
+                    running.push(thread);
                     // The receiver lives as long as this scope.
                     let _ = to_workers.send(step);
                 }
             }
-            if running == 0 {
+            if running.is_empty() {
                 break;
             }
             let result = match done.recv_timeout(POLL) {
@@ -135,7 +141,7 @@ pub fn execute(
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             };
-            running -= 1;
+            running.pop();
             stop |= options.fail_fast && result.outcome.is_failure();
             finish(&mut schedule, result, report);
         }
@@ -172,7 +178,8 @@ enum News {
 }
 
 /// Takes steps until there are no more. A session that cannot be had fails its step.
-fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc::Sender<News>, cancelled: &AtomicBool) {
+fn work(crew: Crew<'_>, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc::Sender<News>, cancelled: &AtomicBool) {
+    let adapter = crew.adapter;
     let mut session = None;
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -188,7 +195,7 @@ fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc:
         let mut usage = None;
         let outcome = match opened {
             Ok(mut opened) => {
-                let outcome = run_step(step, opened.as_mut(), adapter.dialect(), &retrying);
+                let outcome = run_step(step, opened.as_mut(), adapter.dialect(), &retrying, Some(crew));
                 usage = opened.usage().map(Box::new);
                 // What a project's own statements set, and their temporary tables, are nobody else's.
                 session = Some(opened).filter(|_| !step.has_operations && !outcome.is_failure());

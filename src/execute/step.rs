@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::adapter::{AdapterError, Rows, Session};
 use crate::dialect::{Dialect, Widening};
+use crate::execute::crew::Crew;
 use crate::execute::{Failure, Finding, Outcome, Rejection};
 use crate::plan::{
     Audit, AuditCheck, FieldExtension, IncrementalWork, MultiStatement, REJECTED, SchemaMismatch, Script,
@@ -35,10 +36,17 @@ pub struct Retry {
     pub pause: Duration,
 }
 
-/// Does the work of one step, and tells `retrying` before it tries again. If it fails, nothing of it stays behind.
-pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, retrying: &dyn Fn(Retry)) -> Outcome {
+/// Does the work of one step, with the help of a crew if there is one, and tells `retrying` before it tries again. If it fails,
+/// nothing of it stays behind.
+pub(super) fn run_step(
+    step: &Step,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+    retrying: &dyn Fn(Retry),
+    crew: Option<Crew<'_>>,
+) -> Outcome {
     session.begin_step(&step.target, &step.job);
-    let mut worker = Worker { session, dialect, retrying, ends_with_script: true };
+    let mut worker = Worker::new(session, dialect, retrying, crew);
     let result = match &step.work {
         Work::Disabled => return Outcome::Disabled,
         Work::Assertion { create, count, rows } => {
@@ -65,12 +73,22 @@ pub fn run_step(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect, r
 pub(super) struct Worker<'a> {
     pub(super) session: &'a mut dyn Session,
     pub(super) dialect: &'a dyn Dialect,
-    retrying: &'a dyn Fn(Retry),
+    pub(super) retrying: &'a dyn Fn(Retry),
+    pub(super) crew: Option<Crew<'a>>,
     /// Whether the step is done with a script that is run whole. One that goes on is done again if it is cut off.
     pub(super) ends_with_script: bool,
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        session: &'a mut dyn Session,
+        dialect: &'a dyn Dialect,
+        retrying: &'a dyn Fn(Retry),
+        crew: Option<Crew<'a>>,
+    ) -> Self {
+        Self { session, dialect, retrying, crew, ends_with_script: true }
+    }
+
     /// Gives the number of rows that were written.
     pub(super) fn run_work(&mut self, work: &Work) -> Result<Option<u64>, Failure> {
         let dialect = self.dialect;

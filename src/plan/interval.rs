@@ -169,8 +169,8 @@ impl IntervalWork {
         Ok(Statement::new(format!("select distinct {interval} from {} where {name} is not null", self.relation)))
     }
 
-    /// What replaces the rows of a range and says so in the ledger. `columns` are those of the table, if it has been made in this
-    /// step.
+    /// What replaces the rows of a range and says so in the ledger. `columns` are those of the table, if this step has made it or
+    /// changed it.
     pub fn replace(
         &self,
         range: &IntervalRange,
@@ -189,6 +189,32 @@ impl IntervalWork {
         }
         work.batch = Some(Box::new(batch));
         work
+    }
+
+    /// The same where [`lock`](Self::lock) is held for all of them.
+    pub fn replace_beside_others(
+        &self,
+        range: &IntervalRange,
+        held: &Contents,
+        columns: &[Column],
+        dialect: &dyn Dialect,
+    ) -> IncrementalWork {
+        IncrementalWork { lock: None, ..self.replace(range, held, Some(columns), dialect) }
+    }
+
+    /// Whether several ranges can be done at the same time, beside each other, when the columns are there: where nothing but the
+    /// rows of a range and its lines of the ledger is written with them.
+    pub fn can_be_parallel(&self, dialect: &dyn Dialect) -> bool {
+        let work = &self.template;
+        dialect.capabilities().parallel_writes
+            && work.auditor.is_none()
+            && work.options.postgres.partition_by.is_none()
+            && work.pre_operations.iter().chain(&work.post_operations).next().is_none()
+    }
+
+    /// What keeps others from working on the table while its ranges are done beside each other.
+    pub fn lock(&self) -> Option<Statement> {
+        self.template.lock.clone().map(Statement::new)
     }
 
     /// The same as if all intervals were one.

@@ -297,9 +297,12 @@ impl World {
             steps_left = steps_left.saturating_sub(1);
             cancelled.store(steps_left == 0, Ordering::SeqCst);
         };
-        let options = ExecuteOptions { threads: 1, fail_fast: false };
+        let threads = if random.below(2) == 0 { 1 } else { 3 };
+        let options = ExecuteOptions { threads, fail_fast: false };
         // A key that comes twice makes a merge fail: the table is as it was, which is one more way to be behind.
         let run = execute(&plan, adapter.as_ref(), options, &cancelled, &mut listen);
+        // The embedded engine takes a file to be its own.
+        drop(adapter);
         if cancelled.load(Ordering::SeqCst) {
             // Nothing begins any more on a connection that has been cancelled.
             self.adapter.take();

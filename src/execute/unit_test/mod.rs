@@ -123,7 +123,7 @@ impl TestRun<'_> {
         if diagnostics.has_errors() {
             return Ok(Err(diagnostics));
         }
-        match run_step(&step, self.session, dialect, &|_| ()) {
+        match run_step(&step, self.session, dialect, &|_| (), None) {
             Outcome::Failed(failure) => Err(failure),
             _ => Ok(Ok(Statement::new(format!("select * from {}", dialect.relation(target))))),
         }
