@@ -33,7 +33,7 @@ pub struct RunArgs {
     /// Print the plan and the SQL, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// How many steps may run at the same time [default: what the warehouse takes]
+    /// How many steps, or batches of intervals, may run at the same time [default: what the warehouse takes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: Option<u32>,
     /// End the run at the first failure
