@@ -11,6 +11,9 @@ use crate::execute::sample::{Draw, Share};
 use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
 use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, Width};
 
+/// From how many intervals some are drawn: hours of a hundred years.
+const MOST_INTERVALS: usize = 1_000_000;
+
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcileOptions<'a> {
@@ -506,8 +509,14 @@ fn draw(
         let message = "no row of the table says when, so that there are no intervals to draw";
         return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
     };
-    let names = time.width.names(first, last, usize::MAX);
-    Ok(share.draw(names.map_err(|error| AdapterError::from_message(error.to_string()))?))
+    let names = time.width.names(first, last, MOST_INTERVALS);
+    let names = names.map_err(|error| AdapterError::from_message(error.to_string()))?;
+    if names.len() == MOST_INTERVALS {
+        let help = Some("draw longer ones by --by, or name a beginning by --since".to_owned());
+        let message = format!("from {first} to {last} there are too many intervals to draw from");
+        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
+    }
+    Ok(share.draw(names))
 }
 
 /// Adds what is known of the rows of the intervals.
