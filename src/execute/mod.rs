@@ -198,7 +198,7 @@ fn work(adapter: &dyn Adapter, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc:
             outcome => outcome,
         };
         let (tries, started_at, took) = (tries.get(), Some(started_at), started.elapsed());
-        let result = StepResult { id: step.id, outcome, started_at, took, tries, usage };
+        let result = StepResult { id: step.id, outcome, build: step.work.build(), started_at, took, tries, usage };
         if news.send(News::Finished(result)).is_err() {
             return;
         }
