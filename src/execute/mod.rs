@@ -1,5 +1,6 @@
 //! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
 
+mod cost;
 mod estimate;
 mod event;
 mod history;
@@ -24,6 +25,10 @@ use crate::action::ActionId;
 use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
+pub use cost::{
+    Alternative, Bound, Cheapest, CostError, CostSource, Costs, Figure, Keeping, Known, ModelCost, NoFigure, Rates,
+    Sample, Sampled, cost,
+};
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
 pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};

@@ -1,6 +1,7 @@
 //! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
 //! talks to a warehouse.
 
+mod alternatives;
 mod audit;
 mod build_in_one;
 mod fill;
@@ -39,6 +40,7 @@ use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
+pub use alternatives::{Inlined, only_query, rows_of};
 pub use audit::{Audit, AuditCheck, Verdict};
 pub use fill::FillWork;
 pub use history::{

@@ -3,6 +3,7 @@
 mod catalog;
 mod columns;
 mod compile;
+mod cost;
 mod diagnostics;
 mod diff;
 mod lateness;
@@ -19,6 +20,7 @@ mod words;
 pub use catalog::{NotThere, catalog_changes};
 pub use columns::columns;
 pub use compile::compile_summary;
+pub use cost::costs_text;
 pub use diagnostics::{DiagnosticFormat, render_diagnostics};
 pub use diff::{comparison_markdown, comparison_text};
 pub use lateness::lateness_text;
