@@ -39,6 +39,7 @@ fn object(model: &ModelCost<'_>, source: CostSource, compilation: &Compilation) 
             CostSource::History => "history",
         },
         "alternatives": alternatives,
+        "incremental_at_this_moment": figure(model.at_this_moment),
         "samples": samples,
         "runs_a_day": model.rates.as_ref().map(|rates| json!({ "model": rates.model, "readers": rates.readers })),
         "cheapest": model.cheapest().map(|cheapest| cheapest.keeping.word()),

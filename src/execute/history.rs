@@ -59,7 +59,7 @@ pub struct LastDone {
 
 /// What is known of a history.
 #[derive(Debug, Clone)]
-pub enum HistoryState<T> {
+pub enum HistoryState<K> {
     /// The table is not there.
     Missing,
     /// It is another table: a column that tells the rows of a history apart is not there.
@@ -67,8 +67,19 @@ pub enum HistoryState<T> {
         /// Its name.
         missing: &'static str,
     },
-    /// By the names that the project has for its actions.
-    Known(HashMap<String, T>),
+    /// What it tells.
+    Known(K),
+}
+
+impl<K> HistoryState<K> {
+    /// The same with something else in the place of what it tells.
+    pub(super) fn map<L>(self, into: impl FnOnce(K) -> L) -> HistoryState<L> {
+        match self {
+            Self::Missing => HistoryState::Missing,
+            Self::Foreign { missing } => HistoryState::Foreign { missing },
+            Self::Known(known) => HistoryState::Known(into(known)),
+        }
+    }
 }
 
 /// Writes entries of what was done, and first makes the table if it is not there.
@@ -104,12 +115,13 @@ pub fn write_history(
     Ok(HistoryWritten::Without(missing.unwrap_or_default()))
 }
 
-/// Reads the last that is known of each action of a project in its environment, in one query.
+/// Reads the last that is known of each action of a project in its environment, by the names that the project has for them, in
+/// one query.
 pub fn read_history(
     adapter: &dyn Adapter,
     table: &Target,
     compilation: &Compilation,
-) -> Result<HistoryState<LastOfAction>, AdapterError> {
+) -> Result<HistoryState<HashMap<String, LastOfAction>>, AdapterError> {
     let project = &compilation.project;
     let (name, environment) = (&project.settings.name, &project.environment.name);
     let query =
@@ -126,18 +138,18 @@ pub fn read_history(
 }
 
 /// Asks a history one query, which depends on the columns that the table has, and takes its rows.
-pub(super) fn ask_history<T>(
+pub(super) fn ask_history<K: Default>(
     adapter: &dyn Adapter,
     table: &Target,
     query: impl FnOnce(&[Column]) -> Statement,
-    mut take: impl FnMut(&[Option<String>], &mut HashMap<String, T>),
-) -> Result<HistoryState<T>, AdapterError> {
+    mut take: impl FnMut(&[Option<String>], &mut K),
+) -> Result<HistoryState<K>, AdapterError> {
     let state = adapter.state(std::slice::from_ref(table))?;
     let Some(relation) = state.get(table) else { return Ok(HistoryState::Missing) };
     if let Err(missing) = check_history(&relation.columns) {
         return Ok(HistoryState::Foreign { missing });
     }
-    let mut known = HashMap::new();
+    let mut known = K::default();
     for row in adapter.session()?.rows(query(&relation.columns).sql())? {
         take(&row, &mut known);
     }

@@ -26,8 +26,8 @@ use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
 pub use cost::{
-    Alternative, Bound, Cheapest, CostError, CostSource, Costs, Figure, Keeping, Known, ModelCost, NoFigure, Rates,
-    Sample, Sampled, cost,
+    Alternative, Bound, Cheapest, CostError, CostSource, Costs, Figure, Gap, Keeping, Known, ModelCost, NoFigure,
+    Rates, Sample, Sampled, cost,
 };
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;

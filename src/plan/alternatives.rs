@@ -7,7 +7,7 @@ use crate::plan::multi_statement::definitions;
 use crate::plan::redirect::inline;
 use crate::plan::statement::Statement;
 use crate::plan::texts::{Translator, statements};
-use crate::relation::Target;
+use crate::relation::{Column, Target};
 
 /// A view that is not there: its query, for those who would read it.
 #[derive(Debug, Clone)]
@@ -23,6 +23,14 @@ impl Inlined {
         let query = Translator::new(from, to).query_alone(only_query(action, from)?).sql().to_owned();
         let query = Self::all_into(below, &query, to).unwrap_or(query);
         Some(Self { target: action.target.clone(), query })
+    }
+
+    /// A table with these columns and no rows.
+    pub fn without_rows(target: &Target, columns: &[Column], dialect: &dyn Dialect) -> Self {
+        let column =
+            |column: &Column| format!("cast(null as {}) as {}", column.data_type, dialect.identifier(&column.name));
+        let columns: Vec<String> = columns.iter().map(column).collect();
+        Self { target: target.clone(), query: format!("select {} limit 0", columns.join(", ")) }
     }
 
     /// The same SQL with the query in the place of each of these views that it reads; `None` if it is not seen to read any.

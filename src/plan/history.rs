@@ -223,6 +223,11 @@ pub fn check_history(columns: &[Column]) -> Result<(), &'static str> {
     ESSENTIAL.into_iter().find(|name| !has(columns, name)).map_or(Ok(()), Err)
 }
 
+/// Whether the table says what a run has built.
+pub fn has_history_build(columns: &[Column]) -> bool {
+    has(columns, "build")
+}
+
 /// The columns of the history that a table does not have: their names, and a statement that gives it each of them.
 pub fn missing_history_columns(
     table: &Target,

@@ -45,7 +45,7 @@ pub use audit::{Audit, AuditCheck, Verdict};
 pub use fill::FillWork;
 pub use history::{
     COUNTED_OVER, HistoryBuild, HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history,
-    create_history, insert_history, last_of_history, missing_history_columns, runs_of_history,
+    create_history, has_history_build, insert_history, last_of_history, missing_history_columns, runs_of_history,
 };
 pub use incremental::IncrementalWork;
 pub use interval::{Backfill, IntervalStart, IntervalWork};

@@ -10,8 +10,8 @@ use crate::compile::Compilation;
 use crate::execute::HistoryState;
 use crate::execute::history::{ask_history, fingerprint};
 use crate::execute::status::seconds;
-use crate::plan::{COUNTED_OVER, HistoryBuild, only_query, runs_of_history};
-use crate::relation::Target;
+use crate::plan::{COUNTED_OVER, HistoryBuild, has_history_build, only_query, runs_of_history};
+use crate::relation::{Column, Target};
 
 /// Of how many runs the middle one is taken at the most.
 const MOST: usize = 7;
@@ -40,6 +40,8 @@ pub(super) struct PastRuns<'a> {
     compilation: &'a Compilation,
     /// By the names that the project has for its actions.
     known: HashMap<String, Past>,
+    /// Whether the table has a column for that.
+    says_what_was_built: bool,
 }
 
 /// The middle one of several runs.
@@ -61,11 +63,11 @@ impl Middle {
 
 impl<'a> PastRuns<'a> {
     pub(super) fn read(
-        compilation: &Compilation,
+        compilation: &'a Compilation,
         adapter: &dyn Adapter,
         table: &Target,
         asked: &[Asked<'_>],
-    ) -> Result<HistoryState<Past>, AdapterError> {
+    ) -> Result<HistoryState<Self>, AdapterError> {
         let project = &compilation.project;
         let names = (project.settings.name.as_str(), project.environment.name.as_str());
         let of_model =
@@ -73,19 +75,24 @@ impl<'a> PastRuns<'a> {
         let mut actions: Vec<String> = asked.iter().flat_map(of_model).collect();
         actions.sort();
         actions.dedup();
-        let query =
-            |columns: &[_]| runs_of_history(table, columns, names, &actions, SystemTime::now(), adapter.dialect());
-        ask_history(adapter, table, query, |row, known: &mut HashMap<String, Past>| {
+        let mut says_what_was_built = false;
+        let query = |columns: &[Column]| {
+            says_what_was_built = has_history_build(columns);
+            runs_of_history(table, columns, names, &actions, SystemTime::now(), adapter.dialect())
+        };
+        let state = ask_history(adapter, table, query, |row, known: &mut HashMap<String, Past>| {
             if let Some((action, rate, run)) = past_run(row) {
                 let past = known.entry(action).or_default();
                 past.rate = rate;
                 past.runs.push(run);
             }
-        })
+        })?;
+        Ok(state.map(|known| Self { compilation, known, says_what_was_built }))
     }
 
-    pub(super) fn new(compilation: &'a Compilation, known: HashMap<String, Past>) -> Self {
-        Self { compilation, known }
+    /// Nothing is known.
+    pub(super) fn none(compilation: &'a Compilation) -> Self {
+        Self { compilation, known: HashMap::new(), says_what_was_built: true }
     }
 
     pub(super) fn cost<'m>(&self, asked: Asked<'m>) -> ModelCost<'m> {
@@ -103,16 +110,21 @@ impl<'a> PastRuns<'a> {
             let on_table = self.of_reader((*id, reader), action, false);
             samples.extend(on_table.as_ref().map(|middle| middle.sample(Sampled::ReaderOfTable(place))));
             samples.extend(on_view.as_ref().map(|middle| middle.sample(Sampled::ReaderOfView(place))));
-            of_view.push(as_view(reader, on_view.as_ref(), on_table.as_ref(), (action, full.as_ref())));
+            of_view.push(as_view(
+                reader,
+                on_view.as_ref(),
+                on_table.as_ref(),
+                full.as_ref().ok_or_else(|| self.no_full_build(action)),
+            ));
             of_table.push(match (&on_table, &on_view) {
                 (Some(middle), _) => Ok(middle.figure()),
                 (None, Some(_)) => Err(NoFigure::NoRunOnTable(reader.target.clone())),
                 (None, None) => Err(NoFigure::NoRun(reader.target.clone())),
             });
         }
-        let full_build = full.as_ref().map(Middle::figure).ok_or_else(|| no_full_build(action));
+        let full_build = full.as_ref().map(Middle::figure).ok_or_else(|| self.no_full_build(action));
         let further_run = if now == Some(Keeping::Incremental) {
-            further.as_ref().map(Middle::figure).ok_or_else(|| NoFigure::NoIncrementalRun(action.target.clone()))
+            further.as_ref().map(Middle::figure).ok_or_else(|| self.not_built(action, NoFigure::NoIncrementalRun))
         } else {
             Err(NoFigure::NoIncrementalText)
         };
@@ -124,7 +136,15 @@ impl<'a> PastRuns<'a> {
             Alternative { keeping: Keeping::Incremental, build: further_run, readers: of_table },
         ];
         let rates = self.rates(&asked);
-        ModelCost { action, readers: asked.readers(), alternatives, samples, rates }
+        ModelCost {
+            action,
+            readers: asked.readers(),
+            alternatives,
+            samples,
+            rates,
+            notes: Vec::new(),
+            at_this_moment: None,
+        }
     }
 
     /// What further runs of an incremental model have read.
@@ -132,8 +152,11 @@ impl<'a> PastRuns<'a> {
         Some(self.of_increment(asked, |run| run.bytes)?.sample(Sampled::IncrementalRun))
     }
 
-    /// How often a model and its readers are run in a day, if each of them was run in the last month.
+    /// How often a model and its readers are run in a day, if there are any and each of them was run in the last month.
     pub(super) fn rates(&self, asked: &Asked<'_>) -> Option<Rates> {
+        if asked.readers.is_empty() {
+            return None;
+        }
         let rate = |action| self.known.get(&name(action)).map(|past| past.rate).filter(|rate| *rate > 0.0);
         let readers: Option<Vec<f64>> = asked.readers().into_iter().map(rate).collect();
         Some(Rates { model: rate(asked.action)?, readers: readers? })
@@ -145,6 +168,18 @@ impl<'a> PastRuns<'a> {
         self.middle((asked.id, action), amount, |run| {
             is_incremental && self.build(action, run) == Some(HistoryBuild::Incremental)
         })
+    }
+
+    fn no_full_build(&self, model: &Action<ActionId>) -> NoFigure {
+        match Keeping::of(&model.kind) {
+            Some(Keeping::View) => NoFigure::NoBuildAsTable,
+            _ => self.not_built(model, NoFigure::NoFullBuild),
+        }
+    }
+
+    fn not_built(&self, model: &Action<ActionId>, reason: fn(Target) -> NoFigure) -> NoFigure {
+        let is_incremental = Keeping::of(&model.kind) == Some(Keeping::Incremental);
+        if is_incremental && !self.says_what_was_built { NoFigure::NoBuildColumn } else { reason(model.target.clone()) }
     }
 
     fn runs(&self, action: &Action<ActionId>) -> &[PastRun] {
@@ -212,22 +247,13 @@ fn as_view(
     reader: &Action<ActionId>,
     on_view: Option<&Middle>,
     on_table: Option<&Middle>,
-    (model, full): (&Action<ActionId>, Option<&Middle>),
+    full: Result<&Middle, NoFigure>,
 ) -> Known {
     if let Some(middle) = on_view {
         return Ok(middle.figure());
     }
     let on_table = on_table.ok_or_else(|| NoFigure::NoRun(reader.target.clone()))?;
-    let full = full.ok_or_else(|| no_full_build(model))?;
-    Ok(Figure { amount: on_table.amount.saturating_add(full.amount), bound: Bound::About })
-}
-
-fn no_full_build(model: &Action<ActionId>) -> NoFigure {
-    if Keeping::of(&model.kind) == Some(Keeping::View) {
-        NoFigure::NoBuildAsTable
-    } else {
-        NoFigure::NoFullBuild(model.target.clone())
-    }
+    Ok(Figure { amount: on_table.amount.saturating_add(full?.amount), bound: Bound::About })
 }
 
 fn name(action: &Action<ActionId>) -> String {

@@ -3,7 +3,7 @@
 mod dry_runs;
 mod history;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::action::{Action, ActionId, Kind, Materialization};
 use crate::adapter::{Adapter, AdapterError};
@@ -130,10 +130,10 @@ pub enum NoFigure {
     #[error("its statements besides the query cannot be part of a view")]
     MoreThanQuery,
     /// It is not there.
-    #[error("`{0}` is not built yet: `trueup run` builds it")]
+    #[error("`{0}` is not built yet, and what it would hold is not known: `trueup run` builds it")]
     NotBuilt(Target),
     /// Something else is there.
-    #[error("`{0}` is a {1} in the warehouse, and how large its table would be is not known")]
+    #[error("`{0}` is a {1} in the warehouse, and what reading it as a table would take is left out")]
     NoTable(Target, RelationKind),
     /// Its text names the model in no place where rows are read.
     #[error("`{0}` is not seen to read it")]
@@ -141,6 +141,9 @@ pub enum NoFigure {
     /// The warehouse said no.
     #[error("a dry run for `{0}` is refused: {1}")]
     Refused(Target, String),
+    /// A run would read nothing now, which says little of other runs.
+    #[error("nothing is new for `{0}` at this moment, and its runs read more as a rule")]
+    NothingNew(Target),
     /// Nobody has measured it.
     #[error("no full build in the history: `trueup run --full-refresh --select {0}`")]
     NoFullBuild(Target),
@@ -153,6 +156,9 @@ pub enum NoFigure {
     /// Nobody has measured it.
     #[error("no run of `{0}` in the history: `trueup run --select {0}`")]
     NoRun(Target),
+    /// Nobody has written down what was built.
+    #[error("the history has no column `build`, which says what was built: `trueup run` tells how to add it")]
+    NoBuildColumn,
     /// When the reader ran, the model was a view.
     #[error("`{0}` has run when this was a view, and never when it was a table")]
     NoRunOnTable(Target),
@@ -259,6 +265,10 @@ pub struct ModelCost<'a> {
     pub alternatives: Vec<Alternative>,
     /// What the history tells of runs. Where there are no dry runs the figures come from these.
     pub samples: Vec<Sample>,
+    /// Why a figure is a lower bound.
+    pub notes: Vec<(Keeping, NoFigure)>,
+    /// What an incremental run would take now, where those that have been took more, and count.
+    pub at_this_moment: Option<Figure>,
     /// How often all of them are run in a day, if the history knows.
     pub rates: Option<Rates>,
 }
@@ -271,7 +281,18 @@ pub struct Cheapest {
     /// Whether it is a day that it costs least in, and not a run.
     pub is_of_day: bool,
     /// How much less it is than each of the others.
-    pub less_than: Vec<(Keeping, Figure)>,
+    pub gaps: Vec<Gap>,
+}
+
+/// How much less the cheapest alternative is than another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The other one.
+    pub than: Keeping,
+    /// What that takes.
+    pub sum: Figure,
+    /// How much less.
+    pub less: Figure,
 }
 
 impl ModelCost<'_> {
@@ -284,7 +305,9 @@ impl ModelCost<'_> {
     pub fn reasons(&self) -> Vec<(&NoFigure, Vec<Keeping>)> {
         let mut reasons: Vec<(&NoFigure, Vec<Keeping>)> = Vec::new();
         for alternative in &self.alternatives {
-            for reason in alternative.reasons() {
+            let notes =
+                self.notes.iter().filter(|(it, _)| *it == alternative.keeping && alternative.impossible().is_none());
+            for reason in alternative.reasons().chain(notes.map(|(_, note)| note)) {
                 match reasons.iter_mut().find(|(known, _)| *known == reason) {
                     Some((_, keepings)) if keepings.contains(&alternative.keeping) => {}
                     Some((_, keepings)) => keepings.push(alternative.keeping),
@@ -310,18 +333,18 @@ impl ModelCost<'_> {
         let (least, sum) = sums.iter().min_by_key(|(it, sum)| (sum.amount, now != Some(it.keeping)))?;
         let others = sums.iter().filter(|(other, _)| other.keeping != least.keeping);
         let rate = self.rates.as_ref().filter(|_| is_of_day).map_or(1.0, |rates| rates.model);
-        let less_than: Option<Vec<(Keeping, Figure)>> = others
+        let gaps: Option<Vec<Gap>> = others
             .map(|(other, other_sum)| {
                 // What is read of a table is the same however its rows have come there, and however well it is known.
-                let gap = if least.readers == other.readers {
+                let less = if least.readers == other.readers {
                     least.build.as_ref().ok()?.times(rate).less_than(other.build.as_ref().ok()?.times(rate))
                 } else {
                     sum.less_than(*other_sum)
                 };
-                Some((other.keeping, gap?))
+                Some(Gap { than: other.keeping, sum: *other_sum, less: less? })
             })
             .collect();
-        Some(Cheapest { keeping: least.keeping, is_of_day, less_than: less_than? })
+        Some(Cheapest { keeping: least.keeping, is_of_day, gaps: gaps? })
     }
 }
 
@@ -379,16 +402,15 @@ pub fn cost<'a>(
         let mut dry_runs = DryRuns::new(compilation, adapter, session, &asked)?;
         // Without it less is shown beside the figures.
         let runs = match history {
-            Some((_, Ok(HistoryState::Known(known)))) => known,
-            _ => HashMap::new(),
+            Some((_, Ok(HistoryState::Known(runs)))) => runs,
+            _ => PastRuns::none(compilation),
         };
-        let runs = PastRuns::new(compilation, runs);
         let models = asked.into_iter().map(|asked| dry_runs.cost(asked, &runs)).collect();
         return Ok(Costs { source: CostSource::DryRuns, models });
     }
     drop(session);
     let runs = match history.ok_or(CostError::NoHistory)? {
-        (_, Ok(HistoryState::Known(known))) => PastRuns::new(compilation, known),
+        (_, Ok(HistoryState::Known(runs))) => runs,
         (table, Ok(HistoryState::Missing)) => return Err(CostError::NoHistoryYet(table)),
         (table, Ok(HistoryState::Foreign { missing })) => return Err(CostError::Foreign { table, missing }),
         (table, Err(error)) => return Err(CostError::Unreadable(table, error)),
