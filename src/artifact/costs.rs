@@ -26,7 +26,7 @@ fn object(model: &ModelCost<'_>, source: CostSource, compilation: &Compilation) 
             "run": figure(alternative.run()),
             "day": figure(model.day(alternative)),
             "readers": readers,
-            "unknown": reasons,
+            "reasons": reasons,
         })
     };
     let alternatives: Vec<Value> = model.alternatives.iter().map(alternative).collect();

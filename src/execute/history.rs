@@ -222,7 +222,7 @@ impl<'a> HistoryWriter<'a> {
         // A step does not know what becomes of a query.
         let is_view = self.compilation.graph.get(step.id).kind.is_view();
         let build = step.build.map(|build| if is_view { HistoryBuild::View } else { build });
-        Some(HistoryEntry { rows, build, ..entry })
+        Some(HistoryEntry { build, rows, ..entry })
     }
 
     /// What a comparison found; `None` if it failed.

@@ -82,14 +82,7 @@ impl Writer<'_> {
         }
         if let Some(figure) = model.at_this_moment {
             let _ =
-                writeln!(text, "  by a dry run an incremental run would read {} at this moment", self.figure(figure));
-        }
-        if let Some(rates) = &model.rates {
-            let names = [model.action].into_iter().chain(model.readers.iter().copied());
-            let rates = [rates.model].into_iter().chain(rates.readers.iter().copied());
-            let rates: Vec<String> =
-                names.zip(rates).map(|(action, rate)| format!("{} of {}", one_digit(rate), action.target)).collect();
-            let _ = writeln!(text, "  runs a day: {}", rates.join(", "));
+                writeln!(text, "  at this moment an incremental run would read {}, by a dry run", self.figure(figure));
         }
         if let Some(cheapest) = model.cheapest() {
             let _ = writeln!(text, "  {}", self.advice(&cheapest));
@@ -205,6 +198,7 @@ fn named_or_counted(readers: &[&Action<ActionId>]) -> String {
     for reader in readers {
         let word = match reader.kind.word() {
             "incremental" => "incremental table",
+            "operations" => "operation",
             word => word,
         };
         match kinds.iter_mut().find(|(known, _)| *known == word) {

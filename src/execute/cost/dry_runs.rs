@@ -57,8 +57,8 @@ impl<'a> DryRuns<'a> {
         Ok(Self { session, from, to, state, steps, asked: HashMap::new() })
     }
 
-    pub(super) fn cost<'m>(&mut self, asked: Asked<'m>, runs: &PastRuns<'_>) -> ModelCost<'m> {
-        let as_view = self.with_views(Inlined::of(asked.action, &[], self.from, self.to), &asked);
+    pub(super) fn cost<'m>(&mut self, asked: &Asked<'m>, runs: &PastRuns<'_>) -> ModelCost<'m> {
+        let as_view = self.with_views(Inlined::of(asked.action, &[], self.from, self.to), asked);
         let no_table = match self.state.get(&asked.action.target).map(|relation| relation.kind) {
             Some(RelationKind::Table) => None,
             Some(kind) => Some(NoFigure::NoTable(asked.action.target.clone(), kind)),
@@ -68,7 +68,7 @@ impl<'a> DryRuns<'a> {
         if let Some(reason) = &no_table {
             notes.extend([Keeping::Table, Keeping::Incremental].map(|keeping| (keeping, reason.clone())));
         }
-        let empty = no_table.as_ref().map(|_| self.empty(&asked));
+        let empty = no_table.as_ref().map(|_| self.empty(asked));
         let (mut of_view, mut of_table) = (Vec::new(), Vec::new());
         for (id, reader) in &asked.readers {
             let question = self.question_of_reader(*id, reader);
@@ -90,8 +90,8 @@ impl<'a> DryRuns<'a> {
             of_table.push(on_table.map(|figure| figure.plus(least)));
         }
         let view = if as_view.is_empty() { Err(NoFigure::MoreThanQuery) } else { Ok(Figure::ZERO) };
-        let sample = runs.read_by_increment(&asked);
-        let now = self.further_run(&asked);
+        let sample = runs.read_by_increment(asked);
+        let now = self.further_run(asked);
         // Those that have been say more of the next ones than what has come since the last.
         let measured = sample.filter(|sample| {
             !sample.is_of_other_text
@@ -110,8 +110,8 @@ impl<'a> DryRuns<'a> {
             Alternative { keeping: Keeping::Incremental, build: further_run, readers: of_table },
         ];
         let samples = sample.into_iter().collect();
-        let at_this_moment = measured.and(now.ok());
-        let rates = runs.rates(&asked);
+        let at_this_moment = measured.and(now.ok()).map(|now| Figure { bound: Bound::Exact, ..now });
+        let rates = runs.rates(asked);
         ModelCost {
             action: asked.action,
             readers: asked.readers(),
@@ -198,27 +198,29 @@ impl<'a> DryRuns<'a> {
     }
 
     fn ask(&mut self, action: &Action<ActionId>, question: &Question) -> Known {
-        let key = question.statements.join("\n;\n");
+        let figure = self.reads(action, &question.statements)?;
+        let bound = match question {
+            Question { is_most: true, .. } => Bound::AtMost,
+            // Nothing is new; another run reads more.
+            Question { is_of_moment: true, .. } if figure.amount == 0 => Bound::AtLeast,
+            _ => Bound::Exact,
+        };
+        Ok(figure.plus(Figure { amount: 0, bound }))
+    }
+
+    fn reads(&mut self, action: &Action<ActionId>, statements: &[String]) -> Known {
+        let key = statements.join("\n;\n");
         if let Some(known) = self.asked.get(&key) {
             return known.clone();
         }
         self.session.begin_step(&action.target, &action.job);
-        let statements: Vec<Statement> = question.statements.iter().map(Statement::new).collect();
+        let statements: Vec<Statement> = statements.iter().map(Statement::new).collect();
         let known = match sum(&statements, self.session.as_mut()) {
             Ok(Reads::Bytes(bytes)) => Ok(Figure { amount: bytes, bound: Bound::Exact }),
             Ok(Reads::AtLeast(bytes)) => Ok(Figure { amount: bytes, bound: Bound::AtLeast }),
             Ok(Reads::Unknown(message)) => Err(NoFigure::Refused(action.target.clone(), message)),
             Err(error) => Err(NoFigure::Refused(action.target.clone(), error.message)),
         };
-        let known = known.map(|figure| {
-            let bound = match question {
-                Question { is_most: true, .. } => Bound::AtMost,
-                // Nothing is new; another run reads more.
-                Question { is_of_moment: true, .. } if figure.amount == 0 => Bound::AtLeast,
-                _ => Bound::Exact,
-            };
-            figure.plus(Figure { amount: 0, bound })
-        });
         self.asked.insert(key, known.clone());
         known
     }

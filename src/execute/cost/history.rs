@@ -95,14 +95,14 @@ impl<'a> PastRuns<'a> {
         Self { compilation, known: HashMap::new(), says_what_was_built: true }
     }
 
-    pub(super) fn cost<'m>(&self, asked: Asked<'m>) -> ModelCost<'m> {
+    pub(super) fn cost<'m>(&self, asked: &Asked<'m>) -> ModelCost<'m> {
         let action = asked.action;
         let now = Keeping::of(&action.kind);
         let mut samples = Vec::new();
         let took = |run: &PastRun| Some(run.millis);
-        let full = self.middle((asked.id, action), took, |run| self.build(action, run) == Some(HistoryBuild::Full));
+        let full = self.middle((asked.id, action), took, |run| build_of(action, run) == Some(HistoryBuild::Full));
         samples.extend(full.as_ref().map(|full| full.sample(Sampled::FullBuild)));
-        let further = self.of_increment(&asked, took);
+        let further = self.of_increment(asked, took);
         samples.extend(further.as_ref().map(|further| further.sample(Sampled::IncrementalRun)));
         let (mut of_view, mut of_table) = (Vec::new(), Vec::new());
         for (place, (id, reader)) in asked.readers.iter().enumerate() {
@@ -135,7 +135,7 @@ impl<'a> PastRuns<'a> {
             Alternative { keeping: Keeping::Table, build: full_build, readers: of_table.clone() },
             Alternative { keeping: Keeping::Incremental, build: further_run, readers: of_table },
         ];
-        let rates = self.rates(&asked);
+        let rates = self.rates(asked);
         ModelCost {
             action,
             readers: asked.readers(),
@@ -166,7 +166,7 @@ impl<'a> PastRuns<'a> {
         let action = asked.action;
         let is_incremental = Keeping::of(&action.kind) == Some(Keeping::Incremental);
         self.middle((asked.id, action), amount, |run| {
-            is_incremental && self.build(action, run) == Some(HistoryBuild::Incremental)
+            is_incremental && build_of(action, run) == Some(HistoryBuild::Incremental)
         })
     }
 
@@ -184,15 +184,6 @@ impl<'a> PastRuns<'a> {
 
     fn runs(&self, action: &Action<ActionId>) -> &[PastRun] {
         self.known.get(&name(action)).map(|past| past.runs.as_slice()).unwrap_or_default()
-    }
-
-    /// What a run built. Where an older version has not written that down, only an incremental table leaves it open.
-    fn build(&self, action: &Action<ActionId>, run: &PastRun) -> Option<HistoryBuild> {
-        run.build.or(match Keeping::of(&action.kind)? {
-            Keeping::View => Some(HistoryBuild::View),
-            Keeping::Table => Some(HistoryBuild::Full),
-            Keeping::Incremental => None,
-        })
     }
 
     /// The runs of a reader, when the model was a view or when it was a table. Of an incremental one the further runs count.
@@ -254,6 +245,15 @@ fn as_view(
     }
     let on_table = on_table.ok_or_else(|| NoFigure::NoRun(reader.target.clone()))?;
     Ok(Figure { amount: on_table.amount.saturating_add(full?.amount), bound: Bound::About })
+}
+
+/// What a run built. Where an older version has not written that down, only an incremental table leaves it open.
+fn build_of(action: &Action<ActionId>, run: &PastRun) -> Option<HistoryBuild> {
+    run.build.or(match Keeping::of(&action.kind)? {
+        Keeping::View => Some(HistoryBuild::View),
+        Keeping::Table => Some(HistoryBuild::Full),
+        Keeping::Incremental => None,
+    })
 }
 
 fn name(action: &Action<ActionId>) -> String {

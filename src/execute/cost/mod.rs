@@ -405,7 +405,7 @@ pub fn cost<'a>(
             Some((_, Ok(HistoryState::Known(runs)))) => runs,
             _ => PastRuns::none(compilation),
         };
-        let models = asked.into_iter().map(|asked| dry_runs.cost(asked, &runs)).collect();
+        let models = asked.iter().map(|asked| dry_runs.cost(asked, &runs)).collect();
         return Ok(Costs { source: CostSource::DryRuns, models });
     }
     drop(session);
@@ -415,7 +415,7 @@ pub fn cost<'a>(
         (table, Ok(HistoryState::Foreign { missing })) => return Err(CostError::Foreign { table, missing }),
         (table, Err(error)) => return Err(CostError::Unreadable(table, error)),
     };
-    let models = asked.into_iter().map(|asked| runs.cost(asked)).collect();
+    let models = asked.iter().map(|asked| runs.cost(asked)).collect();
     Ok(Costs { source: CostSource::History, models })
 }
 
