@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::adapter::{AdapterError, ConnectError};
-use crate::execute::{ReconcileError, UnitTestsError};
+use crate::execute::{CostError, ReconcileError, UnitTestsError};
 use crate::files::RevisionError;
 use crate::graph::SelectError;
 use crate::project::LoadError;
@@ -73,6 +73,19 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Adapter(_, error) => {
                 error.help.clone().or_else(|| Some("`trueup run` builds what the model reads".to_owned()))
             }
+        };
+        Self::Unable { message: error.to_string(), help }
+    }
+}
+
+impl From<CostError> for CommandError {
+    fn from(error: CostError) -> Self {
+        let help = match &error {
+            CostError::Project(_) => return Self::Failed,
+            CostError::NoHistory => Some("`history: true` in the settings keeps one from the next run on".to_owned()),
+            CostError::NoHistoryYet(_) => Some("the next `trueup run` makes it".to_owned()),
+            CostError::Foreign { .. } => Some("give `history` another name".to_owned()),
+            CostError::Unreadable(_, error) | CostError::Adapter(error) => error.help.clone(),
         };
         Self::Unable { message: error.to_string(), help }
     }

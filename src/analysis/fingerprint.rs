@@ -53,6 +53,13 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Of its text and of what an incremental run selects.
+    pub fn texts(&self) -> u64 {
+        combine("texts", &[self.text, self.increment])
+    }
+}
+
 /// Of a text, whatever its layout and its comments; of one that is not understood, of its letters.
 pub fn of_text(sql: &str, statements: &[ast::Statement]) -> u64 {
     if statements.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::execute::{LeftOut, Reconciled};
+use crate::execute::{LeftOut, Reconciled, WrittenBy};
 
 /// One object on a line.
 pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
@@ -36,6 +36,11 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
         "missing_late": waiting.late,
         "oldest_late": waiting.oldest,
         "duplicate_keys": found.duplicate_keys,
+        "text_changed": match found.written_by {
+            WrittenBy::Unknown => None,
+            WrittenBy::Present => Some(false),
+            WrittenBy::Other { .. } => Some(true),
+        },
         "not_compared": left_out.collect::<Vec<Value>>(),
         "repaired": found.is_repaired,
         "bytes_read": found.usage.as_ref().map(|usage| usage.bytes_processed),

@@ -3,6 +3,7 @@
 mod catalog;
 mod compile;
 mod completions;
+mod cost;
 mod data_diff;
 mod diff;
 mod explain;
@@ -35,6 +36,8 @@ pub enum Command {
     Compile(compile::CompileArgs),
     /// Print a script that completes the command line in a shell
     Completions(completions::CompletionsArgs),
+    /// Show what models would cost as a view, as a table, and as an incremental table
+    Cost(cost::CostArgs),
     /// Compare the rows of two relations, or of two environments
     DataDiff(data_diff::DataDiffArgs),
     /// Tell what is different from another revision, and who feels it
@@ -74,6 +77,7 @@ pub fn run(command: &Command, definition: clap::Command, terminal: &Terminal) ->
         Command::Catalog(args) => catalog::run(args, terminal),
         Command::Compile(args) => compile::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal, definition),
+        Command::Cost(args) => cost::run(args, terminal),
         Command::DataDiff(args) => data_diff::run(args, terminal),
         Command::Diff(args) => diff::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),

@@ -1,13 +1,14 @@
+use std::cell::OnceCell;
 use std::time::{Instant, SystemTime};
 
 use clap::Args;
 
-use crate::action::Kind;
+use crate::action::{ActionId, Kind};
 use crate::artifact::reconciled_json;
 use crate::commands::history::{keep, new_run_id};
 use crate::commands::shared::{ProjectArgs, SelectArgs, bytes_of, connect, moment, show};
 use crate::error::CommandError;
-use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, Share, reconcile};
+use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, Share, reconcile, written_by};
 use crate::project::Budget;
 use crate::relation::{RelationKind, Target, Width};
 use crate::report::{OutputFormat, Terminal, reconciliation};
@@ -108,6 +109,13 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
     let mut entries = Vec::new();
     let mut is_right = true;
     let mut failure = None;
+    let ids: Vec<ActionId> = wanted.iter().map(|(id, _)| *id).collect();
+    // Only where something differs, and without it nothing else is changed.
+    let texts = OnceCell::new();
+    let ask_for_texts = || {
+        let (table, _) = compilation.project.history()?;
+        written_by(adapter.as_ref(), &table, &compilation, &ids).ok()
+    };
     for (id, action) in wanted {
         let relation = state.get(&action.target).filter(|relation| relation.kind == RelationKind::Table);
         let Some(relation) = relation else {
@@ -121,7 +129,11 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
         budget = budget.map(|budget| budget.saturating_sub(usage.map_or(0, |usage| usage.bytes_processed)));
         entries.push(history.of_comparison(id, found.as_ref().ok(), (started_at, started.elapsed())));
         match found {
-            Ok(found) => {
+            Ok(mut found) => {
+                if !found.differing.is_empty() {
+                    let known = texts.get_or_init(|| ask_for_texts().unwrap_or_default());
+                    found.written_by = known.get(&id).copied().unwrap_or_default();
+                }
                 is_right &= found.differing.is_empty() || found.is_repaired;
                 let name = action.target.to_string();
                 match args.format {

@@ -76,12 +76,20 @@ fn reads(step: &Step, session: &mut dyn Session, dialect: &dyn Dialect) -> Optio
     Some(sum.unwrap_or_else(|error| Reads::Unknown(error.message)))
 }
 
-/// What the new rows are read from depends on what the table holds.
 fn of_new_rows(
     work: &IncrementalWork,
     session: &mut dyn Session,
     dialect: &dyn Dialect,
 ) -> Result<Vec<Statement>, AdapterError> {
+    Ok(work.estimate(&watermarks(work, session, dialect)?, dialect))
+}
+
+/// What the new rows are read from depends on what the table holds: a literal for each watermark.
+pub(super) fn watermarks(
+    work: &IncrementalWork,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<Vec<String>, AdapterError> {
     let mut literals = Vec::new();
     for watermark in work.watermarks(dialect) {
         let found = session.query(watermark.sql(), 1)?;
@@ -90,10 +98,10 @@ fn of_new_rows(
         let value = value.map_or_else(|| "null".to_owned(), |text| dialect.string(&text));
         literals.push(format!("cast({value} as {data_type})"));
     }
-    Ok(work.estimate(&literals, dialect))
+    Ok(literals)
 }
 
-fn sum(statements: &[Statement], session: &mut dyn Session) -> Result<Reads, AdapterError> {
+pub(super) fn sum(statements: &[Statement], session: &mut dyn Session) -> Result<Reads, AdapterError> {
     let (mut bytes, mut is_lower_bound) = (0, false);
     for statement in statements {
         let Some(estimate) = session.estimate(statement.sql())? else { continue };

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use crate::action::ActionId;
+use crate::action::{ActionId, Kind};
 use crate::adapter::{Adapter, AdapterError, Usage};
 use crate::compile::Compilation;
 use crate::execute::status::seconds;
 use crate::execute::{Outcome, Reconciled, RunResults, StepResult};
 use crate::plan::{
-    HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history, create_history, insert_history,
-    last_of_history, missing_history_columns,
+    HistoryBuild, HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, Statement, check_history,
+    create_history, insert_history, last_of_history, missing_history_columns,
 };
-use crate::relation::Target;
+use crate::relation::{Column, Target};
 
 /// How often an entry is tried to be written that other runs are in the way of.
 const TRIES: usize = 3;
@@ -59,7 +59,7 @@ pub struct LastDone {
 
 /// What is known of a history.
 #[derive(Debug, Clone)]
-pub enum HistoryState {
+pub enum HistoryState<K> {
     /// The table is not there.
     Missing,
     /// It is another table: a column that tells the rows of a history apart is not there.
@@ -67,8 +67,19 @@ pub enum HistoryState {
         /// Its name.
         missing: &'static str,
     },
-    /// By the names of actions.
-    Known(HashMap<String, LastOfAction>),
+    /// What it tells.
+    Known(K),
+}
+
+impl<K> HistoryState<K> {
+    /// The same with something else in the place of what it tells.
+    pub(super) fn map<L>(self, into: impl FnOnce(K) -> L) -> HistoryState<L> {
+        match self {
+            Self::Missing => HistoryState::Missing,
+            Self::Foreign { missing } => HistoryState::Foreign { missing },
+            Self::Known(known) => HistoryState::Known(into(known)),
+        }
+    }
 }
 
 /// Writes entries of what was done, and first makes the table if it is not there.
@@ -104,30 +115,43 @@ pub fn write_history(
     Ok(HistoryWritten::Without(missing.unwrap_or_default()))
 }
 
-/// Reads the last that is known of each action of a project in its environment, in one query.
+/// Reads the last that is known of each action of a project in its environment, by the names that the project has for them, in
+/// one query.
 pub fn read_history(
     adapter: &dyn Adapter,
     table: &Target,
     compilation: &Compilation,
-) -> Result<HistoryState, AdapterError> {
-    let state = adapter.state(std::slice::from_ref(table))?;
-    let Some(relation) = state.get(table) else { return Ok(HistoryState::Missing) };
-    if let Err(missing) = check_history(&relation.columns) {
-        return Ok(HistoryState::Foreign { missing });
-    }
+) -> Result<HistoryState<HashMap<String, LastOfAction>>, AdapterError> {
     let project = &compilation.project;
     let (name, environment) = (&project.settings.name, &project.environment.name);
-    let dialect = adapter.dialect();
-    let query = last_of_history(table, &relation.columns, name, environment, SystemTime::now(), dialect);
-    let mut known: HashMap<String, LastOfAction> = HashMap::new();
-    for row in adapter.session()?.rows(query.sql())? {
+    let query =
+        |columns: &[Column]| last_of_history(table, columns, name, environment, SystemTime::now(), adapter.dialect());
+    ask_history(adapter, table, query, |row, known: &mut HashMap<String, LastOfAction>| {
         // What a later version writes may have other words.
-        let Some((command, action, done)) = last_done(&row) else { continue };
+        let Some((command, action, done)) = last_done(row) else { return };
         let last = known.entry(action).or_default();
         match command {
             HistoryCommand::Run => last.run = Some(done),
             HistoryCommand::Reconcile => last.comparison = Some(done),
         }
+    })
+}
+
+/// Asks a history one query, which depends on the columns that the table has, and takes its rows.
+pub(super) fn ask_history<K: Default>(
+    adapter: &dyn Adapter,
+    table: &Target,
+    query: impl FnOnce(&[Column]) -> Statement,
+    mut take: impl FnMut(&[Option<String>], &mut K),
+) -> Result<HistoryState<K>, AdapterError> {
+    let state = adapter.state(std::slice::from_ref(table))?;
+    let Some(relation) = state.get(table) else { return Ok(HistoryState::Missing) };
+    if let Err(missing) = check_history(&relation.columns) {
+        return Ok(HistoryState::Foreign { missing });
+    }
+    let mut known = K::default();
+    for row in adapter.session()?.rows(query(&relation.columns).sql())? {
+        take(&row, &mut known);
     }
     Ok(HistoryState::Known(known))
 }
@@ -162,6 +186,13 @@ fn last_done(row: &[Option<String>]) -> Option<(HistoryCommand, String, LastDone
     Some((HistoryCommand::named(command.as_deref()?)?, action.clone()?, done))
 }
 
+/// Of the texts of an action, whatever their layout.
+pub(super) fn fingerprint(compilation: &Compilation, id: ActionId) -> Option<u64> {
+    let print = &compilation.analysis.facts(id)?.fingerprint;
+    let is_incremental = matches!(&compilation.graph.get(id).kind, Kind::Model(model) if model.incremental().is_some());
+    Some(if is_incremental { print.texts() } else { print.text })
+}
+
 /// Makes entries of a command that goes through actions.
 #[derive(Debug)]
 pub struct HistoryWriter<'a> {
@@ -190,7 +221,10 @@ impl<'a> HistoryWriter<'a> {
         };
         let started_at = step.started_at.unwrap_or(run_started);
         let entry = self.entry(HistoryCommand::Run, step.id, outcome, (started_at, step.took), step.usage.as_deref());
-        Some(HistoryEntry { rows, ..entry })
+        // A step does not know what becomes of a query.
+        let is_view = self.compilation.graph.get(step.id).kind.is_view();
+        let build = step.build.map(|build| if is_view { HistoryBuild::View } else { build });
+        Some(HistoryEntry { build, rows, ..entry })
     }
 
     /// What a comparison found; `None` if it failed.
@@ -238,6 +272,7 @@ impl<'a> HistoryWriter<'a> {
             command,
             action: self.compilation.graph.get(id).canonical.to_string(),
             outcome,
+            build: None,
             started_at,
             took,
             rows: None,
@@ -245,7 +280,7 @@ impl<'a> HistoryWriter<'a> {
             bytes_billed: usage.map(|usage| usage.bytes_billed),
             cost: usage.and_then(|usage| project.environment.connection.cost(usage.bytes_billed)),
             found: None,
-            fingerprint: self.compilation.analysis.facts(id).map(|facts| facts.fingerprint.text),
+            fingerprint: fingerprint(self.compilation, id),
         }
     }
 }

@@ -147,6 +147,27 @@ pub(super) fn count_changed(
     Ok(Ledger::changed(&held, &lines).into_values().filter(|is_changed| *is_changed).count())
 }
 
+/// What to ask the warehouse about to know what a run reads at the most: a look at the inputs, as far back as it goes, and all
+/// intervals that it may find changed there.
+pub(super) fn most_reads(
+    work: &IntervalWork,
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+) -> Result<Vec<Statement>, Failure> {
+    let ledger = &work.ledger;
+    let since = Bounds::ask(ledger, session)?.since(ledger)?;
+    let mut asked = Vec::new();
+    for input in &ledger.inputs {
+        let columns = columns(&Statement::new(format!("select * from {}", input.relation)), session)?;
+        asked.push(ledger.look(input, &columns, since.as_deref(), dialect)?);
+    }
+    match since {
+        Some(since) => asked.extend(work.estimate_since(&since, dialect)?),
+        None => asked.extend(work.outline().estimate(&[], dialect)),
+    }
+    Ok(asked)
+}
+
 /// What the inputs hold.
 fn look(
     ledger: &Ledger,

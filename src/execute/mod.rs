@@ -1,6 +1,7 @@
 //! Runs a plan: steps in order of their needs, as many at a time as the warehouse takes.
 
 mod allowance;
+mod cost;
 mod crew;
 mod estimate;
 mod event;
@@ -15,6 +16,7 @@ mod status;
 mod step;
 mod trailing_blanks;
 mod unit_test;
+mod written_by;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -28,6 +30,10 @@ use crate::adapter::{Adapter, AdapterError};
 use crate::plan::{Plan, Step, Work};
 
 pub use allowance::OverBudget;
+pub use cost::{
+    Alternative, Bound, Cheapest, CostError, CostSource, Costs, Figure, Gap, Keeping, Known, ModelCost, NoFigure,
+    Rates, Sample, Sampled, cost,
+};
 pub use estimate::{Estimates, Reads, StepEstimate, estimate};
 pub use event::Event;
 pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};
@@ -44,6 +50,8 @@ pub use trailing_blanks::{TrailingBlanks, find_trailing_blanks};
 pub use unit_test::{
     Connect, UnitTestOutcome, UnitTestResult, UnitTestsError, UnitTestsOptions, run_unit_test, run_unit_tests_on,
 };
+
+pub use written_by::{WrittenBy, written_by};
 
 use crew::{Crew, Taken, Threads};
 use schedule::Schedule;
@@ -209,7 +217,7 @@ fn work(crew: Crew<'_>, jobs: &Mutex<mpsc::Receiver<&Step>>, news: &mpsc::Sender
             outcome => outcome,
         };
         let (tries, started_at, took) = (tries.get(), Some(started_at), started.elapsed());
-        let result = StepResult { id: step.id, outcome, started_at, took, tries, usage };
+        let result = StepResult { id: step.id, outcome, build: step.work.build(), started_at, took, tries, usage };
         if news.send(News::Finished(result)).is_err() {
             return;
         }

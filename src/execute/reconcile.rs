@@ -6,6 +6,7 @@ use crate::analysis::Facts;
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
+use crate::execute::WrittenBy;
 use crate::execute::allowance::{Allowance, OverBudget, Refusal};
 use crate::execute::sample::{Draw, Share};
 use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
@@ -112,6 +113,8 @@ pub struct Reconciled {
     pub duplicate_keys: u64,
     /// Columns that are not compared.
     pub left_out: Vec<(String, LeftOut)>,
+    /// By which text the rows were written, if somebody has asked.
+    pub written_by: WrittenBy,
     /// Some of the rows that differ: the first column is `+` or `-`.
     pub examples: Rows,
     /// Whether the table has been mended since.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::action::{ActionId, Origin};
 use crate::adapter::{Rows, Usage};
-use crate::plan::{REJECTED, Verdict};
+use crate::plan::{HistoryBuild, REJECTED, Verdict};
 
 /// How a run went.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct StepResult {
     pub id: ActionId,
     /// What came of it.
     pub outcome: Outcome,
+    /// How much of a table it was to build; `None` for one that never began, too.
+    pub build: Option<HistoryBuild>,
     /// `None` for one that never began.
     pub started_at: Option<SystemTime>,
     /// How long it ran.
@@ -154,10 +156,15 @@ pub enum SkipReason {
 
 impl StepResult {
     pub(super) fn skipped(id: ActionId, reason: SkipReason) -> Self {
-        Self { id, outcome: Outcome::Skipped(reason), started_at: None, took: Duration::ZERO, tries: 0, usage: None }
+        Self::of_nothing(id, Outcome::Skipped(reason))
     }
 
     pub(super) fn disabled(id: ActionId) -> Self {
-        Self { id, outcome: Outcome::Disabled, started_at: None, took: Duration::ZERO, tries: 0, usage: None }
+        Self::of_nothing(id, Outcome::Disabled)
+    }
+
+    /// Of a step that never began.
+    fn of_nothing(id: ActionId, outcome: Outcome) -> Self {
+        Self { id, outcome, build: None, started_at: None, took: Duration::ZERO, tries: 0, usage: None }
     }
 }

@@ -29,6 +29,8 @@ pub struct HistoryEntry {
     pub action: String,
     /// What came of it.
     pub outcome: HistoryOutcome,
+    /// How much of a relation it built, if it built one.
+    pub build: Option<HistoryBuild>,
     /// When it began; of what never began, when the run did.
     pub started_at: SystemTime,
     /// How long it took.
@@ -126,6 +128,35 @@ impl HistoryOutcome {
     }
 }
 
+/// How much of a relation a run built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryBuild {
+    /// A view, which holds no rows.
+    View,
+    /// All of a table.
+    Full,
+    /// What had come to a table since its last run.
+    Incremental,
+}
+
+impl HistoryBuild {
+    const ALL: [Self; 3] = [Self::View, Self::Full, Self::Incremental];
+
+    /// As it stands in the table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+
+    /// The one of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|build| build.word() == word)
+    }
+}
+
 /// A value in the table.
 enum Cell {
     Text(String),
@@ -141,13 +172,14 @@ type HistoryColumn = (&'static str, DataType, fn(&HistoryEntry) -> Cell);
 const LONG_TEXT: DataType = DataType::Text(Some(4096));
 
 /// In their order in the table.
-const COLUMNS: [HistoryColumn; 20] = [
+const COLUMNS: [HistoryColumn; 21] = [
     ("run_id", DataType::TEXT, |entry| Cell::Text(entry.run.clone())),
     ("project", DataType::TEXT, |entry| Cell::Text(entry.project.clone())),
     ("environment", DataType::TEXT, |entry| Cell::Text(entry.environment.clone())),
     ("command", DataType::TEXT, |entry| Cell::Text(entry.command.word().to_owned())),
     ("action", LONG_TEXT, |entry| Cell::Text(entry.action.clone())),
     ("outcome", DataType::TEXT, |entry| Cell::Text(entry.outcome.word().to_owned())),
+    ("build", DataType::TEXT, |entry| Cell::Text(entry.build.map(HistoryBuild::word).unwrap_or_default().to_owned())),
     ("started_at", DataType::INSTANT, |entry| Cell::Moment(entry.started_at)),
     ("milliseconds", DataType::BIGINT, |entry| Cell::Whole(u64::try_from(entry.took.as_millis()).ok())),
     ("rows_written", DataType::BIGINT, |entry| Cell::Whole(entry.rows)),
@@ -162,9 +194,7 @@ const COLUMNS: [HistoryColumn; 20] = [
     ("compared_part", DataType::TEXT, |entry| {
         Cell::Text(entry.found.as_ref().and_then(|found| found.part.clone()).unwrap_or_default())
     }),
-    ("fingerprint", DataType::TEXT, |entry| {
-        Cell::Text(entry.fingerprint.map(|number| format!("{number:016x}")).unwrap_or_default())
-    }),
+    ("fingerprint", DataType::TEXT, |entry| Cell::Text(entry.fingerprint.map(written_fingerprint).unwrap_or_default())),
     ("trueup_version", DataType::TEXT, |_| Cell::Text(env!("CARGO_PKG_VERSION").to_owned())),
 ];
 
@@ -194,6 +224,11 @@ const ESSENTIAL: [&str; 6] = ["project", "environment", "command", "action", "ou
 /// lacks.
 pub fn check_history(columns: &[Column]) -> Result<(), &'static str> {
     ESSENTIAL.into_iter().find(|name| !has(columns, name)).map_or(Ok(()), Err)
+}
+
+/// Whether the table says what a run has built.
+pub fn has_history_build(columns: &[Column]) -> bool {
+    has(columns, "build")
 }
 
 /// The columns of the history that a table does not have: their names, and a statement that gives it each of them.
@@ -254,26 +289,119 @@ pub fn last_of_history(
     now: SystemTime,
     dialect: &dyn Dialect,
 ) -> Statement {
-    let column = |name: &str| if has(columns, name) { dialect.identifier(name) } else { format!("null as {name}") };
-    let moment = dialect.semantics().type_name(&DataType::INSTANT);
-    let (current, current_type) = dialect.now();
-    let ago = dialect.seconds_between("started_at", &moment, current, current_type);
-    let since = literal(&Cell::Moment(now.checked_sub(LOOK_BACK).unwrap_or(now)), &DataType::INSTANT, dialect);
-    let asked: Vec<String> = LAST.iter().map(|name| column(name)).collect();
     let was_compared = if has(columns, "accuracy") { "accuracy is not null" } else { "1 = 0" };
     Statement::new(format!(
-        "select command, action, outcome, {ago} as seconds_ago, {}\nfrom (\n  select command, action, outcome, started_at, {}, row_number() \
-         over (partition by command, action order by started_at desc) as trueup_number\n  from {}\n  where started_at >= {since} and \
-         project = {} and environment = {}\n    and (command = {} or command = {} and {was_compared})\n) as entries\nwhere \
-         trueup_number = 1",
+        "select command, action, outcome, {} as seconds_ago, {}\nfrom (\n  select command, action, outcome, started_at, {}, row_number() \
+         over (partition by command, action order by started_at desc) as trueup_number\n  from {}\n  where {}\n    and (command = {} or \
+         command = {} and {was_compared})\n) as entries\nwhere trueup_number = 1",
+        seconds_since("started_at", dialect),
         LAST.map(|name| dialect.identifier(name)).join(", "),
-        asked.join(", "),
+        there_or_null(&LAST, columns, dialect),
         dialect.relation(table),
-        dialect.string(project),
-        dialect.string(environment),
+        entries_of((project, environment), now, dialect),
         dialect.string(HistoryCommand::Run.word()),
         dialect.string(HistoryCommand::Reconcile.word()),
     ))
+}
+
+/// A query for the last runs of actions that ended well, at most so many of each, the newest first: `action`; how many seconds ago it
+/// began; how many seconds ago the first one of that action did; how many there were in the last 30 days; `milliseconds`,
+/// `bytes_read`, `build` and `fingerprint`.
+pub fn runs_of_history(
+    table: &Target,
+    columns: &[Column],
+    (project, environment): (&str, &str),
+    actions: &[String],
+    now: SystemTime,
+    dialect: &dyn Dialect,
+) -> Statement {
+    let actions: Vec<String> = actions.iter().map(|action| dialect.string(action)).collect();
+    Statement::new(format!(
+        "select action, {} as seconds_ago, {} as first_seconds_ago, runs_of_month, {}\nfrom (\n  select action, started_at, {}, row_number() \
+         over (partition by action order by started_at desc) as trueup_number,\n    min(started_at) over (partition by action) as first_at, \
+         count(case when started_at >= {} then 1 end) over (partition by action) as runs_of_month\n  from {}\n  where {}\n    and command = \
+         {} and outcome = {} and action in ({})\n) as entries\nwhere trueup_number <= {MOST_RUNS}\norder by action, trueup_number",
+        seconds_since("started_at", dialect),
+        seconds_since("first_at", dialect),
+        RUN.map(|name| dialect.identifier(name)).join(", "),
+        there_or_null(&RUN, columns, dialect),
+        before(now, COUNTED_OVER, dialect),
+        dialect.relation(table),
+        entries_of((project, environment), now, dialect),
+        dialect.string(HistoryCommand::Run.word()),
+        dialect.string(HistoryOutcome::Success.word()),
+        actions.join(", "),
+    ))
+}
+
+/// A query for what tells which text has written the rows of tables, the newest first: `action`, how many seconds ago it began,
+/// `command`, `outcome`, `build`, `trueup_version` and `fingerprint`, of runs that ended well and of comparisons of all rows.
+pub fn writes_of_history(
+    table: &Target,
+    columns: &[Column],
+    (project, environment): (&str, &str),
+    actions: &[String],
+    now: SystemTime,
+    dialect: &dyn Dialect,
+) -> Statement {
+    let actions: Vec<String> = actions.iter().map(|action| dialect.string(action)).collect();
+    let of_all = if has(columns, "compared_part") { "compared_part is null" } else { "1 = 0" };
+    Statement::new(format!(
+        "select action, {} as seconds_ago, command, outcome, {}\nfrom (\n  select action, started_at, command, outcome, {}, row_number() over \
+         (partition by action order by started_at desc) as trueup_number\n  from {}\n  where {} and action in ({})\n    and (command = {} and \
+         outcome = {} or command = {} and {of_all})\n) as entries\nwhere trueup_number <= {MOST_RUNS}\norder by action, trueup_number",
+        seconds_since("started_at", dialect),
+        WRITE.map(|name| dialect.identifier(name)).join(", "),
+        there_or_null(&WRITE, columns, dialect),
+        dialect.relation(table),
+        entries_of((project, environment), now, dialect),
+        actions.join(", "),
+        dialect.string(HistoryCommand::Run.word()),
+        dialect.string(HistoryOutcome::Success.word()),
+        dialect.string(HistoryCommand::Reconcile.word()),
+    ))
+}
+
+/// A fingerprint as it stands in the table.
+pub fn written_fingerprint(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
+}
+
+/// What is asked of what has written rows.
+const WRITE: [&str; 3] = ["build", "trueup_version", "fingerprint"];
+
+/// Over which time runs are counted.
+pub const COUNTED_OVER: Duration = Duration::from_hours(30 * 24);
+
+/// Further runs between two full builds may be many.
+const MOST_RUNS: usize = 200;
+
+/// What is asked of a run.
+const RUN: [&str; 4] = ["milliseconds", "bytes_read", "build", "fingerprint"];
+
+/// How many seconds ago the moment of a column was.
+fn seconds_since(column: &str, dialect: &dyn Dialect) -> String {
+    let moment = dialect.semantics().type_name(&DataType::INSTANT);
+    let (current, current_type) = dialect.now();
+    dialect.seconds_between(column, &moment, current, current_type)
+}
+
+/// The moment so long before another one.
+fn before(now: SystemTime, span: Duration, dialect: &dyn Dialect) -> String {
+    literal(&Cell::Moment(now.checked_sub(span).unwrap_or(now)), &DataType::INSTANT, dialect)
+}
+
+/// Columns of a history, and NULL for those that the table does not have.
+fn there_or_null(names: &[&str], columns: &[Column], dialect: &dyn Dialect) -> String {
+    let column = |name: &&str| if has(columns, name) { dialect.identifier(name) } else { format!("null as {name}") };
+    names.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// The condition on the entries of a project in an environment, as far back as it is looked.
+fn entries_of((project, environment): (&str, &str), now: SystemTime, dialect: &dyn Dialect) -> String {
+    let since = before(now, LOOK_BACK, dialect);
+    let (project, environment) = (dialect.string(project), dialect.string(environment));
+    format!("started_at >= {since} and project = {project} and environment = {environment}")
 }
 
 /// What is asked of an entry besides what tells it apart.
@@ -324,6 +452,7 @@ mod tests {
             command: HistoryCommand::Reconcile,
             action: action.to_owned(),
             outcome: HistoryOutcome::Fail,
+            build: None,
             started_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
             took: Duration::from_millis(7),
             rows: None,

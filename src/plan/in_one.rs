@@ -102,13 +102,22 @@ impl IncrementalWork {
     /// query, and what is read of the table. Which partitions the new rows will touch is not known, so that the latter is
     /// the most that it can be.
     pub fn estimate(&self, values: &[String], dialect: &dyn Dialect) -> Vec<Statement> {
+        let of_table = self.reads_own_rows().then(|| self.of_found_table(self.matched()));
+        iter::once(self.estimate_of_query(values, dialect)).chain(of_table).collect()
+    }
+
+    /// The same of the query alone.
+    pub fn estimate_of_query(&self, values: &[String], dialect: &dyn Dialect) -> Statement {
         let of_query = self.source.with(|place| {
             let plain = self.watermarks.get(place).map_or("null", Watermark::plain);
             values.get(place).map_or(plain, String::as_str)
         });
-        let of_query = definitions(&self.pre_operations, dialect).then_statement(&of_query);
-        let of_table = (self.strategy != IncrementalStrategy::Append).then(|| self.matched());
-        iter::once(of_query).chain(of_table).map(|asked| self.of_found_table(asked)).collect()
+        self.of_found_table(definitions(&self.pre_operations, dialect).then_statement(&of_query))
+    }
+
+    /// Whether rows of the table are read to bring in the new ones.
+    pub fn reads_own_rows(&self) -> bool {
+        self.strategy != IncrementalStrategy::Append
     }
 
     /// What is asked before the step has to do with a lost table by its other name: what brings it back has not run yet.

@@ -217,6 +217,19 @@ impl IntervalWork {
         self.template.lock.clone().map(Statement::new)
     }
 
+    /// What to ask the warehouse about to know what all intervals from one on read: the query, and the rows that go.
+    pub fn estimate_since(&self, since: &str, dialect: &dyn Dialect) -> Result<[Statement; 2], SchemaMismatch> {
+        let width = self.ledger.intervals.width;
+        let [mark, _] = Intervals::marks(width);
+        let start = width.start(since);
+        let of_query = self.template.replaced(&[(mark, &start)]).estimate_of_query(&[], dialect);
+        let event = column(&self.template.columns, &self.event, &self.relation)?;
+        let (relation, name) = (&self.relation, dialect.identifier(&event.name));
+        let start = dialect.string(&start);
+        let of_table = format!("select * from {relation} where {name} >= cast({start} as {})", event.data_type);
+        Ok([of_query, Statement::new(of_table)])
+    }
+
     /// The same as if all intervals were one.
     pub fn outline(&self) -> &IncrementalWork {
         &self.template

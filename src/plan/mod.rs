@@ -1,6 +1,7 @@
 //! What will be sent to the warehouse: from the graph, a selection, and what the warehouse holds. Pure: nothing here
 //! talks to a warehouse.
 
+mod alternatives;
 mod audit;
 mod build_in_one;
 mod fill;
@@ -39,11 +40,13 @@ use crate::plan::statement::in_order;
 use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
+pub use alternatives::{Inlined, only_query, rows_of};
 pub use audit::{Audit, AuditCheck, Verdict, check_audits};
 pub use fill::FillWork;
 pub use history::{
-    HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history, create_history, insert_history,
-    last_of_history, missing_history_columns,
+    COUNTED_OVER, HistoryBuild, HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history,
+    create_history, has_history_build, insert_history, last_of_history, missing_history_columns, runs_of_history,
+    writes_of_history, written_fingerprint,
 };
 pub use incremental::IncrementalWork;
 pub use interval::{Backfill, IntervalStart, IntervalWork};
@@ -113,6 +116,21 @@ pub enum Work {
 }
 
 impl Work {
+    /// How much of a table it builds; `None` of what builds none, and of a backfill, which is neither all of it nor what has come
+    /// since the last run. A view counts as built whole.
+    pub fn build(&self) -> Option<HistoryBuild> {
+        match self {
+            Self::Build(_) | Self::Fill(_) => Some(HistoryBuild::Full),
+            Self::Incremental(_) => Some(HistoryBuild::Incremental),
+            Self::Intervals(work) if work.backfill.is_some() => None,
+            Self::Intervals(work) => match work.start {
+                IntervalStart::Grows => Some(HistoryBuild::Incremental),
+                IntervalStart::BuildsAll(_) | IntervalStart::BuildsEmpty(_) => Some(HistoryBuild::Full),
+            },
+            Self::Disabled | Self::Operations(_) | Self::Assertion { .. } => None,
+        }
+    }
+
     /// Whether it leaves a table that is marked as unfinished, so that the mark has to be taken away at the end.
     pub fn is_marked(&self) -> bool {
         match self {

@@ -12,28 +12,47 @@ use crate::relation::Target;
 /// The query with `to` wherever it reads `from`, under the name by which it knows it. `None` if it is not seen to read
 /// that.
 pub(super) fn redirect(text: &WarehouseText, from: &Target, to: &Target, dialect: &dyn Dialect) -> Option<Statement> {
-    let statements = syntax::parse(text.sql(), dialect).ok()?;
+    let mut redirected = Statement::default();
+    let mut end = 0;
+    for (range, sql) in edits(text.sql(), from, &dialect.relation(to), dialect)? {
+        redirected = redirected.then_part(text, end..range.start).then(&sql);
+        end = range.end;
+    }
+    Some(redirected.then_part(text, end..text.sql().len()))
+}
+
+/// The same SQL with a query in the place of a relation. `None` if it is not seen to read that.
+pub(super) fn inline(sql: &str, from: &Target, query: &str, dialect: &dyn Dialect) -> Option<String> {
+    let mut inlined = String::new();
+    let mut end = 0;
+    // The query may end in a comment.
+    for (range, replacement) in edits(sql, from, &format!("(\n{query}\n)"), dialect)? {
+        inlined.push_str(sql.get(end..range.start)?);
+        inlined.push_str(&replacement);
+        end = range.end;
+    }
+    inlined.push_str(sql.get(end..)?);
+    Some(inlined)
+}
+
+/// What is to be written where, in order, so that `source` is read wherever `from` was.
+fn edits(sql: &str, from: &Target, source: &str, dialect: &dyn Dialect) -> Option<Vec<(Range<usize>, String)>> {
+    let statements = syntax::parse(sql, dialect).ok()?;
     let mut found = Occurrences { from, dialect, reads: Vec::new(), names: Vec::new() };
     let _: ControlFlow<()> = statements.visit(&mut found);
-    let (relation, alias) = (dialect.relation(to), dialect.identifier(&from.name));
+    let alias = dialect.identifier(&from.name);
     let read = |(span, has_alias): &(Span, bool)| {
-        (*span, if *has_alias { relation.clone() } else { format!("{relation} as {alias}") })
+        (*span, if *has_alias { source.to_owned() } else { format!("{source} as {alias}") })
     };
     let mut edits: Vec<(Span, String)> = found.reads.iter().map(read).collect();
     if edits.is_empty() {
         return None;
     }
     edits.extend(found.names.iter().map(|span| (*span, alias.clone())));
-    let edits = edits.into_iter().map(|(span, sql)| (syntax::range(text.sql(), span), sql));
+    let edits = edits.into_iter().map(|(span, written)| (syntax::range(sql, span), written));
     let mut edits: Vec<(Range<usize>, String)> = edits.collect();
     edits.sort_by_key(|(range, _)| range.start);
-    let mut redirected = Statement::default();
-    let mut end = 0;
-    for (range, sql) in edits {
-        redirected = redirected.then_part(text, end..range.start).then(&sql);
-        end = range.end;
-    }
-    Some(redirected.then_part(text, end..text.sql().len()))
+    Some(edits)
 }
 
 /// Where a query names a relation.
@@ -124,6 +143,16 @@ mod tests {
         let sql = "select * from `p.s.x`\nwhere not (x.id > 0)";
         let expected = "select * from `p.s.y` as `x`\nwhere not (x.id > 0)";
         assert_eq!(redirected(sql, &BigQuery).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_query_may_stand_in_the_place_of_a_relation() {
+        let from = Target { database: None, schema: Some("s".into()), name: "x".into() };
+        let sql = "select x.id from s.x join s.x as b using (id)";
+        let expected =
+            "select x.id from (\nselect 1 as id -- one\n) as `x` join (\nselect 1 as id -- one\n) as b using (id)";
+        assert_eq!(inline(sql, &from, "select 1 as id -- one", &BigQuery).as_deref(), Some(expected));
+        assert_eq!(inline("select id from s.y", &from, "select 1 as id", &BigQuery), None);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::execute::{LeftOut, Reconciled};
-use crate::report::{count, diff_table, digits, percent, read_text};
+use crate::execute::{LeftOut, Reconciled, WrittenBy};
+use crate::report::{ago, count, diff_table, digits, percent, read_text};
 
 /// What was found out about one table, and what that cost, where it is known.
 pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: bool) -> String {
@@ -153,9 +153,17 @@ fn causes(found: &Reconciled) -> Vec<String> {
         let have = if untimed == 1 { "has" } else { "have" };
         causes.push(format!("{} missing that {have} no time: a filter on the time passes over such", rows(untimed)));
     }
-    if different > 0 {
+    if let WrittenBy::Other { seconds_ago } = found.written_by {
         causes
-            .push(format!("{} with other values: updates of the source, or a query that has changed", rows(different)));
+            .push(format!("the last run of another text began {}: rows of that may still be there", ago(seconds_ago)));
+    }
+    if different > 0 {
+        let or = match found.written_by {
+            WrittenBy::Unknown => ", or a query that has changed",
+            WrittenBy::Present => "",
+            WrittenBy::Other { .. } => ", or of another text",
+        };
+        causes.push(format!("{} with other values: updates of the source{or}", rows(different)));
     }
     if found.duplicate_keys > 0 {
         let keys = count(usize::try_from(found.duplicate_keys).unwrap_or(usize::MAX), "key");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::action::{Age, Kind};
 use crate::execute::{Arrivals, LastDone, Newest, RelationStatus, Sight};
 use crate::plan::{HistoryFinding, HistoryOutcome};
-use crate::report::{Terminal, count, digits, duration, length, percent, read_text};
+use crate::report::{Terminal, ago, count, digits, duration, length, percent, read_text};
 
 /// What stands where nothing is known.
 const UNKNOWN: &str = "-";
@@ -166,11 +166,6 @@ fn last_run(done: &LastDone) -> Cell {
     let more: String = [rows, read, took].into_iter().flatten().map(|part| format!(", {part}")).collect();
     let after = format!(" {}{more}", ago(done.seconds_ago));
     Cell { before: String::new(), colored: Some((color, done.outcome.word().to_owned())), after }
-}
-
-/// `just now`, `2 hours ago`
-fn ago(seconds: u64) -> String {
-    if seconds < 60 { "just now".to_owned() } else { format!("{} ago", length(seconds)) }
 }
 
 /// A time without fractions of its seconds.

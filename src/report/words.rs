@@ -46,6 +46,11 @@ pub fn length(seconds: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }
 
+/// `just now`, `2 hours ago`
+pub fn ago(seconds: u64) -> String {
+    if seconds < 60 { "just now".to_owned() } else { format!("{} ago", length(seconds)) }
+}
+
 /// `3 ms`, `1.24 s`, `2 min 5 s`.
 pub fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
