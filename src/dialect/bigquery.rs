@@ -11,7 +11,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, FieldChange, MaterializedViews, NotHandedOver, NullSafe,
-    Replacement, Storage, TestBed, Undoing, Upsert, Widening,
+    Replacement, SessionZone, Storage, TestBed, Undoing, Upsert, Widening, Writes,
 };
 use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target, Width};
 
@@ -79,8 +79,8 @@ impl Dialect for BigQuery {
             deletion: Deletion::Alias,
             multi_statements: true,
             // Of two transactions that change a table one is undone.
-            parallel_writes: false,
-            is_in_utc: true,
+            writes: Writes::OneByOne,
+            zone: SessionZone::Utc,
         }
     }
 

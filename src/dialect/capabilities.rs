@@ -21,10 +21,28 @@ pub struct Capabilities {
     pub deletion: Deletion,
     /// Whether it takes several statements as one job, with variables and conditions, so that a step is sent whole.
     pub multi_statements: bool,
-    /// Whether it does any good to change different rows of a table in several transactions at the same time.
-    pub parallel_writes: bool,
-    /// Whether all sessions tell times in UTC.
-    pub is_in_utc: bool,
+    /// How different rows of a table are best changed in several transactions.
+    pub writes: Writes,
+    /// In which time zone sessions tell times that have one.
+    pub zone: SessionZone,
+}
+
+/// How different rows of a table are best changed in several transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// One transaction behind the other.
+    OneByOne,
+    /// Several at the same time.
+    Parallel,
+}
+
+/// In which time zone sessions tell times that have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionZone {
+    /// In UTC.
+    Utc,
+    /// In one where clocks may be put back.
+    Any,
 }
 
 /// How far back a transaction can be undone.

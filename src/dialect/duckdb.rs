@@ -2,8 +2,8 @@ use crate::dialect::semantics::{self, Semantics};
 use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
-    Capabilities, Comparison, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, TestBed, Undoing, Upsert,
-    Widening,
+    Capabilities, Comparison, Deletion, Dialect, MaterializedViews, NullSafe, Replacement, SessionZone, TestBed,
+    Undoing, Upsert, Widening, Writes,
 };
 
 /// The embedded engine.
@@ -56,8 +56,8 @@ impl Dialect for DuckDb {
             deletion: Deletion::AliasAndUsing,
             multi_statements: false,
             // One query takes all processors.
-            parallel_writes: false,
-            is_in_utc: false,
+            writes: Writes::OneByOne,
+            zone: SessionZone::Any,
         }
     }
 }

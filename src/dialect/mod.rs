@@ -17,7 +17,9 @@ use crate::dialect::translate::Translation;
 use crate::relation::{Access, Column, Partitioning, PhysicalOptions, RelationKind, Target, Width};
 
 pub use bigquery::{BigQuery, FieldType};
-pub use capabilities::{Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, Undoing, Upsert, Widening};
+pub use capabilities::{
+    Capabilities, Deletion, MaterializedViews, NullSafe, Replacement, SessionZone, Undoing, Upsert, Widening, Writes,
+};
 pub use ddl::{Clauses, Command, FieldChange, Filling, NotHandedOver, Publication, Storage};
 pub use duckdb::DuckDb;
 pub use postgres::Postgres;

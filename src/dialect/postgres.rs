@@ -7,7 +7,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Publication, Replacement,
-    Storage, Undoing, Upsert, Widening,
+    SessionZone, Storage, Undoing, Upsert, Widening, Writes,
 };
 use crate::relation::{
     Column, Index, PhysicalOptions, PostgresOptions, RangePartitioning, RangeWidth, RelationKind, Target, Width,
@@ -72,8 +72,8 @@ impl Dialect for Postgres {
             null_safe: NullSafe::NotDistinct,
             deletion: Deletion::AliasAndUsing,
             multi_statements: false,
-            parallel_writes: true,
-            is_in_utc: false,
+            writes: Writes::Parallel,
+            zone: SessionZone::Any,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::dialect::syntax::{self, Grammar};
 use crate::dialect::translate::Translation;
 use crate::dialect::{
     Capabilities, Clauses, Command, Deletion, Dialect, Filling, MaterializedViews, NullSafe, Postgres, Publication,
-    Replacement, Storage, Undoing, Upsert, Widening,
+    Replacement, SessionZone, Storage, Undoing, Upsert, Widening, Writes,
 };
 use crate::relation::{Column, DistStyle, PhysicalOptions, RelationKind, Target, Width};
 
@@ -89,8 +89,8 @@ impl Dialect for Redshift {
             deletion: Deletion::Using,
             multi_statements: false,
             // "Concurrent transactions that write to the same table" are serialized.
-            parallel_writes: false,
-            is_in_utc: true,
+            writes: Writes::OneByOne,
+            zone: SessionZone::Utc,
         }
     }
 

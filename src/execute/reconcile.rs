@@ -377,12 +377,13 @@ impl From<AdapterError> for Stop {
     }
 }
 
-fn compare(
+/// Asks for the columns of both sides. Gives what is to be compared, and all columns that both have.
+fn look_at_sides<'d>(
     session: &mut dyn Session,
-    dialect: &dyn Dialect,
+    dialect: &'d dyn Dialect,
     task: &Task<'_>,
     found: &mut Reconciled,
-) -> Result<(), Refusal> {
+) -> Result<(Reconciliation<'d>, Vec<ComparedColumn>), Refusal> {
     if let Some(statement) = dialect.one_state() {
         session.execute(statement)?;
     }
@@ -426,7 +427,6 @@ fn compare(
         Time { column: column.column.clone(), width }
     });
     let key: Option<Vec<String>> = task.key.names().iter().map(|name| Some(named(name)?.column.name.clone())).collect();
-    let has_time = time.is_some();
     let reconciliation = Reconciliation {
         dialect,
         expected: task.query.query.clone(),
@@ -437,6 +437,17 @@ fn compare(
         since: task.options.since.map(str::to_owned),
         filtered_by: task.filtered_by.cloned(),
     };
+    Ok((reconciliation, shared))
+}
+
+fn compare(
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+    task: &Task<'_>,
+    found: &mut Reconciled,
+) -> Result<(), Refusal> {
+    let (reconciliation, shared) = look_at_sides(session, dialect, task, found)?;
+    let has_time = reconciliation.time.is_some();
     let mut reader = Allowance { session, left: task.options.budget };
     let drawn = match task.options.sample {
         Some(share) => Some(draw(&mut reader, &reconciliation, share)?),
@@ -477,25 +488,38 @@ fn compare(
         }
     }
     if task.options.repair {
-        let named = || intervals.iter().flatten();
-        if let (Some(ledger), Some(first), Some(last)) = (task.ledger, named().min(), named().max()) {
-            // The next run must not take what is written here for what it had written itself.
-            let doubts = ledger.doubt((first, last), task.options.width, dialect);
-            for statement in doubts.map_err(|wrong| AdapterError::from_message(wrong.message))? {
-                reader.session.execute(statement.sql())?;
-            }
-        }
-        let statements = reconciliation.repair(&intervals, &shared);
-        for statement in &statements {
-            reader.take(statement)?;
-        }
-        for statement in statements {
-            // The last one puts the rows in.
-            found.rows_written = reader.session.execute(statement.sql())?;
-        }
+        found.rows_written = repair(&mut reader, task, &reconciliation, (&intervals, &shared))?;
         found.is_repaired = true;
     }
     Ok(())
+}
+
+/// Writes intervals anew. Gives the number of rows that were written.
+fn repair(
+    reader: &mut Allowance<'_>,
+    task: &Task<'_>,
+    reconciliation: &Reconciliation<'_>,
+    (intervals, shared): (&[Option<String>], &[ComparedColumn]),
+) -> Result<Option<u64>, Refusal> {
+    let dialect = reconciliation.dialect;
+    let named = || intervals.iter().flatten();
+    if let (Some(ledger), Some(first), Some(last)) = (task.ledger, named().min(), named().max()) {
+        // The next run must not take what is written here for what it had written itself.
+        let doubts = ledger.doubt((first, last), task.options.width, dialect);
+        for statement in doubts.map_err(|wrong| AdapterError::from_message(wrong.message))? {
+            reader.session.execute(statement.sql())?;
+        }
+    }
+    let statements = reconciliation.repair(intervals, shared);
+    for statement in &statements {
+        reader.take(statement)?;
+    }
+    let mut written = None;
+    for statement in statements {
+        // The last one puts the rows in.
+        written = reader.session.execute(statement.sql())?;
+    }
+    Ok(written)
 }
 
 /// Draws some of the intervals from the first of the table to its last.

@@ -7,7 +7,7 @@
 use std::iter;
 
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Intervals, Materialization, Model, Rendered};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Writes};
 use crate::plan::audit::Auditor;
 use crate::plan::incremental::IncrementalWork;
 use crate::plan::ledger::{Contents, IntervalRange, Ledger, column};
@@ -206,7 +206,7 @@ impl IntervalWork {
     /// rows of a range and its lines of the ledger is written with them.
     pub fn can_be_parallel(&self, dialect: &dyn Dialect) -> bool {
         let work = &self.template;
-        dialect.capabilities().parallel_writes
+        dialect.capabilities().writes == Writes::Parallel
             && work.auditor.is_none()
             && work.options.postgres.partition_by.is_none()
             && work.pre_operations.iter().chain(&work.post_operations).next().is_none()

@@ -1,7 +1,7 @@
 //! Compares the rows that a query gives with those of a table, in the warehouse: first by counts and sums of hashes for each
 //! interval of time, in one look at each side, then row by row where these differ.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, SessionZone};
 use crate::plan::statement::Statement;
 use crate::relation::{Column, DataType, Partitioning, Width};
 
@@ -290,7 +290,7 @@ impl Reconciliation<'_> {
         let data_type = &time.column.data_type;
         let is_date = self.dialect.semantics().named_type(data_type) == DataType::Date;
         // An hour of a clock that is put back is there twice.
-        let around = if is_date || self.dialect.capabilities().is_in_utc { 0 } else { 3600 };
+        let around = if is_date || self.dialect.capabilities().zone == SessionZone::Utc { 0 } else { 3600 };
         let mut ranges: Vec<(String, String)> = Vec::new();
         for name in names {
             let (start, end) = time.width.around(name, around).ok()?;
