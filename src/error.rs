@@ -53,6 +53,7 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::NoIntervals(_) => {
                 Some("name the column that says when in its config: `eventTime: \"…\"`".to_owned())
             }
+            ReconcileError::NothingToDraw(_) => Some("leave --sample out: all rows count then".to_owned()),
             ReconcileError::Budget(_, over, found) => {
                 let (needed, left) = (byte_count(over.needed), byte_count(over.left));
                 let differ = match (found.differing.len(), found.intervals) {

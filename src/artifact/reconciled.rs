@@ -35,6 +35,7 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
         "missing_tied": waiting.tied,
         "missing_late": waiting.late,
         "oldest_late": waiting.oldest,
+        "late_by_seconds": (waiting.late > 0).then_some(waiting.late_by),
         "duplicate_keys": found.duplicate_keys,
         "text_changed": match found.written_by {
             WrittenBy::Unknown => None,

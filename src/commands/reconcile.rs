@@ -124,6 +124,14 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
         };
         let (started_at, started) = (SystemTime::now(), Instant::now());
         let found = reconcile(&compilation, adapter.as_ref(), id, relation, ReconcileOptions { budget, ..options });
+        if let Err(
+            error @ (ReconcileError::NoTime(_) | ReconcileError::NoIntervals(_) | ReconcileError::NothingToDraw(_)),
+        ) = &found
+            && !is_asked
+        {
+            terminal.progress(&format!("{error}: passed over\n"));
+            continue;
+        }
         let usage = found.as_ref().ok().and_then(|found| found.usage.as_ref());
         let cost = usage.and_then(|usage| connection.cost(usage.bytes_billed));
         budget = budget.map(|budget| budget.saturating_sub(usage.map_or(0, |usage| usage.bytes_processed)));

@@ -23,6 +23,7 @@ pub struct OverBudget {
 #[derive(Debug)]
 pub(super) enum Refusal {
     Budget(OverBudget),
+    NothingToDraw,
     Adapter(AdapterError),
 }
 

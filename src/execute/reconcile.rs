@@ -68,6 +68,9 @@ pub enum ReconcileError {
     /// Intervals are to be drawn, and nothing says when rows happened.
     #[error("`{0}` has no time, and so no intervals to draw from")]
     NoIntervals(Target),
+    /// The same, and no row says when.
+    #[error("no row of `{0}` says when, so that there are no intervals to draw from")]
+    NothingToDraw(Target),
     /// It would read more than it may, behind what has been found out by then: all intervals have been counted if one differs.
     #[error("`{0}` is not compared to the end")]
     Budget(Target, OverBudget, Box<Reconciled>),
@@ -153,6 +156,8 @@ pub struct Waiting {
     pub late: u64,
     /// The time of the oldest of these.
     pub oldest: Option<String>,
+    /// How many seconds older that is.
+    pub late_by: u64,
 }
 
 impl Waiting {
@@ -240,10 +245,7 @@ pub fn reconcile(
         left_out,
         options,
     };
-    in_transaction(adapter, &task).map_err(|stop| match stop {
-        Stop::Budget(over, found) => ReconcileError::Budget(target.clone(), over, found),
-        Stop::Adapter(error) => failed(error),
-    })
+    in_transaction(adapter, &task).map_err(|stop| stop.into_error(target, failed))
 }
 
 /// Columns that tell rows apart; empty where nothing is said of that.
@@ -304,10 +306,8 @@ pub fn compare_relations(
         left_out: pair.left_out.clone(),
         options,
     };
-    in_transaction(adapter, &task).map_err(|stop| match stop {
-        Stop::Budget(over, found) => ReconcileError::Budget(pair.new.clone(), over, found),
-        Stop::Adapter(error) => ReconcileError::Relations(pair.base.clone(), pair.new.clone(), error),
-    })
+    let failed = |error| ReconcileError::Relations(pair.base.clone(), pair.new.clone(), error);
+    in_transaction(adapter, &task).map_err(|stop| stop.into_error(pair.new, failed))
 }
 
 /// The columns that tell rows apart, and those that are another value in each run, of an action.
@@ -361,6 +361,7 @@ fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, 
     match result {
         Ok(()) => Ok(found),
         Err(Refusal::Budget(over)) => Err(Stop::Budget(over, Box::new(found))),
+        Err(Refusal::NothingToDraw) => Err(Stop::NothingToDraw),
         Err(Refusal::Adapter(error)) => Err(Stop::Adapter(error)),
     }
 }
@@ -368,7 +369,19 @@ fn in_transaction(adapter: &dyn Adapter, task: &Task<'_>) -> Result<Reconciled, 
 /// Why a comparison did not come to its end.
 enum Stop {
     Budget(OverBudget, Box<Reconciled>),
+    NothingToDraw,
     Adapter(AdapterError),
+}
+
+impl Stop {
+    /// The error for relations with that name. `failed` makes one of what the warehouse says.
+    fn into_error(self, target: &Target, failed: impl FnOnce(AdapterError) -> ReconcileError) -> ReconcileError {
+        match self {
+            Self::Budget(over, found) => ReconcileError::Budget(target.clone(), over, found),
+            Self::NothingToDraw => ReconcileError::NothingToDraw(target.clone()),
+            Self::Adapter(error) => failed(error),
+        }
+    }
 }
 
 impl From<AdapterError> for Stop {
@@ -532,9 +545,7 @@ fn draw(
     let (Some([Some(first), Some(last)]), Some(time)) =
         (bounds.first().map(Vec::as_slice), reconciliation.time.as_ref())
     else {
-        let help = Some("leave --sample out".to_owned());
-        let message = "no row of the table says when, so that there are no intervals to draw";
-        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
+        return Err(Refusal::NothingToDraw);
     };
     let names = time.width.names(first, last, MOST_INTERVALS);
     let names = names.map_err(|error| AdapterError::from_message(error.to_string()))?;
@@ -549,12 +560,13 @@ fn draw(
 /// Adds what is known of the rows of the intervals.
 fn by_row(rows: Vec<Vec<Option<String>>>, found: &mut Reconciled) {
     for row in rows {
-        let [name, missing, extra, different, newer, tied, late, oldest] = row.as_slice() else { continue };
+        let [name, missing, extra, different, newer, tied, late, oldest, by] = row.as_slice() else { continue };
         let missing = number(missing.as_ref());
         let waiting = &mut found.waiting;
         waiting.newer += number(newer.as_ref());
         waiting.tied += number(tied.as_ref());
         waiting.late += number(late.as_ref());
+        waiting.late_by = waiting.late_by.max(number(by.as_ref()));
         if let Some(oldest) = oldest
             && waiting.oldest.as_ref().is_none_or(|known| oldest < known)
         {

@@ -85,10 +85,10 @@ impl Reconciliation<'_> {
     }
 
     /// For each of these intervals, in order: its name, how many rows are missing, are too many, and are there with other values;
-    /// of those that are missing how many are newer than the newest row of the table, as new as that, and older; and the time of the
-    /// oldest.
+    /// of those that are missing how many are newer than the newest row of the table, as new as that, and older; the time of the
+    /// oldest, and how many seconds older it is.
     pub fn by_row(&self, intervals: &[Option<String>]) -> Statement {
-        let (newest, [newer, tied, late], oldest) = if let Some(time) = &self.time {
+        let (newest, [newer, tied, late], oldest, by) = if let Some(time) = &self.time {
             let name = self.dialect.identifier(&time.column.name);
             let missing = |sign: &str| {
                 format!(
@@ -98,14 +98,18 @@ impl Reconciliation<'_> {
             };
             let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
             let all = self.every_row().map(|all| format!(" where {all}")).unwrap_or_default();
-            (format!("(select max({name}) as newest from {}{all})", self.table), [">", "=", "<"].map(missing), oldest)
+            let newest = format!("(select max({name}) as newest from {}{all})", self.table);
+            let data_type = &time.column.data_type;
+            let by = self.dialect.seconds_between(oldest, data_type, "min(newest)", data_type);
+            (newest, [">", "=", "<"].map(missing), oldest, by)
         } else {
-            ("(select 0 as newest)".to_owned(), [(); 3].map(|()| "0".to_owned()), "null")
+            ("(select 0 as newest)".to_owned(), [(); 3].map(|()| "0".to_owned()), "null", "null".to_owned())
         };
         let least = "case when expected_rows < actual_rows then expected_rows else actual_rows end";
         self.sides(Some(intervals)).then(",\n").then(&self.differences()).then(&format!(
             "select\n  interval_name,\n  sum(expected_rows - {least}) as missing_rows,\n  sum(actual_rows - {least}) as extra_rows,\n  \
-             sum({least}) as different_rows,\n  {newer} as newer_rows,\n  {tied} as tied_rows,\n  {late} as late_rows,\n  {oldest} as oldest_row\n\
+             sum({least}) as different_rows,\n  {newer} as newer_rows,\n  {tied} as tied_rows,\n  {late} as late_rows,\n  {oldest} as oldest_row,\n  \
+             {by} as late_by\n\
              from (\n  select {} as interval_name, trueup_time, expected_rows, actual_rows\n  from trueup_keys\n) as named\n\
              cross join {newest} as latest\ngroup by interval_name\norder by interval_name",
             self.interval_name(INTERVAL),

@@ -173,10 +173,16 @@ impl Writer<'_> {
             CostSource::DryRuns => "reads",
             CostSource::History => "takes",
         };
+        // No two runs take the same time.
+        let is_noise = |gap: &Gap| self.costs.source == CostSource::History && gap.less.amount <= gap.sum.amount / 10;
+        let span = if cheapest.is_of_day { "a day" } else { "a run" };
+        if cheapest.gaps.iter().all(is_noise) {
+            let same: Vec<&str> = cheapest.gaps.iter().map(|gap| gap.than.word()).collect();
+            return format!("{} {verb} about as much in {span} as {}", cheapest.keeping.word(), same.join(" and "));
+        }
         let gap = |gap: &Gap| {
             let than = gap.than.word();
-            // No two runs take the same time.
-            let is_noise = self.costs.source == CostSource::History && gap.less.amount < gap.sum.amount / 10;
+            let is_noise = is_noise(gap);
             match gap.less.amount {
                 0 => format!("as much as {than}"),
                 _ if is_noise => format!("about as much as {than}"),
@@ -184,7 +190,6 @@ impl Writer<'_> {
             }
         };
         let gaps: Vec<String> = cheapest.gaps.iter().map(gap).collect();
-        let span = if cheapest.is_of_day { "a day" } else { "a run" };
         format!("{} {verb} the least in {span}: {}", cheapest.keeping.word(), gaps.join(", "))
     }
 }

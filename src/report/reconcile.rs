@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::execute::{LeftOut, Reconciled, WrittenBy};
-use crate::report::{ago, count, diff_table, digits, percent, read_text};
+use crate::report::{ago, count, diff_table, digits, length, percent, read_text};
 
 /// What was found out about one table, and what that cost, where it is known.
 pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: bool) -> String {
@@ -127,9 +127,9 @@ fn causes(found: &Reconciled) -> Vec<String> {
     let waiting = &found.waiting;
     let mut causes = Vec::new();
     if waiting.late > 0 {
-        let oldest = waiting.oldest.as_ref().map(|oldest| format!(", the oldest of {oldest}")).unwrap_or_default();
+        let (by, oldest) = (length(waiting.late_by), waiting.oldest.as_deref().unwrap_or_default());
         causes.push(format!(
-            "{} missing that {} older than the newest of the table{oldest}: late facts that the filter passes over",
+            "{} missing that {} older than the newest of the table, by up to {by} ({oldest}): late facts that the filter passes over",
             rows(waiting.late),
             are(waiting.late)
         ));
