@@ -279,22 +279,27 @@ impl Reconciliation<'_> {
     }
 
     fn named(&self, time: &Time, value: &str, names: &[&str]) -> Option<String> {
+        // An hour of a clock that is put back is there twice.
+        let is_zoned = self.dialect.semantics().named_type(&time.column.data_type) == DataType::INSTANT;
+        let is_exact = !is_zoned || self.dialect.capabilities().zone == SessionZone::Utc;
         // What lies elsewhere need not be read, where that can be told from the bounds of partitions.
-        let ranges = self.ranges(time, value, names);
+        let ranges = self.ranges(time, value, names, if is_exact { 0 } else { 3600 });
         if names.len() > MOST_NAMED {
             return ranges;
         }
         let listed: Vec<String> = names.iter().map(|name| self.dialect.string(name)).collect();
         let listed = format!("{} in ({})", self.interval_name(value), listed.join(", "));
-        Some(ranges.map_or(listed.clone(), |ranges| format!("({ranges}) and {listed}")))
+        Some(match ranges {
+            Some(ranges) if is_exact => format!("({ranges})"),
+            Some(ranges) => format!("({ranges}) and {listed}"),
+            None => listed,
+        })
     }
 
-    /// The ranges of time that these intervals lie in, one for too many; `None` if a calendar does not have one of them.
-    fn ranges(&self, time: &Time, value: &str, names: &[&str]) -> Option<String> {
+    /// The ranges of time that these intervals lie in, one for too many, so many seconds further apart at both ends; `None` if a
+    /// calendar does not have one of them.
+    fn ranges(&self, time: &Time, value: &str, names: &[&str], around: u32) -> Option<String> {
         let data_type = &time.column.data_type;
-        let is_date = self.dialect.semantics().named_type(data_type) == DataType::Date;
-        // An hour of a clock that is put back is there twice.
-        let around = if is_date || self.dialect.capabilities().zone == SessionZone::Utc { 0 } else { 3600 };
         let mut ranges: Vec<(String, String)> = Vec::new();
         for name in names {
             let (start, end) = time.width.around(name, around).ok()?;
