@@ -8,12 +8,9 @@ use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
 use crate::execute::WrittenBy;
 use crate::execute::allowance::{Allowance, OverBudget, Refusal};
-use crate::execute::sample::{Draw, Share};
+use crate::execute::sample::{Draw, Share, draw};
 use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
 use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, Width};
-
-/// From how many intervals some are drawn: hours of a hundred years.
-const MOST_INTERVALS: usize = 1_000_000;
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -533,28 +530,6 @@ fn repair(
         written = reader.session.execute(statement.sql())?;
     }
     Ok(written)
-}
-
-/// Draws some of the intervals from the first of the table to its last.
-fn draw(
-    reader: &mut Allowance<'_>,
-    reconciliation: &Reconciliation<'_>,
-    share: Share,
-) -> Result<(Vec<String>, Draw), Refusal> {
-    let bounds = reconciliation.bounds().map(|bounds| reader.rows(&bounds)).transpose()?.unwrap_or_default();
-    let (Some([Some(first), Some(last)]), Some(time)) =
-        (bounds.first().map(Vec::as_slice), reconciliation.time.as_ref())
-    else {
-        return Err(Refusal::NothingToDraw);
-    };
-    let names = time.width.names(first, last, MOST_INTERVALS);
-    let names = names.map_err(|error| AdapterError::from_message(error.to_string()))?;
-    if names.len() == MOST_INTERVALS {
-        let help = Some("draw longer ones by --by, or name a beginning by --since".to_owned());
-        let message = format!("from {first} to {last} there are too many intervals to draw from");
-        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
-    }
-    Ok(share.draw(names))
 }
 
 /// Adds what is known of the rows of the intervals.

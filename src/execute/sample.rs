@@ -4,7 +4,12 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
-use crate::plan::MOST_NAMED;
+use crate::adapter::AdapterError;
+use crate::execute::allowance::{Allowance, Refusal};
+use crate::plan::{MOST_NAMED, Reconciliation};
+
+/// From how many intervals some are drawn: hours of a hundred years.
+const MOST_INTERVALS: usize = 1_000_000;
 
 /// Which part of the intervals is drawn: more than 0 and at most 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +54,28 @@ impl Share {
         let wanted = (all as f64 * self.0).ceil() as usize;
         Draw { drawn: wanted.clamp(1, MOST_NAMED).min(all), of: all }
     }
+}
+
+/// Draws some of the intervals from the first of the table to its last.
+pub(super) fn draw(
+    reader: &mut Allowance<'_>,
+    reconciliation: &Reconciliation<'_>,
+    share: Share,
+) -> Result<(Vec<String>, Draw), Refusal> {
+    let bounds = reconciliation.bounds().map(|bounds| reader.rows(&bounds)).transpose()?.unwrap_or_default();
+    let (Some([Some(first), Some(last)]), Some(time)) =
+        (bounds.first().map(Vec::as_slice), reconciliation.time.as_ref())
+    else {
+        return Err(Refusal::NothingToDraw);
+    };
+    let names = time.width.names(first, last, MOST_INTERVALS);
+    let names = names.map_err(|error| AdapterError::from_message(error.to_string()))?;
+    if names.len() == MOST_INTERVALS {
+        let help = Some("draw longer ones by --by, or name a beginning by --since".to_owned());
+        let message = format!("from {first} to {last} there are too many intervals to draw from");
+        return Err(AdapterError { help, ..AdapterError::from_message(message) }.into());
+    }
+    Ok(share.draw(names))
 }
 
 /// `10%`, or `10`.
