@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, Session};
 use crate::execute::Failure;
 use crate::execute::step::{Retry, Worker};
 use crate::plan::IncrementalWork;
@@ -71,9 +71,16 @@ impl Crew<'_> {
         let (tell, told) = mpsc::channel::<News>();
         let (mut written, mut failed) = (0, None);
         thread::scope(|scope| {
-            for _ in 0..=more.count {
-                let (tell, next) = (tell.clone(), &next);
-                scope.spawn(move || self.work(next, &tell));
+            for number in 0..=more.count {
+                let (tell, next, stop) = (tell.clone(), &next, &stop);
+                scope.spawn(move || {
+                    match self.adapter.session() {
+                        Ok(mut session) => self.work(session.as_mut(), next, stop, &tell),
+                        // One is enough where the server has no room for more.
+                        Err(_) if number > 0 => {}
+                        Err(error) => drop(tell.send(News::Done(Err(error.into())))),
+                    }
+                });
             }
             drop(tell);
             for news in told {
@@ -81,7 +88,6 @@ impl Crew<'_> {
                     News::Retrying(retry) => retrying(retry),
                     News::Done(Ok(rows)) => written += rows.unwrap_or_default(),
                     News::Done(Err(failure)) => {
-                        stop.store(true, Ordering::SeqCst);
                         failed.get_or_insert(failure);
                     }
                 }
@@ -90,17 +96,19 @@ impl Crew<'_> {
         failed.map_or(Ok(written), Err)
     }
 
-    fn work(&self, next: &dyn Fn() -> Option<IncrementalWork>, tell: &mpsc::Sender<News>) {
+    fn work(
+        &self,
+        session: &mut dyn Session,
+        next: &dyn Fn() -> Option<IncrementalWork>,
+        stop: &AtomicBool,
+        tell: &mpsc::Sender<News>,
+    ) {
         // Whoever listens stays to the end.
-        let done = |result| drop(tell.send(News::Done(result)));
-        let mut session = match self.adapter.session() {
-            Ok(session) => session,
-            Err(error) => return done(Err(error.into())),
-        };
         let retrying = |retry| drop(tell.send(News::Retrying(retry)));
         while let Some(part) = next() {
-            let mut worker = Worker::new(session.as_mut(), self.adapter.dialect(), &retrying, None);
-            done(worker.run_new_rows(&part));
+            let done = Worker::new(session, self.adapter.dialect(), &retrying, None).run_new_rows(&part);
+            stop.fetch_or(done.is_err(), Ordering::SeqCst);
+            drop(tell.send(News::Done(done)));
         }
     }
 }

@@ -71,20 +71,18 @@ impl Write<'_> {
     fn says(&self, is_present: Option<bool>) -> Option<WrittenBy> {
         let word = |text: &Option<String>| text.clone().unwrap_or_default();
         let is_run = HistoryCommand::named(&word(self.command)) == Some(HistoryCommand::Run);
-        let is_whole = HistoryBuild::named(&word(self.build)) == Some(HistoryBuild::Full);
+        let outcome = HistoryOutcome::named(&word(self.outcome));
+        let ended_well = matches!(outcome, Some(HistoryOutcome::Success | HistoryOutcome::Repaired));
+        // A comparison that ended well has found, or made, all rows those of its text.
+        let is_whole = !is_run || HistoryBuild::named(&word(self.build)) == Some(HistoryBuild::Full);
         match (is_run, is_present) {
-            (true, None) => Some(WrittenBy::Unknown),
-            (true, Some(false)) => {
+            (_, Some(true)) => (ended_well && is_whole).then_some(WrittenBy::Present),
+            (true, Some(false)) if ended_well => {
                 let seconds_ago = seconds(self.ago.as_ref()).and_then(|ago| u64::try_from(ago).ok());
                 Some(WrittenBy::Other { seconds_ago: seconds_ago.unwrap_or_default() })
             }
-            (true, Some(true)) => is_whole.then_some(WrittenBy::Present),
-            // All rows were those of that text.
-            (false, Some(true)) => {
-                let outcome = HistoryOutcome::named(&word(self.outcome));
-                let was_right = matches!(outcome, Some(HistoryOutcome::Success | HistoryOutcome::Repaired));
-                was_right.then_some(WrittenBy::Present)
-            }
+            // One that was broken off may have left whole intervals.
+            (true, _) => Some(WrittenBy::Unknown),
             (false, _) => None,
         }
     }

@@ -335,7 +335,7 @@ pub fn runs_of_history(
 }
 
 /// A query for what tells which text has written the rows of tables, the newest first: `action`, how many seconds ago it began,
-/// `command`, `outcome`, `build`, `trueup_version` and `fingerprint`, of runs that ended well and of comparisons of all rows.
+/// `command`, `outcome`, `build`, `trueup_version` and `fingerprint`, of runs and of comparisons of all rows.
 pub fn writes_of_history(
     table: &Target,
     columns: &[Column],
@@ -348,8 +348,8 @@ pub fn writes_of_history(
     let of_all = if has(columns, "compared_part") { "compared_part is null" } else { "1 = 0" };
     Statement::new(format!(
         "select action, {} as seconds_ago, command, outcome, {}\nfrom (\n  select action, started_at, command, outcome, {}, row_number() over \
-         (partition by action order by started_at desc) as trueup_number\n  from {}\n  where {} and action in ({})\n    and (command = {} and \
-         outcome = {} or command = {} and {of_all})\n) as entries\nwhere trueup_number <= {MOST_RUNS}\norder by action, trueup_number",
+         (partition by action order by started_at desc) as trueup_number\n  from {}\n  where {} and action in ({})\n    and (command = {} or \
+         command = {} and {of_all})\n) as entries\nwhere trueup_number <= {MOST_RUNS}\norder by action, trueup_number",
         seconds_since("started_at", dialect),
         WRITE.map(|name| dialect.identifier(name)).join(", "),
         there_or_null(&WRITE, columns, dialect),
@@ -357,7 +357,6 @@ pub fn writes_of_history(
         entries_of((project, environment), now, dialect),
         actions.join(", "),
         dialect.string(HistoryCommand::Run.word()),
-        dialect.string(HistoryOutcome::Success.word()),
         dialect.string(HistoryCommand::Reconcile.word()),
     ))
 }
