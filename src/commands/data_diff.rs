@@ -62,6 +62,8 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
         repair: false,
         examples: args.examples,
     };
+    let targets: Vec<Target> = pairs.iter().flat_map(|(base, new, _)| [base.clone(), new.clone()]).collect();
+    let state = adapter.state(&targets)?;
     let mut is_same = true;
     for (base, new, of) in pairs {
         let (known, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
@@ -74,7 +76,7 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
                 help: Some("name the column: `--time COLUMN`".to_owned()),
             });
         }
-        let pair = Pair { base: &base, new: &new, key, time, left_out };
+        let pair = Pair { base: &base, new: &new, key, time, left_out, state: &state };
         let found = compare_relations(adapter.as_ref(), &pair, options)?;
         is_same &= found.differing.is_empty();
         let (base, new) = (base.to_string(), new.to_string());

@@ -9,8 +9,8 @@ use crate::dialect::Dialect;
 use crate::execute::WrittenBy;
 use crate::execute::allowance::{Allowance, OverBudget, Refusal};
 use crate::execute::sample::{Draw, Share, draw};
-use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, preview};
-use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, Width};
+use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, every_row, preview};
+use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, WarehouseState, Width};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -281,6 +281,8 @@ pub struct Pair<'a> {
     pub time: Option<&'a str>,
     /// Columns that are not compared.
     pub left_out: Vec<(String, LeftOut)>,
+    /// What the warehouse says of both.
+    pub state: &'a WarehouseState,
 }
 
 /// Compares two relations as [`reconcile`] does.
@@ -289,12 +291,18 @@ pub fn compare_relations(
     pair: &Pair<'_>,
     options: ReconcileOptions<'_>,
 ) -> Result<Reconciled, ReconcileError> {
-    let rows = format!("select * from {}", adapter.dialect().relation(pair.new));
+    let dialect = adapter.dialect();
+    let partitioning = |target: &Target| pair.state.get(target)?.layout.partitioning.as_ref();
+    let mut rows = format!("select * from {}", dialect.relation(pair.new));
+    if let (Some(new), Some(partitioning)) = (pair.state.get(pair.new), partitioning(pair.new)) {
+        // It may not be read without a filter.
+        rows += &format!(" where {}", every_row(partitioning, &new.columns, dialect));
+    }
     let query = Preview { before: Vec::new(), can_be_undone: true, query: Statement::new(rows) };
     let task = Task {
         target: pair.base,
         job: JobOptions::default(),
-        filtered_by: None,
+        filtered_by: partitioning(pair.base),
         ledger: None,
         columns: None,
         query: &query,

@@ -53,7 +53,7 @@ pub use interval::{Backfill, IntervalStart, IntervalWork};
 pub use lateness::lateness;
 pub use ledger::{Contents, Held, IntervalInput, IntervalRange, Ledger};
 pub use multi_statement::{MultiStatement, REJECTED, ScriptGuard};
-pub use reconcile::{ComparedColumn, MOST_NAMED, Reconciliation, Time};
+pub use reconcile::{ComparedColumn, MOST_NAMED, Reconciliation, Time, every_row};
 pub use schema_change::SchemaMismatch;
 pub use script::{FieldExtension, Script, ScriptStatement, TableDefinition};
 pub use statement::{Statement, WarehouseText};

@@ -246,16 +246,8 @@ impl Reconciliation<'_> {
 
     /// A filter that leaves no row of the table out, where one is asked for.
     fn every_row(&self) -> Option<String> {
-        let (name, first) = match self.filtered_by.as_ref()? {
-            Partitioning::Time { column: None, .. } => ("_PARTITIONTIME".to_owned(), None),
-            Partitioning::Time { column: Some(name), .. } => {
-                let column = self.columns.iter().find(|it| it.column.name.eq_ignore_ascii_case(name));
-                (self.dialect.identifier(name), column.map(|column| &column.column.data_type))
-            }
-            Partitioning::Range { column, .. } => (self.dialect.identifier(column), None),
-        };
-        let first = first.map(|data_type| format!("{name} >= cast('0001-01-01' as {data_type})"));
-        Some(format!("({} or {name} is null)", first.unwrap_or_else(|| format!("{name} is not null"))))
+        let partitioning = self.filtered_by.as_ref()?;
+        Some(every_row(partitioning, self.columns.iter().map(|column| &column.column), self.dialect))
     }
 
     fn since(&self) -> Option<String> {
@@ -336,4 +328,23 @@ impl Reconciliation<'_> {
         let is_same = self.dialect.same_type(&column.column.data_type, &column.given.data_type);
         if is_same { given } else { format!("cast({given} as {})", column.column.data_type) }
     }
+}
+
+/// A condition on the partitions of a table that leaves no row of it out: some tables are not to be read without one. `columns`
+/// are those of the table that are known.
+pub fn every_row<'c>(
+    partitioning: &Partitioning,
+    columns: impl IntoIterator<Item = &'c Column>,
+    dialect: &dyn Dialect,
+) -> String {
+    let Some(column) = partitioning.column() else {
+        return "(_PARTITIONTIME is not null or _PARTITIONTIME is null)".to_owned();
+    };
+    let name = dialect.identifier(column);
+    let known = columns.into_iter().find(|it| it.name.eq_ignore_ascii_case(column));
+    let first = match (partitioning, known) {
+        (Partitioning::Time { .. }, Some(known)) => format!("{name} >= cast('0001-01-01' as {})", known.data_type),
+        _ => format!("{name} is not null"),
+    };
+    format!("({first} or {name} is null)")
 }

@@ -1,6 +1,8 @@
 //! Breaks runs on BigQuery at random: requests are refused or their answers are lost, jobs fail, vanish or take long, and the
 //! process is killed. Whatever happens, the run is taken up until it succeeds, and then each row is there exactly once.
 //!
+//! Often the first run on a batch has audits that find something: then no reader may see its rows.
+//!
 //! What each table must hold is worked out here from the batches that were loaded. `TRUEUP_BIGQUERY_FAULTS` asks for more
 //! rounds, `TRUEUP_CRASH_SEED` for other faults.
 
@@ -27,10 +29,10 @@ const TRIES_IN_CHAOS: u32 = 6;
 const SLOW: Duration = Duration::from_millis(150);
 
 const SETTINGS: &str = "name: faults\ndialect: bigquery\ndefaults: { schema: s, assertion_schema: s }\n\
-                        environments: { local: { warehouse: bigquery, retry_timeout: \"20\" } }\n";
+                        vars: { reject: \"no\" }\nenvironments: { local: { warehouse: bigquery, retry_timeout: \"20\" } }\n";
 
 /// `raw.events` holds all batches, `raw.latest` the last one alone. What stands outside of a transaction is one statement.
-const MODELS: [(&str, &str); 13] = [
+const MODELS: [(&str, &str); 15] = [
     ("events", "config { type: \"declaration\", schema: \"raw\" }"),
     ("latest", "config { type: \"declaration\", schema: \"raw\" }"),
     (
@@ -85,6 +87,22 @@ const MODELS: [(&str, &str); 13] = [
         select day, batch, id from ${ref(\"latest\")}",
     ),
     (
+        "vetted",
+        "config {
+            type: \"table\", publish: \"audited\",
+            assertions: { rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
+        select batch, id from ${ref(\"latest\")}",
+    ),
+    (
+        "grown",
+        "config {
+            type: \"incremental\", publish: \"audited\", uniqueKey: [\"id\"],
+            assertions: { uniqueKey: [\"id\"], rowConditions: [`'${dataform.projectConfig.vars.reject}' = 'no'`] }
+        }
+        select id, batch, amount from ${ref(\"latest\")}",
+    ),
+    (
         "logged",
         "config { type: \"operations\", dependencies: [\"plain\", \"merged\"] }
         insert into raw.log select 'first', max(batch) from ${ref(\"latest\")};
@@ -94,8 +112,11 @@ const MODELS: [(&str, &str); 13] = [
     ),
 ];
 
+/// Those that are published behind their assertions.
+const AUDITED: [&str; 2] = ["vetted", "grown"];
+
 /// The tables that are looked at, and their columns.
-const TABLES: [(&str, &[&str]); 11] = [
+const TABLES: [(&str, &[&str]); 13] = [
     ("s.plain", &["day", "events", "amount"]),
     ("s.shown", &["day", "events"]),
     ("s.appended", &["batch", "id"]),
@@ -106,6 +127,8 @@ const TABLES: [(&str, &[&str]); 11] = [
     ("s.merged", &["id", "batch", "amount"]),
     ("s.replaced", &["id", "batch", "copy"]),
     ("s.overwritten", &["day", "batch", "id"]),
+    ("s.vetted", &["batch", "id"]),
+    ("s.grown", &["id", "batch", "amount"]),
     ("raw.log", &["word", "batch"]),
 ];
 
@@ -202,7 +225,11 @@ impl Faults {
         self.load(random)?;
         let rules = fault.rules.iter().map(String::as_str);
         self.warehouse.stand_in(&["fault"].into_iter().chain(rules).collect::<Vec<_>>())?;
-        let before = self.journal()?.first().cloned();
+        let mut before = self.journal()?.first().cloned();
+        if random.below(2) == 0 {
+            self.reject(fault.kill)?;
+            before = self.journal()?.first().cloned();
+        }
         for attempt in 0..TRIES {
             if attempt == TRIES_IN_CHAOS {
                 self.warehouse.stand_in(&["clear"])?;
@@ -216,12 +243,32 @@ impl Faults {
                     self.project = project()?;
                 }
             }
-            if self.succeeds(resumes, fault.kill.filter(|_| attempt == 0))? {
+            let arguments: &[&str] = if resumes { &["run", "--resume"] } else { &["run"] };
+            if self.succeeds(arguments, fault.kill.filter(|_| attempt == 0))? {
                 self.warehouse.stand_in(&["clear"])?;
                 return self.compare();
             }
         }
         Err("it does not succeed".into())
+    }
+
+    /// A run whose audits find something, if it comes so far.
+    fn reject(&mut self, kill: Option<(usize, Duration)>) -> Result<(), Failed> {
+        let batch = self.batches.len() - 1;
+        self.batches.last_mut().ok_or("no batch")?.runs += 1;
+        if self.succeeds(&["run", "--vars=reject=yes"], kill)? {
+            return Err("no audit has found anything".into());
+        }
+        let tables = self.warehouse.stand_in(&["tables", "s"])?;
+        let is_there = |name: &str| tables.lines().any(|line| line == format!("TABLE | {name}"));
+        for name in AUDITED.into_iter().filter(|name| is_there(name)) {
+            let sql = format!("select count(*) as seen from s.{name} where batch = {batch}");
+            let printed = self.warehouse.stand_in(&["query", &sql])?;
+            if printed.lines().nth(1) != Some("0") {
+                return Err(format!("rows of `{name}` that were rejected can be seen: {printed}").into());
+            }
+        }
+        Ok(())
     }
 
     fn load(&mut self, random: &mut Random) -> Result<(), Failed> {
@@ -251,8 +298,7 @@ impl Faults {
         }
     }
 
-    fn succeeds(&mut self, resumes: bool, kill: Option<(usize, Duration)>) -> Result<bool, Failed> {
-        let arguments: &[&str] = if resumes { &["run", "--resume"] } else { &["run"] };
+    fn succeeds(&mut self, arguments: &[&str], kill: Option<(usize, Duration)>) -> Result<bool, Failed> {
         let before = self.journal()?.first().cloned();
         let mut child = self.project.command(arguments).envs(self.warehouse.variables()).spawn()?;
         if let Some((jobs, delay)) = kill {
@@ -303,7 +349,10 @@ impl Faults {
             .extend(found.iter().map(|(line, count)| format!("`{line}` is there {count} times, and should not be\n")));
         let tables = self.warehouse.stand_in(&["tables", "s"])?;
         problems.extend(
-            tables.lines().filter(|table| table.contains("trueup")).map(|table| format!("left behind: {table}\n")),
+            tables
+                .lines()
+                .filter(|table| table.contains("trueup") || table.contains("__rejected"))
+                .map(|table| format!("left behind: {table}\n")),
         );
         if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
     }
@@ -326,6 +375,9 @@ impl Faults {
                 expected.insert(format!("s.bare {batch} {id}"), by_run.clone());
                 expected.insert(format!("s.begun {batch} {id}"), by_run.clone());
                 expected.insert(format!("s.audited {batch} {id}"), by_run.clone());
+                if batch + 1 == self.batches.len() {
+                    expected.insert(format!("s.vetted {batch} {id}"), 1..=1);
+                }
             }
             for Event { id, day, .. } in events {
                 let (latest, ids) = partitions.entry(*day).or_insert((batch, Vec::new()));
@@ -348,7 +400,9 @@ impl Faults {
             expected.insert(format!("s.shown 2024-01-0{day} {events}"), 1..=1);
         }
         for (id, (batch, amount)) in ids {
-            expected.insert(format!("s.merged {id} {batch} {amount}"), 1..=1);
+            for table in ["merged", "grown"] {
+                expected.insert(format!("s.{table} {id} {batch} {amount}"), 1..=1);
+            }
             for copy in [1, 2] {
                 expected.insert(format!("s.replaced {id} {batch} {copy}"), 1..=1);
             }
