@@ -56,12 +56,15 @@ pub(super) struct Crew<'a> {
 enum News {
     Retrying(Retry),
     Done(Result<Option<u64>, Failure>),
+    /// Whether the server had room for its session.
+    Began(bool),
 }
 
 impl Crew<'_> {
-    /// Does work that can be done in any order, each part in a transaction of its own. Gives the number of rows that were written, or
-    /// the first failure, behind which nothing more begins.
-    pub(super) fn share(&self, parts: Vec<IncrementalWork>, retrying: &dyn Fn(Retry)) -> Result<u64, Failure> {
+    /// Does work that can be done in any order, each part in a transaction of its own, with as many sessions as the server has room
+    /// for. Gives the number of rows that were written, or the first failure, behind which nothing more begins; `None` if there was
+    /// no room for one.
+    pub(super) fn share(&self, parts: Vec<IncrementalWork>, retrying: &dyn Fn(Retry)) -> Result<Option<u64>, Failure> {
         let more = self.threads.take(parts.len().saturating_sub(1));
         let (parts, stop) = (Mutex::new(parts.into_iter()), AtomicBool::new(false));
         let next = || {
@@ -69,22 +72,22 @@ impl Crew<'_> {
             part.filter(|_| !stop.load(Ordering::SeqCst))
         };
         let (tell, told) = mpsc::channel::<News>();
-        let (mut written, mut failed) = (0, None);
+        let (mut written, mut failed, mut has_begun) = (0, None, false);
         thread::scope(|scope| {
-            for number in 0..=more.count {
+            for _ in 0..=more.count {
                 let (tell, next, stop) = (tell.clone(), &next, &stop);
                 scope.spawn(move || {
-                    match self.adapter.session() {
-                        Ok(mut session) => self.work(session.as_mut(), next, stop, &tell),
-                        // One is enough where the server has no room for more.
-                        Err(_) if number > 0 => {}
-                        Err(error) => drop(tell.send(News::Done(Err(error.into())))),
+                    let session = self.adapter.session();
+                    drop(tell.send(News::Began(session.is_ok())));
+                    if let Ok(mut session) = session {
+                        self.work(session.as_mut(), next, stop, &tell);
                     }
                 });
             }
             drop(tell);
             for news in told {
                 match news {
+                    News::Began(has_room) => has_begun |= has_room,
                     News::Retrying(retry) => retrying(retry),
                     News::Done(Ok(rows)) => written += rows.unwrap_or_default(),
                     News::Done(Err(failure)) => {
@@ -93,7 +96,7 @@ impl Crew<'_> {
                 }
             }
         });
-        failed.map_or(Ok(written), Err)
+        failed.map_or(Ok(has_begun.then_some(written)), Err)
     }
 
     fn work(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::adapter::{AdapterError, Session};
 use crate::dialect::Dialect;
 use crate::execute::Failure;
+use crate::execute::crew::Crew;
 use crate::execute::step::{Worker, failure};
 use crate::plan::{Contents, IntervalRange, IntervalStart, IntervalWork, Ledger, Statement};
 use crate::relation::Column;
@@ -79,20 +80,36 @@ impl Worker<'_> {
             return Ok(written);
         }
         let columns = columns(&work.table(), self.session)?;
-        let Some(crew) = self.crew.filter(|_| rest.len() > 1 && work.can_be_parallel(self.dialect)) else {
-            for range in rest {
-                let batch = work.replace(range, held, Some(&columns), self.dialect);
-                written += self.run_new_rows(&batch)?.unwrap_or_default();
-            }
-            return Ok(written);
-        };
-        let parts = rest.iter().map(|range| work.replace_beside_others(range, held, &columns, self.dialect)).collect();
+        let crew = self.crew.filter(|_| rest.len() > 1 && work.can_be_parallel(self.dialect));
+        if let Some(crew) = crew
+            && let Some(shared) = self.replace_with(crew, work, rest, held, &columns)?
+        {
+            return Ok(written + shared);
+        }
+        for range in rest {
+            let batch = work.replace(range, held, Some(&columns), self.dialect);
+            written += self.run_new_rows(&batch)?.unwrap_or_default();
+        }
+        Ok(written)
+    }
+
+    /// `None` if this session is the only one that the server has room for.
+    fn replace_with(
+        &mut self,
+        crew: Crew<'_>,
+        work: &IntervalWork,
+        ranges: &[IntervalRange],
+        held: &Contents,
+        columns: &[Column],
+    ) -> Result<Option<u64>, Failure> {
+        let part = |range| work.replace_beside_others(range, held, columns, self.dialect);
+        let parts = ranges.iter().map(part).collect();
         // All of them are this step, which no other run may be in.
         self.session.begin()?;
         let shared =
             work.lock().map_or(Ok(None), |lock| self.run(&lock)).and_then(|_| crew.share(parts, self.retrying));
         self.session.roll_back();
-        Ok(written + shared?)
+        shared
     }
 
     /// Adds intervals of which the table has rows and no line tells, as if an input that is gone had held something of them.
