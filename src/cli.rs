@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::{self, Command};
-use crate::error::CommandError;
 use crate::report::{ColorChoice, Terminal};
 
 /// Compile, run and test a project of SQL models.
@@ -29,12 +28,7 @@ pub fn run() -> ExitCode {
     match commands::run(&cli.command, command(), &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            match &error {
-                // What failed has been shown where it happened.
-                CommandError::Failed => {}
-                CommandError::Cancelled => terminal.error("cancelled", None),
-                CommandError::Unable { message, help } => terminal.error(message, help.as_deref()),
-            }
+            commands::tell(&error, &terminal);
             ExitCode::from(error.exit_code())
         }
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::action::{Action, ActionId};
 use crate::artifact::reconciled_json;
 use crate::commands::reconcile::IntervalArg;
-use crate::commands::shared::{ProjectArgs, action_named, connect, moment, the_action};
+use crate::commands::shared::{ProjectArgs, action_named, connect, moment, tell, the_action};
 use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::execute::{Pair, ReconcileOptions, RowKey, compare_relations, comparison_of};
@@ -65,6 +65,7 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
     let targets: Vec<Target> = pairs.iter().flat_map(|(base, new, _)| [base.clone(), new.clone()]).collect();
     let state = adapter.state(&targets)?;
     let mut is_same = true;
+    let mut failure: Option<CommandError> = None;
     for (base, new, of) in pairs {
         let (known, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
         let key = if args.key.is_empty() { RowKey::Known(known) } else { RowKey::Asked(args.key.clone()) };
@@ -77,7 +78,15 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
             });
         }
         let pair = Pair { base: &base, new: &new, key, time, left_out, state: &state };
-        let found = compare_relations(adapter.as_ref(), &pair, options)?;
+        let found = match compare_relations(adapter.as_ref(), &pair, options) {
+            Ok(found) => found,
+            Err(error) => {
+                if let Some(earlier) = failure.replace(error.into()) {
+                    tell(&earlier, terminal);
+                }
+                continue;
+            }
+        };
         is_same &= found.differing.is_empty();
         let (base, new) = (base.to_string(), new.to_string());
         match args.format {
@@ -85,7 +94,11 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
             OutputFormat::Json => terminal.print(&reconciled_json(&new, &found)),
         }
     }
-    if is_same { Ok(()) } else { Err(CommandError::Failed) }
+    match failure {
+        Some(error) => Err(error),
+        None if is_same => Ok(()),
+        None => Err(CommandError::Failed),
+    }
 }
 
 /// What was there, what is there now, and the action that says more about it.

@@ -24,6 +24,8 @@ mod translate;
 
 use clap::Subcommand;
 
+pub use shared::tell;
+
 use crate::error::CommandError;
 use crate::report::Terminal;
 

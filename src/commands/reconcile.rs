@@ -6,7 +6,7 @@ use clap::Args;
 use crate::action::{ActionId, Kind};
 use crate::artifact::reconciled_json;
 use crate::commands::history::{keep, new_run_id};
-use crate::commands::shared::{ProjectArgs, SelectArgs, bytes_of, connect, moment, show};
+use crate::commands::shared::{ProjectArgs, SelectArgs, bytes_of, connect, moment, show, tell};
 use crate::error::CommandError;
 use crate::execute::{HistoryWriter, ReconcileError, ReconcileOptions, Share, reconcile, written_by};
 use crate::project::Budget;
@@ -108,7 +108,7 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
     let history = HistoryWriter::new(&compilation, new_run_id());
     let mut entries = Vec::new();
     let mut is_right = true;
-    let mut failure = None;
+    let mut failure: Option<CommandError> = None;
     let ids: Vec<ActionId> = wanted.iter().map(|(id, _)| *id).collect();
     // Only where something differs, and without it nothing else is changed.
     let texts = OnceCell::new();
@@ -150,18 +150,22 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
                 }
             }
             Err(error) => {
-                failure = Some(error);
-                break;
+                let ends = matches!(error, ReconcileError::Budget(..));
+                if let ReconcileError::Project(diagnostics) = &error {
+                    show(diagnostics, &compilation, terminal);
+                }
+                if let Some(earlier) = failure.replace(error.into()) {
+                    tell(&earlier, terminal);
+                }
+                if ends {
+                    break;
+                }
             }
         }
     }
     keep(adapter.as_ref(), &compilation, &entries, terminal);
     match failure {
-        Some(ReconcileError::Project(diagnostics)) => {
-            show(&diagnostics, &compilation, terminal);
-            Err(CommandError::Failed)
-        }
-        Some(error) => Err(error.into()),
+        Some(error) => Err(error),
         None if is_right => Ok(()),
         None => Err(CommandError::Failed),
     }

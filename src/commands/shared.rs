@@ -396,6 +396,16 @@ pub(super) fn show(diagnostics: &Diagnostics, compilation: &Compilation, termina
     terminal.note(&render_diagnostics(diagnostics, &compilation.project.sources, format));
 }
 
+/// Tells why a command ended, or a part of it.
+pub fn tell(error: &CommandError, terminal: &Terminal) {
+    match error {
+        // What failed has been shown where it happened.
+        CommandError::Failed => {}
+        CommandError::Cancelled => terminal.error("cancelled", None),
+        CommandError::Unable { message, help } => terminal.error(message, help.as_deref()),
+    }
+}
+
 /// How long a piece of JavaScript may run before the process ends, whatever it does: four times what the engine allows.
 const LAST_RESORT: Duration = Duration::from_secs(20);
 
