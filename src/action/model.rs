@@ -38,6 +38,12 @@ impl Model {
         }
     }
 
+    /// The columns that no two rows of its table may have the same values of, from the first one on.
+    pub fn distinct_key(&self) -> Option<&[String]> {
+        let may_repeat = self.incremental()?.strategy == IncrementalStrategy::DeleteInsert;
+        Some(self.unique_key.as_slice()).filter(|key| !may_repeat && !key.is_empty())
+    }
+
     /// How it is kept by intervals, if it is.
     pub fn intervals(&self) -> Option<Intervals> {
         match self.incremental()?.strategy {

@@ -34,6 +34,12 @@ impl From<AdapterError> for Refusal {
 }
 
 impl Allowance<'_> {
+    /// The number in the first cell that a query gives; 0 if there is none.
+    pub(super) fn number(&mut self, statement: &Statement) -> Result<u64, Refusal> {
+        let rows = self.rows(statement)?;
+        Ok(number(rows.first().and_then(|row| row.first()?.as_ref())))
+    }
+
     /// All rows of a query.
     pub(super) fn rows(&mut self, statement: &Statement) -> Result<Vec<Vec<Option<String>>>, Refusal> {
         self.take(statement)?;
@@ -54,4 +60,9 @@ impl Allowance<'_> {
         self.left = Some(left.checked_sub(needed).ok_or(Refusal::Budget(OverBudget { needed, left }))?);
         Ok(())
     }
+}
+
+/// A count, which may be written with a point; 0 where there is none.
+pub(super) fn number(text: Option<&String>) -> u64 {
+    text.and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or_default()
 }

@@ -186,7 +186,7 @@ pub(super) fn most_reads(
 }
 
 /// What the inputs hold.
-fn look(
+pub(super) fn look(
     ledger: &Ledger,
     since: Option<&str>,
     session: &mut dyn Session,

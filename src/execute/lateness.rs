@@ -3,7 +3,7 @@
 use crate::adapter::{Adapter, AdapterError};
 use crate::diagnostic::did_you_mean;
 use crate::dialect::Dialect;
-use crate::execute::reconcile::number;
+use crate::execute::allowance::number;
 use crate::plan::lateness;
 use crate::relation::{Column, Target};
 

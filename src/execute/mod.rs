@@ -9,6 +9,7 @@ mod history;
 mod interval;
 mod lateness;
 mod reconcile;
+mod repair;
 mod result;
 mod sample;
 mod schedule;
@@ -39,9 +40,10 @@ pub use event::Event;
 pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};
 pub use lateness::{Lateness, LatenessStep, measure_lateness};
 pub use reconcile::{
-    IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, RowKey, Waiting,
+    Habits, IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Renewal, RowKey, Waiting,
     compare_relations, comparison_of, reconcile,
 };
+pub use repair::Objection;
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use sample::{Draw, Share};
 pub use status::{Arrivals, Newest, RelationStatus, Seen, Sight, Watched, look_at_all};

@@ -1,16 +1,21 @@
 //! Finds out how much of a table is what a full recompute would give, and mends it where it is not.
 
-use crate::action::{ActionId, Kind, Times};
+use crate::action::{ActionId, Kind, Model, Times};
 use crate::adapter::{Adapter, AdapterError, Rows, Session, Usage};
-use crate::analysis::Facts;
+use crate::analysis::{Facts, OriginKind};
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
 use crate::execute::WrittenBy;
-use crate::execute::allowance::{Allowance, OverBudget, Refusal};
+use crate::execute::allowance::{Allowance, OverBudget, Refusal, number};
+use crate::execute::repair::{Objection, repair};
 use crate::execute::sample::{Draw, Share, draw};
-use crate::plan::{ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, every_row, preview};
-use crate::relation::{Column, DataType, JobOptions, Partitioning, Relation, Target, WarehouseState, Width};
+use crate::plan::{
+    AuditCheck, ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, audits_of_rows, every_row, preview,
+};
+use crate::relation::{
+    Column, DataType, JobOptions, Partitioning, PhysicalOptions, Relation, Target, WarehouseState, Width,
+};
 
 /// How a table is compared.
 #[derive(Debug, Clone, Copy)]
@@ -30,16 +35,23 @@ pub struct ReconcileOptions<'a> {
 }
 
 /// What is to be compared.
-struct Task<'a> {
-    target: &'a Target,
+pub(super) struct Task<'a> {
+    pub target: &'a Target,
     /// How its queries run.
     job: JobOptions,
     /// How the table lies, if it is not to be read without a filter on that.
     filtered_by: Option<&'a Partitioning>,
+    /// How the project wants it to lie.
+    layout: Option<&'a PhysicalOptions>,
     /// What was done of it, if it is kept by intervals.
-    ledger: Option<&'a Ledger>,
+    pub ledger: Option<&'a Ledger>,
+    /// What is asked of its rows before they may be read.
+    pub audits: Vec<AuditCheck>,
+    /// Whether no two rows may have the same key.
+    pub is_unique: bool,
     /// Its columns; `None` if nobody has asked for them.
     columns: Option<&'a [Column]>,
+    habits: Habits,
     /// What gives all of its rows.
     query: &'a Preview,
     key: RowKey,
@@ -47,7 +59,7 @@ struct Task<'a> {
     time: Option<&'a str>,
     /// Columns that are another value in each run.
     left_out: Vec<(String, LeftOut)>,
-    options: ReconcileOptions<'a>,
+    pub options: ReconcileOptions<'a>,
 }
 
 /// Why there is nothing to say.
@@ -86,15 +98,42 @@ pub enum LeftOut {
     Declared,
     /// It is made of the time of the query, or of chance.
     Volatile,
+    /// Asked twice, the query gave two values of it for the same rows.
+    Unstable,
     /// Only the query has it.
     OnlyInQuery,
     /// Only the table has it.
     OnlyInTable,
 }
 
+/// How rows come into a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Renewal {
+    /// Each run builds all of it.
+    #[default]
+    Whole,
+    /// A run adds those that a filter lets through.
+    Filter,
+    /// A run replaces intervals whose inputs have changed.
+    Intervals,
+}
+
+/// What a model is known to do, to judge by where differences may come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// How its rows come in.
+    pub renewal: Renewal,
+    /// Whether many rows of its source become one.
+    pub aggregates: bool,
+    /// Whether columns tell its rows apart.
+    pub has_key: bool,
+}
+
 /// What came out.
 #[derive(Debug, Clone, Default)]
 pub struct Reconciled {
+    /// What the model does.
+    pub habits: Habits,
     /// Rows that the query gives.
     pub expected: u64,
     /// Rows of the table.
@@ -111,6 +150,8 @@ pub struct Reconciled {
     pub waiting: Waiting,
     /// How many values of the key the table has more than once.
     pub duplicate_keys: u64,
+    /// How many of them the query gives more than once.
+    pub duplicate_keys_of_query: u64,
     /// Columns that are not compared.
     pub left_out: Vec<(String, LeftOut)>,
     /// By which text the rows were written, if somebody has asked.
@@ -119,6 +160,8 @@ pub struct Reconciled {
     pub examples: Rows,
     /// Whether the table has been mended since.
     pub is_repaired: bool,
+    /// Why it has not, though that was asked for.
+    pub objections: Vec<Objection>,
     /// How many rows that has written, where somebody counted them.
     pub rows_written: Option<u64>,
     /// What all of it took of the warehouse, where that tells.
@@ -206,10 +249,9 @@ pub fn reconcile(
     if diagnostics.has_errors() {
         return Err(ReconcileError::Project(diagnostics));
     }
-    let (has_pre_operations, wants_filter) = match &action.kind {
-        Kind::Model(model) => (!model.texts.pre_operations.is_empty(), model.options.require_partition_filter),
-        _ => (false, false),
-    };
+    let model = if let Kind::Model(model) = &action.kind { Some(model) } else { None };
+    let has_pre_operations = model.is_some_and(|model| !model.texts.pre_operations.is_empty());
+    let wants_filter = model.is_some_and(|model| model.options.require_partition_filter);
     // One job would be both.
     let has_script = has_pre_operations && dialect.capabilities().multi_statements;
     if !query.can_be_undone || has_script {
@@ -228,13 +270,26 @@ pub fn reconcile(
     if let Some(ledger) = ledger.as_ref().filter(|_| options.repair) {
         adapter.session().and_then(|mut session| session.execute(ledger.create(dialect).sql())).map_err(failed)?;
     }
+    let dialects = (compilation.project.settings.dialect, dialect);
+    let (audits, diagnostics) = audits_of_rows(&compilation.graph, id, &query.query, dialects);
+    if diagnostics.has_errors() {
+        return Err(ReconcileError::Project(diagnostics));
+    }
     // What a run of it may be billed says nothing of a full recompute.
     let job = JobOptions { maximum_bytes_billed: None, ..action.job.clone() };
     let task = Task {
         target,
         job,
         filtered_by: relation.layout.partitioning.as_ref().filter(|_| wants_filter),
+        layout: model.map(|model| &model.options),
         ledger: ledger.as_ref(),
+        audits,
+        habits: Habits {
+            renewal: model.map(|model| renewal(model)).unwrap_or_default(),
+            aggregates: compilation.analysis.facts(id).is_some_and(aggregates),
+            has_key: false,
+        },
+        is_unique: model.is_some_and(|model| model.distinct_key().is_some()),
         columns: Some(&relation.columns),
         query: &query,
         key: RowKey::Known(key),
@@ -243,6 +298,19 @@ pub fn reconcile(
         options,
     };
     in_transaction(adapter, &task).map_err(|stop| stop.into_error(target, failed))
+}
+
+fn renewal(model: &Model) -> Renewal {
+    match (model.incremental(), model.intervals()) {
+        (_, Some(_)) => Renewal::Intervals,
+        (Some(_), None) => Renewal::Filter,
+        (None, None) => Renewal::Whole,
+    }
+}
+
+fn aggregates(facts: &Facts) -> bool {
+    let mut origins = facts.columns.known.iter().flat_map(|column| &column.origins);
+    origins.any(|origin| origin.kind == OriginKind::Aggregated)
 }
 
 /// Columns that tell rows apart; empty where nothing is said of that.
@@ -303,7 +371,11 @@ pub fn compare_relations(
         target: pair.base,
         job: JobOptions::default(),
         filtered_by: partitioning(pair.base),
+        layout: None,
         ledger: None,
+        audits: Vec::new(),
+        habits: Habits::default(),
+        is_unique: false,
         columns: None,
         query: &query,
         key: pair.key.clone(),
@@ -399,7 +471,7 @@ impl From<AdapterError> for Stop {
 fn look_at_sides<'d>(
     session: &mut dyn Session,
     dialect: &'d dyn Dialect,
-    task: &Task<'_>,
+    task: &Task<'d>,
     found: &mut Reconciled,
 ) -> Result<(Reconciliation<'d>, Vec<ComparedColumn>), Refusal> {
     if let Some(statement) = dialect.one_state() {
@@ -448,7 +520,8 @@ fn look_at_sides<'d>(
     let reconciliation = Reconciliation {
         dialect,
         expected: task.query.query.clone(),
-        table: dialect.relation(task.target),
+        target: task.target,
+        options: task.layout,
         columns: compared,
         key: key.unwrap_or_default(),
         time,
@@ -464,8 +537,7 @@ fn compare(
     task: &Task<'_>,
     found: &mut Reconciled,
 ) -> Result<(), Refusal> {
-    let (reconciliation, shared) = look_at_sides(session, dialect, task, found)?;
-    let has_time = reconciliation.time.is_some();
+    let (mut reconciliation, shared) = look_at_sides(session, dialect, task, found)?;
     let mut reader = Allowance { session, left: task.options.budget };
     let drawn = match task.options.sample {
         Some(share) => Some(draw(&mut reader, &reconciliation, share)?),
@@ -475,8 +547,58 @@ fn compare(
         found.drawn = Some(draw);
         names.into_iter().map(Some).collect::<Vec<_>>()
     });
+    count_intervals(&mut reader, &reconciliation, drawn.as_deref(), found)?;
+    if found.differing.is_empty() {
+        return Ok(());
+    }
+    let unstable = unstable(&mut reader, &reconciliation, &names(found))?;
+    if !unstable.is_empty() {
+        reconciliation.leave_out(&unstable);
+        found.left_out.extend(unstable.into_iter().map(|name| (name, LeftOut::Unstable)));
+        count_intervals(&mut reader, &reconciliation, drawn.as_deref(), found)?;
+        if found.differing.is_empty() {
+            return Ok(());
+        }
+    }
+    found.habits = Habits { has_key: !reconciliation.key.is_empty(), ..task.habits };
+    let intervals = names(found);
+    by_row(reader.rows(&reconciliation.by_row(&intervals))?, found);
+    if let Some(statement) = reconciliation.duplicate_keys(drawn.as_deref()) {
+        found.duplicate_keys = reader.number(&statement)?;
+    }
+    if let Some(statement) = reconciliation.duplicate_keys_of_query() {
+        found.duplicate_keys_of_query = reader.number(&statement)?;
+    }
+    if task.options.examples > 0 {
+        found.examples = reader.query(&reconciliation.examples(&intervals), task.options.examples)?;
+        for row in &mut found.examples.rows {
+            if let Some(Some(sign)) = row.first_mut() {
+                if sign == "1" { "+" } else { "-" }.clone_into(sign);
+            }
+        }
+    }
+    if task.options.repair {
+        repair(&mut reader, task, &reconciliation, &shared, found)?;
+    }
+    Ok(())
+}
+
+fn names(found: &Reconciled) -> Vec<Option<String>> {
+    found.differing.iter().map(|interval| interval.name.clone()).collect()
+}
+
+/// Looks at each interval as a whole.
+fn count_intervals(
+    reader: &mut Allowance<'_>,
+    reconciliation: &Reconciliation<'_>,
+    drawn: Option<&[Option<String>]>,
+    found: &mut Reconciled,
+) -> Result<(), Refusal> {
+    let has_time = reconciliation.time.is_some();
+    (found.expected, found.actual) = (0, 0);
+    found.differing.clear();
     let mut count = 0;
-    for row in reader.rows(&reconciliation.by_interval(drawn.as_deref()))? {
+    for row in reader.rows(&reconciliation.by_interval(drawn))? {
         let [name, expected, actual, is_same] = row.as_slice() else { continue };
         let (expected, actual) = (number(expected.as_ref()), number(actual.as_ref()));
         found.expected += expected;
@@ -488,56 +610,21 @@ fn compare(
         }
     }
     found.intervals = has_time.then_some(count);
-    if found.differing.is_empty() {
-        return Ok(());
-    }
-    let intervals: Vec<Option<String>> = found.differing.iter().map(|interval| interval.name.clone()).collect();
-    by_row(reader.rows(&reconciliation.by_row(&intervals))?, found);
-    if let Some(statement) = reconciliation.duplicate_keys(drawn.as_deref()) {
-        let rows = reader.rows(&statement)?;
-        found.duplicate_keys = number(rows.first().and_then(|row| row.first()?.as_ref()));
-    }
-    if task.options.examples > 0 {
-        found.examples = reader.query(&reconciliation.examples(&intervals), task.options.examples)?;
-        for row in &mut found.examples.rows {
-            if let Some(Some(sign)) = row.first_mut() {
-                if sign == "1" { "+" } else { "-" }.clone_into(sign);
-            }
-        }
-    }
-    if task.options.repair {
-        found.rows_written = repair(&mut reader, task, &reconciliation, (&intervals, &shared))?;
-        found.is_repaired = true;
-    }
     Ok(())
 }
 
-/// Writes intervals anew. Gives the number of rows that were written.
-fn repair(
+/// The columns of which the query gives another value whenever it is asked, though nothing in its text says so.
+fn unstable(
     reader: &mut Allowance<'_>,
-    task: &Task<'_>,
     reconciliation: &Reconciliation<'_>,
-    (intervals, shared): (&[Option<String>], &[ComparedColumn]),
-) -> Result<Option<u64>, Refusal> {
-    let dialect = reconciliation.dialect;
-    let named = || intervals.iter().flatten();
-    if let (Some(ledger), Some(first), Some(last)) = (task.ledger, named().min(), named().max()) {
-        // The next run must not take what is written here for what it had written itself.
-        let doubts = ledger.doubt((first, last), task.options.width, dialect);
-        for statement in doubts.map_err(|wrong| AdapterError::from_message(wrong.message))? {
-            reader.session.execute(statement.sql())?;
-        }
+    intervals: &[Option<String>],
+) -> Result<Vec<String>, Refusal> {
+    let mut answers = Vec::new();
+    for number in [1, 2] {
+        answers.extend(reader.rows(&reconciliation.probe(intervals, number))?.into_iter().next());
     }
-    let statements = reconciliation.repair(intervals, shared);
-    for statement in &statements {
-        reader.take(statement)?;
-    }
-    let mut written = None;
-    for statement in statements {
-        // The last one puts the rows in.
-        written = reader.session.execute(statement.sql())?;
-    }
-    Ok(written)
+    let [first, second] = answers.as_slice() else { return Ok(Vec::new()) };
+    Ok(reconciliation.unstable(first, second))
 }
 
 /// Adds what is known of the rows of the intervals.
@@ -577,9 +664,4 @@ fn shared(table: &[Column], query: &[Column]) -> (Vec<ComparedColumn>, Vec<(Stri
         .map(|column| (column.name.clone(), LeftOut::OnlyInTable))
         .chain(only_in_query.map(|column| (column.name.clone(), LeftOut::OnlyInQuery)));
     (table.iter().filter_map(pair).collect(), left_out.collect())
-}
-
-/// A count, which may be written with a point; 0 where there is none.
-pub(super) fn number(text: Option<&String>) -> u64 {
-    text.and_then(|text| text.split('.').next()?.parse().ok()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::dialect::{Dialect, Replacement};
 use crate::files::Span;
 use crate::graph::Graph;
 use crate::plan::multi_statement::is_temporary;
-use crate::plan::redirect::redirect;
+use crate::plan::redirect::{inline, redirect};
 use crate::plan::script::ScriptStatement;
 use crate::plan::statement::{Statement, WarehouseText};
 use crate::plan::texts::{Translator, statements};
@@ -87,6 +87,23 @@ pub fn check_audits(graph: &Graph, dialect: &dyn Dialect) -> Diagnostics {
     translator.diagnostics
 }
 
+/// The audits of a model, asked of the rows that a query gives; none if it is published as it is built.
+pub fn audits_of_rows(
+    graph: &Graph,
+    model: ActionId,
+    rows: &Statement,
+    (from, to): (&dyn Dialect, &dyn Dialect),
+) -> (Vec<AuditCheck>, Diagnostics) {
+    let mut translator = Translator::new(from, to);
+    let action = graph.get(model);
+    let auditor = match &action.kind {
+        Kind::Model(kind) => Auditor::new(action, kind, &audits(graph, model), true, &mut translator),
+        _ => None,
+    };
+    let checks = auditor.map(|auditor| auditor.of_rows(rows, &mut translator).checks()).unwrap_or_default();
+    (checks, translator.diagnostics)
+}
+
 fn cannot_be_asked(assertion: &str, place: Span, model: &Target) -> Diagnostic {
     let message = format!("`{assertion}` cannot be asked of rows that are not yet in `{model}`");
     let help = "write it as one query with a ref to the model in its FROM, or leave `publish` of the model out";
@@ -149,9 +166,24 @@ impl Auditor {
     }
 
     /// The same of a relation that is to take the place of the model's.
-    pub(super) fn of(mut self, new: &Target, translator: &mut Translator<'_>) -> Self {
+    pub(super) fn of(self, new: &Target, translator: &mut Translator<'_>) -> Self {
+        self.led(translator, |text, target, dialect| redirect(text, target, new, dialect))
+    }
+
+    /// The same of what a query gives.
+    fn of_rows(self, rows: &Statement, translator: &mut Translator<'_>) -> Self {
+        self.led(translator, |text, target, dialect| {
+            inline(text.sql(), target, rows.sql(), dialect).map(Statement::new)
+        })
+    }
+
+    fn led(
+        mut self,
+        translator: &mut Translator<'_>,
+        lead: impl Fn(&WarehouseText, &Target, &dyn Dialect) -> Option<Statement>,
+    ) -> Self {
         for asked in &mut self.assertions {
-            if let Some(query) = redirect(&asked.text, &self.target, new, translator.to) {
+            if let Some(query) = lead(&asked.text, &self.target, translator.to) {
                 asked.query = query;
                 continue;
             }
@@ -188,12 +220,16 @@ impl Auditor {
         Statement::new(format!("drop table if exists {}", self.rejected))
     }
 
-    fn audit(&self, reject: Vec<Statement>) -> ScriptStatement {
+    fn checks(&self) -> Vec<AuditCheck> {
         let check = |asked: &Asked| {
             let count = Statement::new("select count(*) from (\n").then_statement(&asked.query).then("\n) as found");
             AuditCheck { assertion: asked.name.clone(), count, rows: asked.query.clone() }
         };
-        let checks = self.assertions.iter().map(check).collect();
+        self.assertions.iter().map(check).collect()
+    }
+
+    fn audit(&self, reject: Vec<Statement>) -> ScriptStatement {
+        let checks = self.checks();
         let verdict = Verdict { rejected: format!("select * from {}", self.rejected), table_stays: self.table_stays };
         ScriptStatement::Audit(Box::new(Audit { checks, reject, verdict }))
     }

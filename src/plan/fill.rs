@@ -79,7 +79,7 @@ impl FillWork {
             query: Statement::text(query),
             pre_operations,
             post_operations,
-            unique_key: build.unique_key().unwrap_or_default().to_vec(),
+            unique_key: build.model.distinct_key().unwrap_or_default().to_vec(),
             options: build.model.options.clone(),
             auditor: build.auditor.clone(),
             way,

@@ -4,7 +4,7 @@
 //! A line of the ledger is written in the transaction that replaces the rows, and says what was there before the query ran. What
 //! comes in between is in the rows and not in the ledger, so that the interval is done once more: never too seldom.
 
-use std::iter;
+use std::slice;
 
 use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Intervals, Materialization, Model, Rendered};
 use crate::dialect::{Dialect, Writes};
@@ -178,9 +178,7 @@ impl IntervalWork {
         columns: Option<&[Column]>,
         dialect: &dyn Dialect,
     ) -> IncrementalWork {
-        let within = |(interval, _): &(String, String)| (&range.first..=&range.last).contains(&interval);
-        let held: Vec<_> = held.iter().filter(|(key, _)| within(key)).collect();
-        let ledger = iter::once(self.ledger.forget(range, dialect)).chain(self.ledger.record(&held, dialect)).collect();
+        let ledger = self.ledger.rewrite(slice::from_ref(range), held, dialect);
         let batch = IntervalBatch { range: range.clone(), event: self.event.clone(), ledger };
         let [start, end] = Intervals::marks(self.ledger.intervals.width);
         let mut work = self.template.replaced(&[(start, &range.start), (end, &range.end)]);

@@ -1,6 +1,7 @@
 //! The ledger of a table that is kept by intervals: what its inputs held of each interval when that was done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use crate::action::{Action, ActionId, Intervals, Kind};
 use crate::dialect::Dialect;
@@ -159,22 +160,27 @@ impl Ledger {
         Statement::new(format!("update {} set input_rows = -1 where {}", self.relation, within(range, dialect)))
     }
 
-    /// Says that intervals, the first and the last of which may be longer ones or shorter ones than these, hold something else than
-    /// the ledger says, or something that it does not know of.
-    pub fn doubt(
-        &self,
-        (first, last): (&str, &str),
-        width: Width,
-        dialect: &dyn Dialect,
-    ) -> Result<[Statement; 2], SchemaMismatch> {
+    /// The ranges of its own intervals that these are in, which may be longer ones or shorter ones.
+    pub fn covering(&self, names: &[&str], width: Width) -> Result<Vec<IntervalRange>, SchemaMismatch> {
         let own = self.intervals.width;
-        let (first, last) = (own.name(&width.start(first))?, own.last_before(&width.end(last)?)?);
-        Ok([self.ask_for(&IntervalRange::new(&first, &last, own)?, dialect), self.begin()])
+        let mut bounds = Vec::new();
+        for name in names {
+            bounds.push((own.name(&width.start(name))?, own.last_before(&width.end(name)?)?));
+        }
+        bounds.sort();
+        bounds.dedup();
+        bounds.iter().map(|(first, last)| IntervalRange::new(first, last, own)).collect()
     }
 
-    /// Takes the lines of intervals away.
-    pub(super) fn forget(&self, range: &IntervalRange, dialect: &dyn Dialect) -> Statement {
-        Statement::new(format!("delete from {} where {}", self.relation, within(range, dialect)))
+    /// Says what the inputs held when the rows of these ranges were written.
+    pub fn rewrite(&self, ranges: &[IntervalRange], held: &Contents, dialect: &dyn Dialect) -> Vec<Statement> {
+        let is_within = |(interval, _): &(String, String)| {
+            ranges.iter().any(|range| (&range.first..=&range.last).contains(&interval))
+        };
+        let held: Vec<_> = held.iter().filter(|(key, _)| is_within(key)).collect();
+        let within: Vec<String> = ranges.iter().map(|range| format!("({})", within(range, dialect))).collect();
+        let forget = Statement::new(format!("delete from {} where {}", self.relation, within.join(" or ")));
+        iter::once(forget).chain(self.record(&held, dialect)).collect()
     }
 
     /// Writes into the ledger what the inputs hold.

@@ -41,7 +41,7 @@ use crate::plan::texts::Translator;
 use crate::relation::{ColumnMarks, JobOptions, PhysicalOptions, RelationKind, Target, WarehouseState};
 
 pub use alternatives::{Inlined, only_query, rows_of};
-pub use audit::{Audit, AuditCheck, Verdict, check_audits};
+pub use audit::{Audit, AuditCheck, Verdict, audits_of_rows, check_audits};
 pub use fill::FillWork;
 pub use history::{
     COUNTED_OVER, HistoryBuild, HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, check_history,

@@ -230,7 +230,7 @@ impl Build<'_> {
     ) -> ScriptStatement {
         let clauses = self.clauses(dialect);
         let head = format!("{create} {}{} {name} {}as\n", clauses.modifier, self.kind, clauses.before);
-        let key = self.unique_key().filter(|_| is_checked);
+        let key = self.model.distinct_key().filter(|_| is_checked);
         let statement = match key {
             None => Statement::new(head).then_statement(query),
             Some(key) => {
@@ -316,15 +316,8 @@ impl Build<'_> {
         statements
     }
 
-    /// The key that the rows of a table must have from the first one on.
-    pub(super) fn unique_key(&self) -> Option<&[String]> {
-        let incremental = self.model.incremental()?;
-        let may_repeat = incremental.strategy == IncrementalStrategy::DeleteInsert;
-        Some(self.model.unique_key.as_slice()).filter(|key| !may_repeat && !key.is_empty())
-    }
-
     fn guard(&self, name: &str, dialect: &dyn Dialect) -> Option<ScriptStatement> {
-        unique_guard(name, self.unique_key()?, dialect)
+        unique_guard(name, self.model.distinct_key()?, dialect)
     }
 
     /// Descriptions go along with the relation.

@@ -3,13 +3,16 @@
 
 use crate::dialect::{Dialect, SessionZone};
 use crate::plan::statement::Statement;
-use crate::relation::{Column, DataType, Partitioning, Width};
+use crate::relation::{Column, DataType, Partitioning, PhysicalOptions, Target, Width};
 
 /// How many intervals a condition names at the most; of more all rows are looked at.
 pub const MOST_NAMED: usize = 500;
 
 /// Stands for the interval that a row lies in; one for all rows without a time.
 const INTERVAL: &str = "trueup_interval";
+
+/// Rows on their way into a table whose partitions have to be made for them.
+const STAGED: &str = "trueup_repair";
 
 /// The hash of a row.
 const HASH: &str = "trueup_hash";
@@ -21,8 +24,10 @@ pub struct Reconciliation<'a> {
     pub dialect: &'a dyn Dialect,
     /// The rows that there should be.
     pub expected: Statement,
-    /// The quoted name of the table.
-    pub table: String,
+    /// The table.
+    pub target: &'a Target,
+    /// How the project wants it to lie.
+    pub options: Option<&'a PhysicalOptions>,
     /// What is compared, with the types of the table.
     pub columns: Vec<ComparedColumn>,
     /// Those that tell rows apart; empty where nothing is known of that.
@@ -54,13 +59,25 @@ pub struct Time {
 }
 
 impl Reconciliation<'_> {
+    fn table(&self) -> String {
+        self.dialect.relation(self.target)
+    }
+
+    /// Compares these columns no longer. Without one of them rows have no key.
+    pub fn leave_out(&mut self, names: &[String]) {
+        self.columns.retain(|column| !names.contains(&column.column.name));
+        if self.key.iter().any(|name| names.contains(name)) {
+            self.key.clear();
+        }
+    }
+
     /// The names of the first and of the last interval of the table.
     pub fn bounds(&self) -> Option<Statement> {
         let time = self.time.as_ref()?;
         let name = self.dialect.identifier(&time.column.name);
         let bound = |function: &str| self.interval_name(&format!("{function}({name})"));
         let counted = self.of_table(None, "");
-        Some(Statement::new(format!("select {}, {}\nfrom {}\n{counted}", bound("min"), bound("max"), self.table)))
+        Some(Statement::new(format!("select {}, {}\nfrom {}\n{counted}", bound("min"), bound("max"), self.table())))
     }
 
     /// For each interval, or each of these, in order: its name, how many rows are expected, how many there are, and `1` if they are
@@ -98,7 +115,7 @@ impl Reconciliation<'_> {
             };
             let oldest = "min(case when expected_rows > actual_rows and trueup_time < newest then trueup_time end)";
             let all = self.every_row().map(|all| format!(" where {all}")).unwrap_or_default();
-            let newest = format!("(select max({name}) as newest from {}{all})", self.table);
+            let newest = format!("(select max({name}) as newest from {}{all})", self.table());
             let data_type = &time.column.data_type;
             let by = self.dialect.seconds_between(oldest, data_type, "min(newest)", data_type);
             (newest, [">", "=", "<"].map(missing), oldest, by)
@@ -144,10 +161,64 @@ impl Reconciliation<'_> {
         (!self.key.is_empty()).then(|| {
             Statement::new(format!(
                 "select count(*) from (\n  select {key} from {}\n{}  group by {key}\n  having count(*) > 1\n) as duplicates",
-                self.table,
+                self.table(),
                 self.of_table(intervals, "  "),
             ))
         })
+    }
+
+    /// How many values of the key the query gives more than once.
+    pub fn duplicate_keys_of_query(&self) -> Option<Statement> {
+        let key = self.key_names().join(", ");
+        (!self.key.is_empty()).then(|| {
+            self.sides(None).then(&format!(
+                "select count(*) from (\n  select {key} from trueup_expected\n  group by {key}\n  having count(*) > 1\n) as duplicates"
+            ))
+        })
+    }
+
+    /// What tells columns of which the query gives another value whenever it is asked: asked twice in these intervals it gives
+    /// another row then. `number` keeps an answer from being taken for the other.
+    pub fn probe(&self, intervals: &[Option<String>], number: usize) -> Statement {
+        let columns = self.hashed();
+        let is_anchor: Vec<bool> = self.columns.iter().map(|column| self.is_anchor(&column.column.name)).collect();
+        let anchor = columns.iter().zip(&is_anchor).filter(|(_, is_anchor)| **is_anchor);
+        let anchor: Vec<Column> = anchor.map(|(column, _)| column.clone()).collect();
+        let others = || columns.iter().zip(&is_anchor).filter(|(_, is_anchor)| !**is_anchor).map(|(column, _)| column);
+        let with = others().map(|column| anchor.iter().chain([column]).cloned().collect());
+        let without = others().map(|column| columns.iter().filter(|it| it.name != column.name).cloned().collect());
+        let hashed: Vec<Vec<Column>> =
+            [anchor.clone(), columns.clone()].into_iter().chain(with).chain(without).collect();
+        let sums = hashed.iter().enumerate().map(|(place, columns)| {
+            let hash = if columns.is_empty() { "0".to_owned() } else { self.dialect.row_hash(columns) };
+            format!("  sum({hash}) as sum_{number}_{place}")
+        });
+        let sums: Vec<String> = sums.collect();
+        self.sides(Some(intervals))
+            .then(&format!("select\n  count(*) as count_{number},\n{}\nfrom trueup_expected", sums.join(",\n")))
+    }
+
+    /// The columns that two answers to [`probe`](Self::probe) tell. None if these are of other rows.
+    pub fn unstable(&self, first: &[Option<String>], second: &[Option<String>]) -> Vec<String> {
+        let others = self.columns.iter().map(|column| &column.column.name).filter(|name| !self.is_anchor(name));
+        let others: Vec<&String> = others.collect();
+        let is_same: Vec<bool> = first.iter().zip(second).map(|(first, second)| first == second).collect();
+        let [true, true, is_all_same, rest @ ..] = is_same.as_slice() else { return Vec::new() };
+        let (with, without) = rest.split_at(others.len().min(rest.len()));
+        let unstable = others.iter().zip(with).filter(|(_, is_same)| !**is_same).map(|(name, _)| (*name).clone());
+        let unstable: Vec<String> = unstable.collect();
+        if *is_all_same || !unstable.is_empty() {
+            return unstable;
+        }
+        // The same values at other rows: the one is guilty without which all is the same.
+        let guilty = others.iter().zip(without).filter(|(_, is_same)| **is_same).last();
+        guilty.map(|(name, _)| (*name).clone()).into_iter().collect()
+    }
+
+    /// Whether a column tells rows apart, as far as that is known.
+    fn is_anchor(&self, name: &String) -> bool {
+        let time = self.time.as_ref().map(|time| &time.column.name);
+        self.key.contains(name) || time == Some(name)
     }
 
     /// Puts the rows of the query in the place of those of the table in these intervals: statements that belong together. All
@@ -157,18 +228,31 @@ impl Reconciliation<'_> {
         // A DELETE without a condition is refused by some.
         let conditions: Vec<String> = condition.into_iter().chain(self.every_row()).collect();
         let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
-        let delete = format!("delete from {} where {conditions}", self.table);
+        let table = self.table();
+        let delete = Statement::new(format!("delete from {table} where {conditions}"));
         let names: Vec<String> = given.iter().map(|column| self.name(column)).collect();
-        let values: Vec<String> = given.iter().map(|column| self.value(column)).collect();
+        let names = names.join(", ");
+        let values = given.iter().map(|column| {
+            let (value, name) = (self.value(column), self.name(column));
+            if value == name { name } else { format!("{value} as {name}") }
+        });
+        let values: Vec<String> = values.collect();
         let time =
             self.time.as_ref().and_then(|time| self.columns.iter().find(|it| it.column.name == time.column.name));
         let condition = self.condition(intervals, time.map(|time| self.value(time)).as_deref());
-        let insert = Statement::new(format!("insert into {} ({})\n", self.table, names.join(", ")))
-            .then(&format!("select {}\nfrom (\n", values.join(", ")))
+        let rows = Statement::new(format!("select {}\nfrom (\n", values.join(", ")))
             .then_statement(&self.expected)
             .then("\n) as q")
             .then(&condition.map(|condition| format!("\nwhere {condition}")).unwrap_or_default());
-        let delete = Statement::new(delete);
+        let insert = Statement::new(format!("insert into {table} ({names})\n"));
+        let staged = self.dialect.identifier(STAGED);
+        let partitions = |options| self.dialect.make_partitions(&table, self.target, &staged, options);
+        if let Some((options, partitions)) = self.options.and_then(|options| Some((options, partitions(options)?))) {
+            let stage = Statement::new(self.dialect.temporary_table(&staged, options)).then_statement(&rows);
+            let insert = insert.then(&format!("select {names} from {staged}"));
+            return vec![delete, stage, Statement::new(partitions), insert];
+        }
+        let insert = insert.then_statement(&rows);
         if !self.dialect.capabilities().multi_statements {
             return vec![delete, insert];
         }
@@ -178,16 +262,21 @@ impl Reconciliation<'_> {
 
     /// `with`, and the two sides: their rows that count, or those of them in some intervals.
     fn sides(&self, intervals: Option<&[Option<String>]>) -> Statement {
-        let plain: Vec<Column> = self.columns.iter().map(|column| column.column.clone()).collect();
-        let names: Vec<String> = self.columns.iter().map(|column| self.name(column)).collect();
-        let given: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| {
-                let (value, name) = (self.value(column), self.name(column));
-                if value == name { name } else { format!("{value} as {name}") }
-            })
-            .collect();
+        let named = |(value, name): (String, String)| if value == name { name } else { format!("{value} as {name}") };
+        let given = self.columns.iter().map(|column| named((self.value(column), self.name(column))));
+        let given: Vec<String> = given.collect();
+        let rounded: Vec<(String, String)> =
+            self.columns.iter().enumerate().filter_map(|(place, column)| self.rounded(place, column)).collect();
+        let names = self.columns.iter().map(|column| self.name(column));
+        let names: Vec<String> = names.chain(rounded.iter().map(|(_, name)| name.clone())).collect();
+        let more: Vec<String> = rounded.into_iter().map(named).collect();
+        let more = more.join(", ");
+        let (table, of_table) = (self.table(), self.of_table(intervals, "  "));
+        let held = if more.is_empty() {
+            format!("{table} as held\n{of_table}")
+        } else {
+            format!("(\n  select *, {more}\n  from {table}\n{of_table}  ) as held\n")
+        };
         let interval = match &self.time {
             Some(time) => {
                 let name = self.dialect.identifier(&time.column.name);
@@ -195,17 +284,50 @@ impl Reconciliation<'_> {
             }
             None => self.dialect.string("all"),
         };
-        let hash = self.dialect.row_hash(&plain);
+        let hash = self.dialect.row_hash(&self.hashed());
         let chosen = format!("  select {interval} as {INTERVAL}, {hash} as {HASH}, {}\n", names.join(", "));
         let given = given.join(", ");
-        Statement::new(format!("with trueup_expected as (\n{chosen}  from (\n    select {given}\n    from (\n"))
-            .then_statement(&self.expected)
-            .then(&format!(
-                "\n    ) as q\n  ) as given\n{}),\ntrueup_actual as (\n{chosen}  from {} as held\n{})",
-                self.counted(intervals, None, "  "),
-                self.table,
-                self.of_table(intervals, "  "),
-            ))
+        let head = format!("(\n    select {given}\n    from (\n");
+        let tail = "\n    ) as q\n  )";
+        let (head, tail) = if more.is_empty() {
+            (head, format!("{tail} as given\n"))
+        } else {
+            (format!("(\n  select *, {more}\n  from {head}"), format!("{tail} as exact\n  ) as given\n"))
+        };
+        Statement::new(format!("with trueup_expected as (\n{chosen}  from {head}")).then_statement(&self.expected).then(
+            &format!("{tail}{}),\ntrueup_actual as (\n{chosen}  from {held})", self.counted(intervals, None, "  ")),
+        )
+    }
+
+    /// What stands for a row in its hash.
+    fn hashed(&self) -> Vec<Column> {
+        let column = |(place, column): (usize, &ComparedColumn)| {
+            let data_type = self.dialect.semantics().type_name(&DataType::Double);
+            match self.rounded(place, column) {
+                Some(_) => Column { name: rounded_name(place), data_type },
+                None => column.column.clone(),
+            }
+        };
+        self.columns.iter().enumerate().map(column).collect()
+    }
+
+    /// What stands for a column of floating point in the hash of its row, and the name of that. Sums of such depend on the order of
+    /// their rows, which is another one each time, so that the last digits tell nothing: 40 of the 53 bits of a double count, and 20
+    /// of the 24 of a single one. The rest goes as T. J. Dekker has it in "A floating-point technique for extending the available
+    /// precision" (1971), which needs no function.
+    fn rounded(&self, place: usize, column: &ComparedColumn) -> Option<(String, String)> {
+        let semantics = self.dialect.semantics();
+        let (name, double) = (self.name(column), semantics.type_name(&DataType::Double));
+        let (wide, factor) = match semantics.named_type(&column.column.data_type) {
+            DataType::Double => (name, "8193"),
+            DataType::Real => (format!("cast({name} as {double})"), "8589934593"),
+            _ => return None,
+        };
+        let product = format!("{wide} * {factor}");
+        let value = format!(
+            "case when abs({wide}) < cast('1e290' as {double}) then {product} - ({product} - {wide}) else {wide} end"
+        );
+        Some((value, self.dialect.identifier(&rounded_name(place))))
     }
 
     /// The rows that one side has more often, and the same by key.
@@ -328,6 +450,10 @@ impl Reconciliation<'_> {
         let is_same = self.dialect.same_type(&column.column.data_type, &column.given.data_type);
         if is_same { given } else { format!("cast({given} as {})", column.column.data_type) }
     }
+}
+
+fn rounded_name(place: usize) -> String {
+    format!("trueup_rounded_{place}")
 }
 
 /// A condition on the partitions of a table that leaves no row of it out: some tables are not to be read without one. `columns`

@@ -32,4 +32,4 @@ pub use status::status_text;
 pub use table::{diff_table, rows_table, rows_text};
 pub use terminal::{ColorChoice, OutputFormat, Terminal};
 pub use test::{TestReport, junit};
-pub use words::{ago, byte_count, count, digits, duration, length, money, percent, read_text};
+pub use words::{ago, byte_count, count, digits, duration, length, length_at_most, money, percent, read_text};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::execute::{LeftOut, Reconciled, WrittenBy};
-use crate::report::{ago, count, diff_table, digits, length, percent, read_text};
+use crate::execute::{Finding, LeftOut, Objection, Reconciled, Renewal, WrittenBy};
+use crate::report::{ago, count, diff_table, digits, length_at_most, percent, read_text};
 
 /// What was found out about one table, and what that cost, where it is known.
 pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: bool) -> String {
@@ -41,6 +41,9 @@ pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: 
     text += &left_out(found, ["the table does not have it", "the query does not give it"]);
     if found.is_repaired {
         text += "  repaired\n";
+    }
+    for reason in &found.objections {
+        let _ = writeln!(text, "  not repaired: {}", objection(reason));
     }
     if let Some(usage) = found.usage.as_ref().filter(|usage| !usage.jobs.is_empty()) {
         let _ = writeln!(text, "  read {}", read_text(usage.bytes_processed, cost));
@@ -81,6 +84,7 @@ fn left_out(found: &Reconciled, [only_expected, only_actual]: [&str; 2]) -> Stri
         let why = match reason {
             LeftOut::Declared => "it tells when a row was made",
             LeftOut::Volatile => "it is another value in each run",
+            LeftOut::Unstable => "asked twice, the query gave other values of it",
             LeftOut::OnlyInQuery => only_expected,
             LeftOut::OnlyInTable => only_actual,
         };
@@ -124,19 +128,61 @@ fn table(found: &Reconciled, [expected, missing, extra]: [&str; 3]) -> String {
 /// What the differences may come from.
 fn causes(found: &Reconciled) -> Vec<String> {
     let (_, extra, different) = found.totals();
+    let mut causes = causes_of_missing(found);
+    if let WrittenBy::Other { seconds_ago } = found.written_by {
+        causes
+            .push(format!("the last run of another text began {}: rows of that may still be there", ago(seconds_ago)));
+    }
+    if different > 0 {
+        let late = if found.habits.aggregates { ", or rows of it that came late or went" } else { "" };
+        let or = match found.written_by {
+            WrittenBy::Unknown => ", or a query that has changed",
+            WrittenBy::Present => "",
+            WrittenBy::Other { .. } => ", or of another text",
+        };
+        causes.push(format!("{} with other values: updates of the source{late}{or}", rows(different)));
+    }
+    let keys = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "key");
+    if found.duplicate_keys_of_query > 0 {
+        let keys = keys(found.duplicate_keys_of_query);
+        causes.push(format!("{keys} of which the query gives more than one row: twice in the source, or no key"));
+    }
+    if found.duplicate_keys > 0 {
+        let keys = keys(found.duplicate_keys);
+        causes.push(format!("{keys} of which the table has more than one row: added twice, or no key"));
+    } else if extra > 0 {
+        let why = if found.habits.has_key {
+            "deleted in the source, or given another key"
+        } else {
+            "deleted in the source, or changed, which a key would tell"
+        };
+        causes.push(format!("{} that the query no longer gives: {why}", rows(extra)));
+    }
+    causes
+}
+
+/// Why rows are missing, by their time.
+fn causes_of_missing(found: &Reconciled) -> Vec<String> {
     let waiting = &found.waiting;
+    let renewal = found.habits.renewal;
+    let later = match renewal {
+        Renewal::Whole => "the source has them since it was built",
+        Renewal::Filter | Renewal::Intervals => "they came since their interval was done, or went from the table",
+    };
     let mut causes = Vec::new();
     if waiting.late > 0 {
-        let (by, oldest) = (length(waiting.late_by), waiting.oldest.as_deref().unwrap_or_default());
+        let (by, oldest) = (length_at_most(waiting.late_by), waiting.oldest.as_deref().unwrap_or_default());
+        let why = if renewal == Renewal::Filter { "late facts that the filter passes over" } else { later };
         causes.push(format!(
-            "{} missing that {} older than the newest of the table, by up to {by} ({oldest}): late facts that the filter passes over",
+            "{} missing that {} older than the newest of the table, by up to {by} ({oldest}): {why}",
             rows(waiting.late),
             are(waiting.late)
         ));
     }
     if waiting.tied > 0 {
+        let why = if renewal == Renewal::Filter { "ties that a strict `>` passes over" } else { later };
         causes.push(format!(
-            "{} missing that {} as new as the newest of the table: ties that a strict `>` passes over",
+            "{} missing that {} as new as the newest of the table: {why}",
             rows(waiting.tied),
             are(waiting.tied)
         ));
@@ -149,32 +195,34 @@ fn causes(found: &Reconciled) -> Vec<String> {
         ));
     }
     let untimed: u64 = found.differing.iter().filter(|interval| interval.name.is_none()).map(|it| it.missing).sum();
-    if untimed > 0 && found.intervals.is_some() {
-        let have = if untimed == 1 { "has" } else { "have" };
-        causes.push(format!("{} missing that {have} no time: a filter on the time passes over such", rows(untimed)));
-    }
-    if let WrittenBy::Other { seconds_ago } = found.written_by {
-        causes
-            .push(format!("the last run of another text began {}: rows of that may still be there", ago(seconds_ago)));
-    }
-    if different > 0 {
-        let or = match found.written_by {
-            WrittenBy::Unknown => ", or a query that has changed",
-            WrittenBy::Present => "",
-            WrittenBy::Other { .. } => ", or of another text",
-        };
-        causes.push(format!("{} with other values: updates of the source{or}", rows(different)));
-    }
-    if found.duplicate_keys > 0 {
-        let keys = count(usize::try_from(found.duplicate_keys).unwrap_or(usize::MAX), "key");
-        causes.push(format!("{keys} of which the table has more than one row: added twice, or no key"));
-    } else if extra > 0 {
-        causes.push(format!(
-            "{} that the query no longer gives: deleted in the source, or given another key",
-            rows(extra)
-        ));
+    match (untimed, found.intervals) {
+        (0, _) => {}
+        (_, Some(_)) => {
+            let have = if untimed == 1 { "has" } else { "have" };
+            let why = if renewal == Renewal::Whole { later } else { "a filter on the time passes over such" };
+            causes.push(format!("{} missing that {have} no time: {why}", rows(untimed)));
+        }
+        (_, None) => {
+            let why = match renewal {
+                Renewal::Whole => later,
+                Renewal::Filter | Renewal::Intervals => {
+                    "the filter passes over them, or the next run brings them, which an `eventTime` would tell"
+                }
+            };
+            causes.push(format!("{} missing: {why}", rows(untimed)));
+        }
     }
     causes
+}
+
+/// Why a table has not been mended.
+fn objection(objection: &Objection) -> String {
+    match objection {
+        Objection::DuplicateKeys(_) => "its unique key is not unique in what the query gives".to_owned(),
+        Objection::Assertion(Finding { assertion, count: number }) => {
+            format!("`{assertion}` finds {} in what the query gives", rows(*number))
+        }
+    }
 }
 
 fn rows(number: u64) -> String {

@@ -46,6 +46,17 @@ pub fn length(seconds: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }
 
+/// The same, not shorter than it is.
+pub fn length_at_most(seconds: u64) -> String {
+    const HOUR: u64 = 3_600;
+    let unit = match seconds {
+        0..HOUR => 60,
+        HOUR..172_800 => HOUR,
+        _ => 24 * HOUR,
+    };
+    length(seconds.div_ceil(unit).saturating_mul(unit))
+}
+
 /// `just now`, `2 hours ago`
 pub fn ago(seconds: u64) -> String {
     if seconds < 60 { "just now".to_owned() } else { format!("{} ago", length(seconds)) }
@@ -107,6 +118,10 @@ mod tests {
         assert_eq!(length(3_599), "59 minutes");
         assert_eq!(length(172_799), "47 hours");
         assert_eq!(length(172_800), "2 days");
+        assert_eq!(length_at_most(172_800), "2 days");
+        assert_eq!(length_at_most(529_200), "7 days");
+        assert_eq!(length_at_most(3_601), "2 hours");
+        assert_eq!(length_at_most(u64::MAX), "countless days");
         assert_eq!(count(1, "day"), "1 day");
         assert_eq!(byte_count(0), "0 B");
         assert_eq!(byte_count(1536), "1.5 KiB");

@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use trueup::action::ActionId;
 use trueup::adapter::{self, Adapter};
 use trueup::compile::{Compilation, compile};
-use trueup::execute::{ExecuteOptions, IntervalDifference, Outcome, ReconcileOptions, Reconciled, execute, reconcile};
+use trueup::execute::{
+    ExecuteOptions, IntervalDifference, Objection, Outcome, ReconcileOptions, Reconciled, execute, reconcile,
+};
 use trueup::files::{FileSystem, Memory};
 use trueup::graph::Selection;
 use trueup::plan::{Backfill, PlanOptions, plan, preview};
@@ -351,10 +353,20 @@ impl World {
         self.seen.borrow_mut().note(&known);
         if repair {
             self.seen.borrow_mut().repairs += u64::from(!known.is_right());
-            look(ReconcileOptions { repair: true, ..options })?;
+            let repaired = look(ReconcileOptions { repair: true, ..options })?;
+            let duplicates = if known.is_right() { 0 } else { self.duplicate_keys(id, target)? };
+            let objections: Vec<Objection> =
+                (duplicates > 0).then_some(Objection::DuplicateKeys(duplicates)).into_iter().collect();
+            if repaired.objections != objections {
+                return Err(format!("{target}: {:?} against a repair, and not {objections:?}", repaired.objections));
+            }
+            let before = known;
             let known = self.compare(id, target)?;
-            if !known.is_right() {
+            if objections.is_empty() && !known.is_right() {
                 return Err(format!("{target} is not repaired: {known:?}"));
+            }
+            if !objections.is_empty() && known != before {
+                return Err(format!("{target} is touched by a repair that cannot be: {known:?}"));
             }
             let found = Verdict::of(&look(options)?);
             if found != known {
@@ -362,6 +374,22 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// How many values of its key the query of a table gives more than once that must not have such.
+    fn duplicate_keys(&self, id: ActionId, target: &Target) -> Result<u64, String> {
+        if target.name != "merged" {
+            return Ok(0);
+        }
+        let adapter = self.adapter()?;
+        let project = self.compilation.project.settings.dialect;
+        let (query, _) = preview(self.compilation.graph.get(id), project, adapter.dialect());
+        let sql = format!(
+            "select count(*) from (select id from ({}) as q group by id having count(*) > 1) as q",
+            query.query.sql()
+        );
+        let count = adapter.session().and_then(|mut session| session.number(&sql));
+        Ok(count.map_err(|error| error.to_string())?.unwrap_or_default())
     }
 
     fn has_times(&self, id: ActionId, target: &Target) -> Result<bool, String> {

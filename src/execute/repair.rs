@@ -1,0 +1,89 @@
+//! Mends a table where it is not what its query gives, if a run might write these rows, too.
+
+use crate::adapter::AdapterError;
+use crate::dialect::Dialect;
+use crate::execute::allowance::{Allowance, Refusal};
+use crate::execute::interval::look;
+use crate::execute::reconcile::{Reconciled, Task};
+use crate::execute::{Failure, Finding};
+use crate::plan::{ComparedColumn, Contents, IntervalRange, Ledger, Reconciliation, SchemaMismatch};
+
+/// What keeps rows that a query gives out of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Objection {
+    /// So many values of its unique key come more than once.
+    DuplicateKeys(u64),
+    /// An assertion that is asked before rows are published finds some.
+    Assertion(Finding),
+}
+
+/// Writes the intervals anew that differ, unless something speaks against it.
+pub(super) fn repair(
+    reader: &mut Allowance<'_>,
+    task: &Task<'_>,
+    reconciliation: &Reconciliation<'_>,
+    shared: &[ComparedColumn],
+    found: &mut Reconciled,
+) -> Result<(), Refusal> {
+    found.objections = objections(reader, task, found)?;
+    if !found.objections.is_empty() {
+        return Ok(());
+    }
+    let dialect = reconciliation.dialect;
+    let intervals: Vec<Option<String>> = found.differing.iter().map(|interval| interval.name.clone()).collect();
+    let mut done = None;
+    if let Some(ledger) = task.ledger {
+        let ranges =
+            ledger.covering(&intervals.iter().flatten().map(String::as_str).collect::<Vec<_>>(), task.options.width);
+        let ranges = ranges.map_err(as_refusal)?;
+        done = match held(ledger, &ranges, reader, dialect)? {
+            Some(held) => Some((ledger, ranges, held)),
+            None => None,
+        };
+    }
+    let statements = reconciliation.repair(&intervals, shared);
+    for statement in &statements {
+        reader.take(statement)?;
+    }
+    for statement in statements {
+        // The last one puts the rows in.
+        found.rows_written = reader.session.execute(statement.sql())?;
+    }
+    // A ledger that is behind lets the next run do an interval once more, and one that is ahead would not let it do that.
+    for statement in done.iter().flat_map(|(ledger, ranges, held)| ledger.rewrite(ranges, held, dialect)) {
+        reader.session.execute(statement.sql())?;
+    }
+    found.is_repaired = true;
+    Ok(())
+}
+
+fn objections(reader: &mut Allowance<'_>, task: &Task<'_>, found: &Reconciled) -> Result<Vec<Objection>, Refusal> {
+    let mut objections = Vec::new();
+    if task.is_unique && found.duplicate_keys_of_query > 0 {
+        objections.push(Objection::DuplicateKeys(found.duplicate_keys_of_query));
+    }
+    for check in &task.audits {
+        let count = reader.number(&check.count)?;
+        if count > 0 {
+            objections.push(Objection::Assertion(Finding { assertion: check.assertion.clone(), count }));
+        }
+    }
+    Ok(objections)
+}
+
+/// What the inputs hold from the first of these ranges on; `None` without ranges.
+fn held(
+    ledger: &Ledger,
+    ranges: &[IntervalRange],
+    reader: &mut Allowance<'_>,
+    dialect: &dyn Dialect,
+) -> Result<Option<Contents>, Refusal> {
+    let Some(first) = ranges.first() else { return Ok(None) };
+    let held = look(ledger, Some(&first.first), reader.session, dialect);
+    held.map(Some)
+        .map_err(|Failure { message, help, .. }| AdapterError { help, ..AdapterError::from_message(message) }.into())
+}
+
+fn as_refusal(SchemaMismatch { message, help }: SchemaMismatch) -> Refusal {
+    AdapterError { help: Some(help), ..AdapterError::from_message(message) }.into()
+}
