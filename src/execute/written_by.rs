@@ -74,7 +74,8 @@ impl Write<'_> {
         let outcome = HistoryOutcome::named(&word(self.outcome));
         let ended_well = matches!(outcome, Some(HistoryOutcome::Success | HistoryOutcome::Repaired));
         // A comparison that ended well has found, or made, all rows those of its text.
-        let is_whole = !is_run || HistoryBuild::named(&word(self.build)) == Some(HistoryBuild::Full);
+        let build = HistoryBuild::named(&word(self.build));
+        let is_whole = !is_run || matches!(build, Some(HistoryBuild::Full | HistoryBuild::Batches));
         match (is_run, is_present) {
             (_, Some(true)) => (ended_well && is_whole).then_some(WrittenBy::Present),
             (true, Some(false)) if ended_well => {

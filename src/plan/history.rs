@@ -135,18 +135,21 @@ pub enum HistoryBuild {
     View,
     /// All of a table.
     Full,
+    /// All of a table, interval by interval.
+    Batches,
     /// What had come to a table since its last run.
     Incremental,
 }
 
 impl HistoryBuild {
-    const ALL: [Self; 3] = [Self::View, Self::Full, Self::Incremental];
+    const ALL: [Self; 4] = [Self::View, Self::Full, Self::Batches, Self::Incremental];
 
     /// As it stands in the table.
     pub fn word(self) -> &'static str {
         match self {
             Self::View => "view",
             Self::Full => "full",
+            Self::Batches => "batches",
             Self::Incremental => "incremental",
         }
     }

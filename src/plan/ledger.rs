@@ -209,7 +209,7 @@ impl Ledger {
         names
     }
 
-    /// What is to be done: where inputs hold something else than the ledger says, and what `asked` names. What is next to each other
+    /// What is to be done: where inputs hold something else than the ledger says, or what `asked` names. What is next to each other
     /// goes together, as far as one batch goes.
     pub fn ranges(
         &self,
@@ -217,21 +217,17 @@ impl Ledger {
         lines: &Contents,
         asked: Option<&IntervalRange>,
     ) -> Result<Vec<IntervalRange>, SchemaMismatch> {
-        let width = self.intervals.width;
-        let mut names = Self::changed(held, lines);
-        let asked_for = asked.map(|range| width.names(&range.first, &range.last, MOST_NAMED)).transpose()?;
-        if let Some(range) = asked {
-            // Only that: what else is to be done is done by a run that does not name anything.
-            names.retain(|name, _| (range.first.as_str()..=range.last.as_str()).contains(name));
-            names.extend(asked_for.iter().flatten().map(|name| (name.as_str(), true)));
+        let names = Self::changed(held, lines);
+        // Only what is asked for: what else is to be done is done by a run that does not name anything.
+        if let Some(asked) = asked {
+            return self.ranges_of(asked, names.into_keys().map(str::to_owned).collect());
         }
-        let longest = self.intervals.batch.map_or(usize::MAX, usize::from);
         let mut ranges: Vec<(usize, &str, &str)> = Vec::new();
         let mut was_wrong = false;
         for (name, is_wrong) in names {
             if is_wrong {
                 match ranges.last_mut() {
-                    Some((count, _, last)) if was_wrong && *count < longest => {
+                    Some((count, _, last)) if was_wrong && *count < self.longest() => {
                         *count += 1;
                         *last = name;
                     }
@@ -240,7 +236,37 @@ impl Ledger {
             }
             was_wrong = is_wrong;
         }
+        let width = self.intervals.width;
         ranges.into_iter().map(|(_, first, last)| IntervalRange::new(first, last, width)).collect()
+    }
+
+    /// All of a range. Intervals that no input holds anything of take no time, and go with those before them.
+    fn ranges_of(&self, asked: &IntervalRange, mut known: Vec<String>) -> Result<Vec<IntervalRange>, SchemaMismatch> {
+        let width = self.intervals.width;
+        if self.inputs.is_empty() {
+            known = width.names(&asked.first, &asked.last, MOST_NAMED)?;
+            if known.len() == MOST_NAMED {
+                return Err(SchemaMismatch {
+                    message: format!("from {} to {} there are too many intervals", asked.first, asked.last),
+                    help: "name a shorter range by `--from` and `--to`".to_owned(),
+                });
+            }
+        }
+        known.retain(|name| (&asked.first..=&asked.last).contains(&name));
+        let mut ranges = Vec::new();
+        let mut first = asked.first.clone();
+        for next in known.chunks(self.longest()).skip(1).filter_map(|batch| batch.first()) {
+            let last = width.last_before(&width.start(next))?;
+            ranges.push(IntervalRange::new(&first, &last, width)?);
+            first.clone_from(next);
+        }
+        ranges.push(IntervalRange::new(&first, &asked.last, width)?);
+        Ok(ranges)
+    }
+
+    /// How many intervals are done at once.
+    fn longest(&self) -> usize {
+        self.intervals.batch.map_or(usize::MAX, usize::from)
     }
 
     /// Where an earlier look ended that is far enough back.

@@ -125,7 +125,8 @@ impl Work {
             Self::Intervals(work) if work.backfill.is_some() => None,
             Self::Intervals(work) => match work.start {
                 IntervalStart::Grows => Some(HistoryBuild::Incremental),
-                IntervalStart::BuildsAll(_) | IntervalStart::BuildsEmpty(_) => Some(HistoryBuild::Full),
+                IntervalStart::BuildsAll(_) => Some(HistoryBuild::Full),
+                IntervalStart::BuildsEmpty(_) => Some(HistoryBuild::Batches),
             },
             Self::Disabled | Self::Operations(_) | Self::Assertion { .. } => None,
         }

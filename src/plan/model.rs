@@ -172,7 +172,7 @@ impl Build<'_> {
         }
         let (query, behind) = translator.query(query);
         statements.push(self.create(create, &name, &Statement::text(&query), false, translator.to));
-        statements.extend(self.guard(&name, translator.to));
+        statements.extend(self.guards(&name, translator.to));
         statements.extend(self.descriptions(target, translator.to));
         statements.extend(runs(&behind));
         statements
@@ -196,7 +196,7 @@ impl Build<'_> {
             }
             _ => statements.push(self.create("create", &name, &Statement::text(&query), false, dialect)),
         }
-        statements.extend(self.guard(&name, dialect));
+        statements.extend(self.guards(&name, dialect));
         statements.extend(self.descriptions(&made, dialect));
         let auditor = self.auditor.clone().map(|auditor| auditor.of(&made, translator));
         statements.extend(auditor.as_ref().map(|auditor| auditor.before_publishing(&name)));
@@ -316,8 +316,19 @@ impl Build<'_> {
         statements
     }
 
-    fn guard(&self, name: &str, dialect: &dyn Dialect) -> Option<ScriptStatement> {
-        unique_guard(name, self.model.distinct_key()?, dialect)
+    /// What is refused of the first rows as it is of those that come later.
+    fn guards(&self, name: &str, dialect: &dyn Dialect) -> impl Iterator<Item = ScriptStatement> {
+        let key = self.model.distinct_key().and_then(|key| unique_guard(name, key, dialect));
+        let event = self.action.documentation.times.event.as_ref().filter(|_| self.model.intervals().is_some());
+        let timed = event.map(|event| {
+            let column = dialect.identifier(&event.name);
+            ScriptStatement::Guard {
+                query: Statement::new(format!("select * from {name} where {column} is null limit 5")),
+                message: format!("not all new rows have a `{}`, and so an interval", event.name),
+                help: "leave them out in the query, or give them one".to_owned(),
+            }
+        });
+        key.into_iter().chain(timed)
     }
 
     /// Descriptions go along with the relation.

@@ -77,7 +77,10 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
             text.push_str(&statement_text(work.ledger.create(dialect).sql()));
             match work.start.build() {
                 Some(build) => write_work(text, build, dialect),
-                None => write_incremental(text, work.outline(), dialect),
+                None => {
+                    text.push_str("-- for each range of intervals that has changed by then, with its own bounds:\n");
+                    write_incremental(text, work.outline(), dialect);
+                }
             }
         }
         Work::Assertion { create, count, .. } => {

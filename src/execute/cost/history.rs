@@ -194,7 +194,8 @@ impl<'a> PastRuns<'a> {
         on_view: bool,
     ) -> Option<Middle> {
         let is_first = |run: &PastRun| {
-            Keeping::of(&reader.1.kind) == Some(Keeping::Incremental) && run.build == Some(HistoryBuild::Full)
+            Keeping::of(&reader.1.kind) == Some(Keeping::Incremental)
+                && matches!(run.build, Some(HistoryBuild::Full | HistoryBuild::Batches))
         };
         self.middle(
             reader,
