@@ -120,9 +120,9 @@ impl From<SelectError> for CommandError {
 impl From<RevisionError> for CommandError {
     fn from(error: RevisionError) -> Self {
         let help = match &error {
-            RevisionError::NoGit(_) => "install git, or give `--base` a manifest that has been kept",
+            RevisionError::NoGit(_) => "install git, or name a manifest that has been kept",
             RevisionError::NoRepository => {
-                "give `--base` a manifest that has been kept: `.trueup/manifest.json` of an earlier state"
+                "name a manifest that has been kept instead: `.trueup/manifest.json` of an earlier state"
             }
             RevisionError::Refused { .. } => {
                 "name a branch, a tag or a commit; `git log --oneline` shows the last ones"

@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use reader::Reader;
 use relations::Index;
 
-pub use bound::OriginKind;
+pub use bound::{OriginKind, Relation};
 pub use facts::Facts;
 pub use fingerprint::{Fingerprint, hash, of_text};
 pub use lineage::{Direction, Flow, FlowKind, Lineage, Node, Reach};

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::adapter::Rows;
 use crate::execute::{LeftOut, Objection, Reconciled, WrittenBy};
 
-/// One object on a line.
-pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
+/// One object on a line. `base` is the name of the other one of two relations.
+pub fn reconciled_json(name: &str, base: Option<&str>, found: &Reconciled) -> String {
     let (missing, extra, different) = found.totals();
     let intervals = found.differing.iter().map(|interval| {
         json!({
@@ -20,8 +20,12 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
     });
     let left_out = found.left_out.iter().map(|(column, reason)| json!({ "column": column, "reason": word(*reason) }));
     let waiting = &found.waiting;
+    let retyped = found.retyped.iter().map(|column| {
+        json!({ "column": column.column.name, "type": column.column.data_type, "expected_type": column.given.data_type })
+    });
     let value = json!({
         "name": name,
+        "base": base,
         "accuracy": found.accuracy(),
         "expected": found.expected,
         "actual": found.actual,
@@ -45,6 +49,7 @@ pub fn reconciled_json(name: &str, found: &Reconciled) -> String {
             WrittenBy::Other { .. } => Some(true),
         },
         "not_compared": left_out.collect::<Vec<Value>>(),
+        "retyped": retyped.collect::<Vec<Value>>(),
         "examples": examples(&found.examples),
         "repaired": found.is_repaired,
         "objections": found.objections.iter().map(objection).collect::<Vec<Value>>(),

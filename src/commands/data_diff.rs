@@ -2,24 +2,25 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::action::{Action, ActionId};
+use crate::action::{Action, ActionId, Kind};
 use crate::artifact::reconciled_json;
 use crate::commands::reconcile::IntervalArg;
-use crate::commands::shared::{ProjectArgs, action_named, connect, moment, tell, the_action};
+use crate::commands::shared::{ProjectArgs, SelectArgs, action_named, connect, moment, tell, the_action};
 use crate::compile::Compilation;
 use crate::error::CommandError;
-use crate::execute::{Pair, ReconcileOptions, RowKey, compare_relations, comparison_of};
+use crate::execute::{Pair, ReconcileOptions, RowKey, compare_relations, comparison_of_built};
 use crate::relation::Target;
 use crate::report::{OutputFormat, Terminal, relations_beside};
 
 /// Compare the rows of two relations, or of two environments
 ///
 /// Two relations of the warehouse: `trueup data-diff BASE NEW`, each an action of the project or `schema.name`. Or the same
-/// actions in another environment in the same warehouse: `trueup data-diff MODEL --base prod`. The rows are compared in the
-/// warehouse, as `reconcile` does it. Exit code 1 if something differs.
+/// actions in another environment in the same warehouse: `trueup data-diff MODEL --base prod`, or those that a branch has changed:
+/// `trueup data-diff state:modified --state origin/main --base prod`. The rows are compared in the warehouse, as `reconcile` does it.
+/// Exit code 1 if something differs, be it the columns.
 #[derive(Debug, Args)]
 pub struct DataDiffArgs {
-    /// BASE and NEW; with --base any number of actions
+    /// BASE and NEW; with --base any number of actions, by name or by selector
     #[arg(value_name = "RELATION", num_args = 1.., required = true)]
     relations: Vec<String>,
     #[command(flatten)]
@@ -27,6 +28,9 @@ pub struct DataDiffArgs {
     /// The environment that holds what was there before
     #[arg(long, value_name = "ENVIRONMENT")]
     base: Option<String>,
+    /// What state: compares with: a revision of git, or a manifest.json that has been kept
+    #[arg(long, value_name = "REV|FILE", default_value = "HEAD", requires = "base")]
+    state: String,
     /// Columns that tell rows apart; by default those of the action's key
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     key: Vec<String>,
@@ -67,7 +71,7 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
     let mut is_same = true;
     let mut failure: Option<CommandError> = None;
     for (base, new, of) in pairs {
-        let (known, left_out) = of.map(|id| comparison_of(&compilation, id)).unwrap_or_default();
+        let (known, left_out) = of.map(|id| comparison_of_built(&compilation, id)).unwrap_or_default();
         let key = if args.key.is_empty() { RowKey::Known(known) } else { RowKey::Asked(args.key.clone()) };
         let known = of.and_then(|id| compilation.graph.get(id).documentation.times.event.as_ref());
         let time = args.time.as_deref().or(known.map(|time| time.name.as_str()));
@@ -87,11 +91,11 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
                 continue;
             }
         };
-        is_same &= found.differing.is_empty();
+        is_same &= found.differing.is_empty() && found.has_same_columns();
         let (base, new) = (base.to_string(), new.to_string());
         match args.format {
             OutputFormat::Text => terminal.print(&relations_beside(&base, &new, &found, terminal.color())),
-            OutputFormat::Json => terminal.print(&reconciled_json(&new, &found)),
+            OutputFormat::Json => terminal.print(&reconciled_json(&new, Some(&base), &found)),
         }
     }
     match failure {
@@ -131,18 +135,25 @@ fn in_environments(
             help: Some("rows are compared in the warehouse, so that both sides have to be there".to_owned()),
         });
     }
-    let pair = |name: &String| {
-        let id = the_action(name, compilation)?;
-        let action = compilation.graph.get(id);
+    let selection = SelectArgs::of(Vec::new(), &args.state).with(&args.relations);
+    let selection = selection.select(&args.project, root, compilation)?;
+    let pair = |(id, action): (ActionId, &Action<ActionId>)| {
         let is_it = |(_, other): &(ActionId, &Action<ActionId>)| other.canonical == action.canonical;
-        let (_, there) = other
-            .graph
-            .iter()
-            .find(is_it)
-            .ok_or_else(|| CommandError::unable(format!("environment `{}` has no `{name}`", others.name)))?;
+        let (_, there) = other.graph.iter().find(is_it).ok_or_else(|| {
+            CommandError::unable(format!("environment `{}` has no `{}`", others.name, action.canonical))
+        })?;
         Ok((there.target.clone(), action.target.clone(), Some(id)))
     };
-    args.relations.iter().map(pair).collect()
+    let has_rows = |(_, action): &(ActionId, &Action<ActionId>)| match &action.kind {
+        Kind::Model(_) | Kind::Declaration => !action.disabled,
+        kind => matches!(kind, Kind::Operations { .. }) && kind.has_output() && !action.disabled,
+    };
+    let selected = compilation.graph.iter().filter(|(id, _)| selection.contains(*id));
+    let pairs: Vec<Wanted> = selected.filter(has_rows).map(pair).collect::<Result<_, CommandError>>()?;
+    if pairs.is_empty() {
+        return Err(CommandError::unable("none of these is a table or a view"));
+    }
+    Ok(pairs)
 }
 
 /// An action of the project, or what stands at that path in the warehouse.

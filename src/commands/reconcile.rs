@@ -146,7 +146,7 @@ pub(super) fn run(args: &ReconcileArgs, terminal: &Terminal) -> Result<(), Comma
                 let name = action.target.to_string();
                 match args.format {
                     OutputFormat::Text => terminal.print(&reconciliation(&name, &found, cost, terminal.color())),
-                    OutputFormat::Json => terminal.print(&reconciled_json(&name, &found)),
+                    OutputFormat::Json => terminal.print(&reconciled_json(&name, None, &found)),
                 }
             }
             Err(error) => {

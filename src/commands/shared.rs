@@ -303,10 +303,26 @@ impl SelectArgs {
         [&self.select, &self.exclude, &self.actions, &self.tags].into_iter().all(Vec::is_empty)
     }
 
-    /// Asks for these, too.
+    /// What selectors ask for. `base` is what `state:` compares with.
+    pub(super) fn of(select: Vec<String>, base: &str) -> Self {
+        Self {
+            select,
+            exclude: Vec::new(),
+            actions: Vec::new(),
+            tags: Vec::new(),
+            include_deps: false,
+            include_dependents: false,
+            base: base.to_owned(),
+        }
+    }
+
+    /// Asks for these, too. A name may have a blank in it.
     pub(super) fn with(&self, names: &[String]) -> Self {
-        let select = self.select.iter().chain(names).cloned().collect();
-        Self { select, ..self.clone() }
+        let (named, select): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.contains(' '));
+        let mut all = self.clone();
+        all.select.extend(select.into_iter().cloned());
+        all.actions.extend(named.into_iter().cloned());
+        all
     }
 
     /// The actions that were asked for; all of them if none were.

@@ -9,6 +9,7 @@ mod history;
 mod interval;
 mod lateness;
 mod reconcile;
+mod reconciled;
 mod repair;
 mod result;
 mod sample;
@@ -40,9 +41,9 @@ pub use event::Event;
 pub use history::{HistoryState, HistoryWriter, HistoryWritten, LastDone, LastOfAction, read_history, write_history};
 pub use lateness::{Lateness, LatenessStep, measure_lateness};
 pub use reconcile::{
-    Habits, IntervalDifference, LeftOut, Pair, ReconcileError, ReconcileOptions, Reconciled, Renewal, RowKey, Waiting,
-    compare_relations, comparison_of, reconcile,
+    Pair, ReconcileError, ReconcileOptions, RowKey, compare_relations, comparison_of_built, reconcile,
 };
+pub use reconciled::{Habits, IntervalDifference, LeftOut, Reconciled, Renewal, Waiting};
 pub use repair::Objection;
 pub use result::{Failure, Finding, Outcome, Rejection, RunResults, SkipReason, StepResult};
 pub use sample::{Draw, Share};

@@ -1,15 +1,17 @@
 //! Finds out how much of a table is what a full recompute would give, and mends it where it is not.
 
+use std::collections::BTreeSet;
+
 use crate::action::{ActionId, Kind, Model, Times};
-use crate::adapter::{Adapter, AdapterError, Rows, Session, Usage};
-use crate::analysis::{Facts, OriginKind};
+use crate::adapter::{Adapter, AdapterError, Session};
+use crate::analysis::{Facts, OriginKind, Relation as Read};
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::dialect::Dialect;
-use crate::execute::WrittenBy;
 use crate::execute::allowance::{Allowance, OverBudget, Refusal, number};
-use crate::execute::repair::{Objection, repair};
-use crate::execute::sample::{Draw, Share, draw};
+use crate::execute::reconciled::{Habits, IntervalDifference, LeftOut, Reconciled, Renewal};
+use crate::execute::repair::repair;
+use crate::execute::sample::{Share, draw};
 use crate::plan::{
     AuditCheck, ComparedColumn, Ledger, Preview, Reconciliation, Statement, Time, audits_of_rows, every_row, preview,
 };
@@ -89,148 +91,6 @@ pub enum ReconcileError {
     /// The warehouse said no.
     #[error("cannot recompute `{0}`: {1}")]
     Adapter(Target, AdapterError),
-}
-
-/// Why a column is not compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeftOut {
-    /// The config says that it tells when a row was made.
-    Declared,
-    /// It is made of the time of the query, or of chance.
-    Volatile,
-    /// Asked twice, the query gave two values of it for the same rows.
-    Unstable,
-    /// Only the query has it.
-    OnlyInQuery,
-    /// Only the table has it.
-    OnlyInTable,
-}
-
-/// How rows come into a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Renewal {
-    /// Each run builds all of it.
-    #[default]
-    Whole,
-    /// A run adds those that a filter lets through.
-    Filter,
-    /// A run replaces intervals whose inputs have changed.
-    Intervals,
-}
-
-/// What a model is known to do, to judge by where differences may come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Habits {
-    /// How its rows come in.
-    pub renewal: Renewal,
-    /// Whether many rows of its source become one.
-    pub aggregates: bool,
-    /// Whether columns tell its rows apart.
-    pub has_key: bool,
-}
-
-/// What came out.
-#[derive(Debug, Clone, Default)]
-pub struct Reconciled {
-    /// What the model does.
-    pub habits: Habits,
-    /// Rows that the query gives.
-    pub expected: u64,
-    /// Rows of the table.
-    pub actual: u64,
-    /// How many intervals have been looked at; `None` if there is no time.
-    pub intervals: Option<usize>,
-    /// From which time on rows count, if not all do.
-    pub since: Option<String>,
-    /// What was drawn, if not all intervals were looked at.
-    pub drawn: Option<Draw>,
-    /// Those that differ, in order.
-    pub differing: Vec<IntervalDifference>,
-    /// How many of the missing rows come late or not yet.
-    pub waiting: Waiting,
-    /// How many values of the key the table has more than once.
-    pub duplicate_keys: u64,
-    /// How many of them the query gives more than once.
-    pub duplicate_keys_of_query: u64,
-    /// Columns that are not compared.
-    pub left_out: Vec<(String, LeftOut)>,
-    /// By which text the rows were written, if somebody has asked.
-    pub written_by: WrittenBy,
-    /// Some of the rows that differ: the first column is `+` or `-`.
-    pub examples: Rows,
-    /// Whether the table has been mended since.
-    pub is_repaired: bool,
-    /// Why it has not, though that was asked for.
-    pub objections: Vec<Objection>,
-    /// How many rows that has written, where somebody counted them.
-    pub rows_written: Option<u64>,
-    /// What all of it took of the warehouse, where that tells.
-    pub usage: Option<Usage>,
-}
-
-/// An interval in which the sides differ.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IntervalDifference {
-    /// Its name; `None` for rows without a time, and where there are no intervals.
-    pub name: Option<String>,
-    /// Rows that the query gives.
-    pub expected: u64,
-    /// Rows of the table.
-    pub actual: u64,
-    /// Rows that the table lacks.
-    pub missing: u64,
-    /// Rows that only the table has.
-    pub extra: u64,
-    /// Rows with the same key and other values.
-    pub different: u64,
-}
-
-/// Missing rows by their time, beside the newest of the table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// Newer: the next run may bring them.
-    pub newer: u64,
-    /// As new as that.
-    pub tied: u64,
-    /// Older.
-    pub late: u64,
-    /// The time of the oldest of these.
-    pub oldest: Option<String>,
-    /// How many seconds older that is.
-    pub late_by: u64,
-}
-
-impl Waiting {
-    /// How many rows a filter has passed over that asks for what is newer than the newest of the table.
-    pub fn passed_over(&self) -> u64 {
-        self.late + self.tied
-    }
-}
-
-impl Reconciled {
-    /// Rows that the table lacks, rows that only it has, and rows with other values.
-    pub fn totals(&self) -> (u64, u64, u64) {
-        let sum = |part: fn(&IntervalDifference) -> u64| self.differing.iter().map(part).sum();
-        (sum(|it| it.missing), sum(|it| it.extra), sum(|it| it.different))
-    }
-
-    /// Which part of the table was looked at, in words; `None` for all of it.
-    pub fn part(&self) -> Option<String> {
-        let since = self.since.as_ref().map(|since| format!("since {since}"));
-        let drawn = self.drawn.map(|draw| format!("{draw} intervals"));
-        match (since, drawn) {
-            (Some(since), Some(drawn)) => Some(format!("{since}, {drawn}")),
-            (since, drawn) => since.or(drawn),
-        }
-    }
-
-    /// Which part of all rows, of the query or of the table, is the same on both sides: 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "it is a share")]
-    pub fn accuracy(&self) -> f64 {
-        let (missing, extra, different) = self.totals();
-        let all = self.expected + extra;
-        if all == 0 { 1.0 } else { (self.expected - missing - different) as f64 / all as f64 }
-    }
 }
 
 /// Compares the table of a model, which is `relation` in the warehouse, with what its query gives. All of it is one transaction,
@@ -388,7 +248,7 @@ pub fn compare_relations(
 }
 
 /// The columns that tell rows apart, and those that are another value in each run, of an action.
-pub fn comparison_of(compilation: &Compilation, id: ActionId) -> (Vec<String>, Vec<(String, LeftOut)>) {
+fn comparison_of(compilation: &Compilation, id: ActionId) -> (Vec<String>, Vec<(String, LeftOut)>) {
     let action = compilation.graph.get(id);
     let declared = match &action.kind {
         Kind::Model(model) => &model.unique_key,
@@ -396,6 +256,41 @@ pub fn comparison_of(compilation: &Compilation, id: ActionId) -> (Vec<String>, V
     };
     let facts = compilation.analysis.facts(id);
     (key(declared, facts), left_out(&action.documentation.times, facts))
+}
+
+/// The same where both sides have been built, each in runs of its own: what comes from such a column is another value, too.
+pub fn comparison_of_built(compilation: &Compilation, id: ActionId) -> (Vec<String>, Vec<(String, LeftOut)>) {
+    let (key, mut left_out) = comparison_of(compilation, id);
+    let columns = compilation.analysis.facts(id).into_iter().flat_map(|facts| &facts.columns.known);
+    for name in columns.filter_map(|column| column.name.as_deref()) {
+        if !left_out.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) && inherits_chance(compilation, id, name)
+        {
+            left_out.push((name.to_owned(), LeftOut::Volatile));
+        }
+    }
+    (key, left_out)
+}
+
+/// Whether a column, or one that it comes from, is another value in each run.
+fn inherits_chance(compilation: &Compilation, id: ActionId, name: &str) -> bool {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![(id, name)]);
+    while let Some((id, name)) = open.pop() {
+        let Some(facts) = compilation.analysis.facts(id).filter(|_| seen.insert((id, name))) else { continue };
+        let is_it = |known: &str| known.eq_ignore_ascii_case(name);
+        let column = facts.columns.known.iter().find(|column| column.name.as_deref().is_some_and(is_it));
+        let times = &compilation.graph.get(id).documentation.times;
+        let is_built = matches!(compilation.graph.get(id).kind, Kind::Model(_));
+        let is_processed = is_built && times.processed.as_ref().is_some_and(|time| is_it(&time.name));
+        if is_processed || column.is_some_and(|column| column.is_volatile) {
+            return true;
+        }
+        for origin in column.into_iter().flat_map(|column| &column.origins) {
+            if let Read::Action(from) = &origin.relation {
+                open.push((*from, &*origin.column));
+            }
+        }
+    }
+    false
 }
 
 /// The columns that tell rows apart: those that the config names, or else what follows from its assertions and from the query.
@@ -494,6 +389,8 @@ fn look_at_sides<'d>(
     let compared: Vec<ComparedColumn> = shared.iter().filter(|column| !is_left_out(column)).cloned().collect();
     left_out.extend(task.left_out.iter().cloned());
     found.left_out = left_out;
+    let is_retyped = |column: &&ComparedColumn| !dialect.same_type(&column.column.data_type, &column.given.data_type);
+    found.retyped = shared.iter().filter(is_retyped).cloned().collect();
     let named = |name: &str| compared.iter().find(|column| column.column.name.eq_ignore_ascii_case(name));
     // By a name that is nowhere, all rows would count, and none would be the same as another.
     let asked = task.time.into_iter().chain(task.key.asked());

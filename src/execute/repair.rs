@@ -4,9 +4,9 @@ use crate::adapter::AdapterError;
 use crate::dialect::Dialect;
 use crate::execute::allowance::{Allowance, Refusal};
 use crate::execute::interval::look;
-use crate::execute::reconcile::{Reconciled, Task};
-use crate::execute::{Failure, Finding};
-use crate::plan::{ComparedColumn, Contents, IntervalRange, Ledger, Reconciliation, SchemaMismatch};
+use crate::execute::reconcile::Task;
+use crate::execute::{Failure, Finding, Reconciled};
+use crate::plan::{ComparedColumn, Ledger, Reconciliation, SchemaMismatch, Statement};
 
 /// What keeps rows that a query gives out of its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +31,7 @@ pub(super) fn repair(
     }
     let dialect = reconciliation.dialect;
     let intervals: Vec<Option<String>> = found.differing.iter().map(|interval| interval.name.clone()).collect();
-    let mut done = None;
-    if let Some(ledger) = task.ledger {
-        let ranges =
-            ledger.covering(&intervals.iter().flatten().map(String::as_str).collect::<Vec<_>>(), task.options.width);
-        let ranges = ranges.map_err(as_refusal)?;
-        done = match held(ledger, &ranges, reader, dialect)? {
-            Some(held) => Some((ledger, ranges, held)),
-            None => None,
-        };
-    }
+    let done = task.ledger.map(|ledger| done(ledger, &intervals, task, reader, dialect)).transpose()?.flatten();
     let statements = reconciliation.repair(&intervals, shared);
     for statement in &statements {
         reader.take(statement)?;
@@ -50,7 +41,7 @@ pub(super) fn repair(
         found.rows_written = reader.session.execute(statement.sql())?;
     }
     // A ledger that is behind lets the next run do an interval once more, and one that is ahead would not let it do that.
-    for statement in done.iter().flat_map(|(ledger, ranges, held)| ledger.rewrite(ranges, held, dialect)) {
+    for statement in done.unwrap_or_default() {
         reader.session.execute(statement.sql())?;
     }
     found.is_repaired = true;
@@ -71,19 +62,23 @@ fn objections(reader: &mut Allowance<'_>, task: &Task<'_>, found: &Reconciled) -
     Ok(objections)
 }
 
-/// What the inputs hold from the first of these ranges on; `None` without ranges.
-fn held(
+/// What says in the ledger that intervals are done, with what their inputs hold now; `None` if none of them has a name.
+fn done(
     ledger: &Ledger,
-    ranges: &[IntervalRange],
+    intervals: &[Option<String>],
+    task: &Task<'_>,
     reader: &mut Allowance<'_>,
     dialect: &dyn Dialect,
-) -> Result<Option<Contents>, Refusal> {
+) -> Result<Option<Vec<Statement>>, Refusal> {
+    let names: Vec<&str> = intervals.iter().flatten().map(String::as_str).collect();
+    let ranges = ledger.covering(&names, task.options.width);
+    let ranges = ranges.map_err(|SchemaMismatch { message, help }| refusal(message, Some(help)))?;
     let Some(first) = ranges.first() else { return Ok(None) };
     let held = look(ledger, Some(&first.first), reader.session, dialect);
-    held.map(Some)
-        .map_err(|Failure { message, help, .. }| AdapterError { help, ..AdapterError::from_message(message) }.into())
+    let held = held.map_err(|Failure { message, help, .. }| refusal(message, help))?;
+    Ok(Some(ledger.rewrite(&ranges, &held, dialect)))
 }
 
-fn as_refusal(SchemaMismatch { message, help }: SchemaMismatch) -> Refusal {
-    AdapterError { help: Some(help), ..AdapterError::from_message(message) }.into()
+fn refusal(message: String, help: Option<String>) -> Refusal {
+    AdapterError { help, ..AdapterError::from_message(message) }.into()
 }

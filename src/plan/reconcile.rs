@@ -211,7 +211,7 @@ impl Reconciliation<'_> {
             return unstable;
         }
         // The same values at other rows: the one is guilty without which all is the same.
-        let guilty = others.iter().zip(without).filter(|(_, is_same)| **is_same).last();
+        let guilty = others.iter().zip(without).rfind(|(_, is_same)| **is_same);
         guilty.map(|(name, _)| (*name).clone()).into_iter().collect()
     }
 

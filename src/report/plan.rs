@@ -75,12 +75,11 @@ fn write_work(text: &mut String, work: &Work, dialect: &dyn Dialect) {
         Work::Incremental(work) => write_incremental(text, work, dialect),
         Work::Intervals(work) => {
             text.push_str(&statement_text(work.ledger.create(dialect).sql()));
-            match work.start.build() {
-                Some(build) => write_work(text, build, dialect),
-                None => {
-                    text.push_str("-- for each range of intervals that has changed by then, with its own bounds:\n");
-                    write_incremental(text, work.outline(), dialect);
-                }
+            if let Some(build) = work.start.build() {
+                write_work(text, build, dialect);
+            } else {
+                text.push_str("-- for each range of intervals that has changed by then, with its own bounds:\n");
+                write_incremental(text, work.outline(), dialect);
             }
         }
         Work::Assertion { create, count, .. } => {

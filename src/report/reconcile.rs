@@ -55,7 +55,8 @@ pub fn reconciliation(name: &str, found: &Reconciled, cost: Option<f64>, color: 
 pub fn relations_beside(base: &str, new: &str, found: &Reconciled, color: bool) -> String {
     let (added, removed, different) = found.totals();
     let mut text = if found.differing.is_empty() {
-        format!("{new} and {base}: the same {}{}\n", rows(found.actual), intervals(found))
+        let part = if found.has_same_columns() { "" } else { " in what both have" };
+        format!("{new} and {base}: the same {}{part}{}\n", rows(found.actual), intervals(found))
     } else {
         let parts =
             [(added, format!("only in {new}")), (removed, format!("only in {base}")), (different, "different".into())];
@@ -74,6 +75,10 @@ pub fn relations_beside(base: &str, new: &str, found: &Reconciled, color: bool) 
     if !found.examples.rows.is_empty() {
         let _ = writeln!(text, "  some of them, - in {base} and + in {new}:");
         text += &diff_table(&found.examples, color);
+    }
+    for column in &found.retyped {
+        let (was, is) = (&column.column.data_type, &column.given.data_type);
+        let _ = writeln!(text, "  `{}` is {is} in {new}, and {was} in {base}", column.column.name);
     }
     text + &left_out(found, [&format!("{base} does not have it"), &format!("{new} does not have it")])
 }
