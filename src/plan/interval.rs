@@ -10,7 +10,7 @@ use crate::action::{Action, ActionId, Incremental, IncrementalStrategy, Interval
 use crate::dialect::{Dialect, Writes};
 use crate::plan::audit::Auditor;
 use crate::plan::incremental::IncrementalWork;
-use crate::plan::ledger::{Contents, IntervalRange, Ledger, column};
+use crate::plan::ledger::{Contents, IntervalRange, Ledger, time_column};
 use crate::plan::model::{Build, grow, lies_otherwise, plan_model};
 use crate::plan::rows::StagedRows;
 use crate::plan::schema_change::SchemaMismatch;
@@ -163,7 +163,7 @@ impl IntervalWork {
 
     /// The intervals that the table has rows in. `columns` are its own.
     pub fn held_by_table(&self, columns: &[Column], dialect: &dyn Dialect) -> Result<Statement, SchemaMismatch> {
-        let event = column(columns, &self.event, &self.relation)?;
+        let event = time_column(columns, &self.event, &self.relation, dialect)?;
         let name = dialect.identifier(&event.name);
         let interval = dialect.interval(&name, &event.data_type, self.ledger.intervals.width);
         Ok(Statement::new(format!("select distinct {interval} from {} where {name} is not null", self.relation)))
@@ -221,7 +221,7 @@ impl IntervalWork {
         let [mark, _] = Intervals::marks(width);
         let start = width.start(since);
         let of_query = self.template.replaced(&[(mark, &start)]).estimate_of_query(&[], dialect);
-        let event = column(&self.template.columns, &self.event, &self.relation)?;
+        let event = time_column(&self.template.columns, &self.event, &self.relation, dialect)?;
         let (relation, name) = (&self.relation, dialect.identifier(&event.name));
         let start = dialect.string(&start);
         let of_table = format!("select * from {relation} where {name} >= cast({start} as {})", event.data_type);
@@ -242,7 +242,7 @@ impl IntervalBatch {
         table: &'c [Column],
         dialect: &dyn Dialect,
     ) -> Result<&'c Column, SchemaMismatch> {
-        let event = column(table, &self.event, name)?;
+        let event = time_column(table, &self.event, name, dialect)?;
         let is_date = dialect.semantics().named_type(&event.data_type) == DataType::Date;
         if is_date && self.range.start.contains(':') {
             return Err(SchemaMismatch {

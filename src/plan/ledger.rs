@@ -115,7 +115,7 @@ impl Ledger {
         since: Option<&str>,
         dialect: &dyn Dialect,
     ) -> Result<Statement, SchemaMismatch> {
-        let event = column(columns, &input.event, &input.name)?;
+        let event = time_column(columns, &input.event, &input.name, dialect)?;
         let name = dialect.identifier(&event.name);
         let text = dialect.semantics().type_name(&DataType::TEXT);
         let mark = if let Some(processed) = &input.processed {
@@ -302,7 +302,25 @@ impl IntervalRange {
     }
 }
 
-pub(super) fn column<'c>(columns: &'c [Column], name: &str, of: &str) -> Result<&'c Column, SchemaMismatch> {
+/// The column that says when.
+pub(super) fn time_column<'c>(
+    columns: &'c [Column],
+    name: &str,
+    of: &str,
+    dialect: &dyn Dialect,
+) -> Result<&'c Column, SchemaMismatch> {
+    let column = column(columns, name, of)?;
+    let data_type = dialect.semantics().named_type(&column.data_type);
+    if data_type == DataType::Unknown || data_type.is_moment() {
+        return Ok(column);
+    }
+    Err(SchemaMismatch {
+        message: format!("`{name}` of `{of}` is {}, and no time", column.data_type),
+        help: "let `eventTime` name a column that is a date or a timestamp".to_owned(),
+    })
+}
+
+fn column<'c>(columns: &'c [Column], name: &str, of: &str) -> Result<&'c Column, SchemaMismatch> {
     let found = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| SchemaMismatch {
         message: format!("`{of}` has no column `{name}`"),

@@ -172,7 +172,9 @@ pub(super) fn error(failure: &duckdb::Error) -> AdapterError {
         duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
         other => other.to_string(),
     };
-    match serde_json::from_str::<JsonError>(&message) {
+    // What cannot be parsed has a heading in front of it.
+    let json = message.find("{\"exception_type\"").and_then(|start| message.get(start..));
+    match serde_json::from_str::<JsonError>(json.unwrap_or(&message)) {
         Ok(error) => AdapterError {
             message: format!("{} error: {}", error.exception_type, error.exception_message.trim()),
             is_conflict: error.exception_type == "TransactionContext"
