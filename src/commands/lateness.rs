@@ -52,7 +52,10 @@ pub(super) fn run(args: &LatenessArgs, terminal: &Terminal) -> Result<(), Comman
     })?;
     let name = action.target.to_string();
     match args.format {
-        OutputFormat::Text => terminal.print(&lateness_text(&name, &found)),
+        OutputFormat::Text => {
+            let cost = found.bytes.and_then(|bytes| compilation.project.environment.connection.cost(bytes));
+            terminal.print(&lateness_text(&name, &found, cost));
+        }
         OutputFormat::Json => terminal.print(&lateness_json(&name, &found)),
     }
     Ok(())

@@ -33,6 +33,12 @@ const MOST_NAMED: usize = 12;
 pub struct Lateness {
     /// Rows with both times.
     pub rows: u64,
+    /// Rows without one of them.
+    pub untimed: u64,
+    /// Rows that came before they happened.
+    pub early: u64,
+    /// How many bytes a look at all of the table reads, where the warehouse tells that beforehand.
+    pub bytes: Option<u64>,
     /// For each length of time, in order: its name, how many rows came in that time, and how many are not older than that.
     pub steps: Vec<LatenessStep>,
 }
@@ -59,7 +65,8 @@ pub fn measure_lateness(
     let dialect = adapter.dialect();
     let table = dialect.relation(target);
     let mut session = adapter.session()?;
-    let columns = session.describe(&format!("select * from {table}"))?;
+    let all = format!("select * from {table}");
+    let columns = session.describe(&all)?;
     let time = |name: &str| time_column(&columns, name, dialect);
     let seconds: Vec<u64> = STEPS.iter().map(|(_, seconds)| *seconds).collect();
     let statement = lateness(dialect, &table, &time(event)?, &time(processed)?, &seconds);
@@ -68,10 +75,13 @@ pub fn measure_lateness(
     let at = |place: usize| numbers.get(place).copied().unwrap_or_default();
     let step = |(place, (name, _)): (usize, &(&'static str, u64))| LatenessStep {
         name,
-        came: at(1 + place),
-        young: at(1 + STEPS.len() + place),
+        came: at(3 + place),
+        young: at(3 + STEPS.len() + place),
     };
-    Ok(Lateness { rows: at(0), steps: STEPS.iter().enumerate().map(step).collect() })
+    // A view, or a table that wants a filter, may not be estimated.
+    let bytes = session.estimate(&all).ok().flatten().map(|estimate| estimate.bytes);
+    let [rows, untimed, early] = [at(0), at(1), at(2)];
+    Ok(Lateness { rows, untimed, early, bytes, steps: STEPS.iter().enumerate().map(step).collect() })
 }
 
 /// The column of that name, in any case of letters, which must be a date or a timestamp.
