@@ -9,7 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::grammar::{Grammar, enable, refuse_reserved};
-use super::path;
+use super::{ordered_groups, path};
 
 const BASE: BigQueryDialect = BigQueryDialect;
 
@@ -20,6 +20,7 @@ pub struct BigQuery;
 impl Grammar for BigQuery {
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
         path::join_digits(tokens);
+        ordered_groups::expand(tokens);
     }
 
     fn treeless(&self) -> &'static [&'static str] {

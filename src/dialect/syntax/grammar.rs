@@ -10,7 +10,7 @@ use super::split::keyword;
 
 /// A dialect of sqlparser's, and what that trait has no word for.
 pub trait Grammar: Dialect + Sync {
-    /// Takes out the tokens that change nothing of what a statement means and that the parser cannot read.
+    /// Takes out, or writes in another way, what the parser cannot read and that changes nothing of what a statement means.
     fn prepare(&self, _tokens: &mut Vec<TokenWithSpan>) {}
 
     /// Phrases of the warehouse that the parser has no tree for, in lower case, a space between two words, `_`

@@ -10,6 +10,7 @@ mod grammar;
 mod join;
 mod limits;
 mod nested;
+mod ordered_groups;
 mod path;
 mod place;
 mod postgres;

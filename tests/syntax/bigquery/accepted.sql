@@ -110,6 +110,10 @@ from t |> extend a + 1 as b |> set a = 2 |> drop c |> rename d as e |> as x |> j
 ----
 select * from t |> where x is not null |> aggregate count(*) as n
 ----
+from t |> aggregate count(*) as n group and order by status, f(a, b) as c desc |> limit 3
+----
+select s, a and b from (from t |> aggregate sum(x) group and order by y)
+----
 from t |> distinct |> pivot (sum(x) for q in ('a', 'b')) |> tablesample system (1 percent)
 ----
 from t |> where a = 1 |> union all (select * from u) |> call tvf(1) |> window sum(x) over () as s
