@@ -2,7 +2,7 @@
 
 use super::{Role, Subject};
 use crate::action::{IncrementalStrategy, OnSchemaChange};
-use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Source, SourceKind, Statement};
+use crate::analysis::bound::{Column, Columns, Expr, ExprKind, Query, Source, SourceKind, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::{DataType, Nullability};
 
@@ -35,7 +35,8 @@ fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
         let filters = [&select.filter, &select.having, &select.qualify].into_iter().flatten();
         conditions.chain(filters).any(|expr| expr.any(&may_tell_new_rows))
     });
-    if chooses {
+    // A copy of all rows for each day or hour is meant to hold them again and again.
+    if chooses || (0..query.columns.known.len()).any(|place| holds_moment(query, place)) {
         return None;
     }
     let message = format!("each run adds all rows of the query to `{}` again", subject.action.canonical.name);
@@ -44,12 +45,23 @@ fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
     Some(subject.place(Diagnostic::warning(Code::NoIncrement, message), query.span).help(help))
 }
 
+/// Whether a column of a query may say when it ran.
+fn holds_moment(query: &Query, place: usize) -> bool {
+    let column = &query.columns.known[place];
+    let may_say = is_moment(&column.data_type) || column.data_type.is_text() || column.data_type.is_vague();
+    let is_said = |part: &Expr| is_moment(&part.data_type);
+    column.is_volatile && (may_say || query.item(place).is_some_and(|item| item.any(&is_said)))
+}
+
+fn is_moment(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. })
+}
+
 /// Whether a part of a condition can tell new rows from old ones: a time, a variable, a subquery, or what is not known.
 fn may_tell_new_rows(expr: &Expr) -> bool {
     // What a subquery gives may be what is new.
     let is_open = expr.query().is_some() || matches!(expr.kind, ExprKind::Unbound | ExprKind::Other(_));
-    let is_moment = matches!(expr.data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. });
-    is_open || is_moment || expr.data_type.is_vague()
+    is_open || is_moment(&expr.data_type) || expr.data_type.is_vague()
 }
 
 /// The columns of the two texts are matched by their names when rows are written; what has no partner fails or gets lost.
