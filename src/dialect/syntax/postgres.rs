@@ -6,6 +6,7 @@ use sqlparser::ast::Expr;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, enable, refuse_reserved};
 
@@ -16,6 +17,13 @@ const BASE: PostgreSqlDialect = PostgreSqlDialect {};
 pub struct Postgres;
 
 impl Grammar for Postgres {
+    /// `f(months := 1)` is an older way to write `f(months => 1)`, which the parser takes for an operator.
+    fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
+        for token in tokens.iter_mut().filter(|token| token.token == Token::Assignment) {
+            token.token = Token::RArrow;
+        }
+    }
+
     fn treeless(&self) -> &'static [&'static str] {
         &[
             ") as",
