@@ -3,6 +3,7 @@
 use crate::analysis::bound::{
     Bound, Call, Columns, Distinct, Expr, ExprKind, Grouping, Item, Join, JoinKind, Key, Select, SourceId,
 };
+use crate::dialect::semantics::FunctionKind;
 
 /// The keys of what a SELECT gives.
 pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Vec<Key> {
@@ -13,6 +14,8 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
     let is_aggregated = select.projection.iter().any(|item| item.expr.is_aggregated());
     match &select.grouping {
         Grouping::None if is_aggregated => keys.push(Vec::new()),
+        // Each row comes as often as there are elements.
+        Grouping::None if select.projection.iter().any(|item| item.expr.any(&gives_rows)) => {}
         Grouping::None => keys.extend(of_rows(select, bound)),
         Grouping::All => {
             let plain = |(place, item): (usize, &Item)| (!item.expr.is_aggregated()).then_some(place);
@@ -36,6 +39,10 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
     keys.sort();
     keys.dedup();
     keys
+}
+
+fn gives_rows(part: &Expr) -> bool {
+    part.call().is_some_and(|call| call.kind == FunctionKind::Table)
 }
 
 /// The keys of its sources that are still keys of all rows together, by the places of the select list.

@@ -5,6 +5,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
+use super::spread::CHOICE;
 use super::{Binder, around};
 use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, Window};
 use crate::dialect::semantics::FunctionKind;
@@ -83,7 +84,7 @@ impl Binder<'_> {
                 call.kind = FunctionKind::Window;
             }
         }
-        made
+        if name == CHOICE && self.semantics.spreads_items() { self.choice(made) } else { made }
     }
 
     fn array_of(&mut self, query: &ast::Query) -> Expr {

@@ -168,7 +168,7 @@ impl Binder<'_> {
                 let span = part.span;
                 Expr::other(vec![part], span)
             }
-            E::Dictionary(fields) => self.other(fields.iter().map(|field| &*field.value)),
+            E::Dictionary(fields) => self.dictionary(fields),
             E::Map(map) => self.other(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value])),
             E::GroupingSets(sets) | E::Cube(sets) | E::Rollup(sets) => self.other(sets.iter().flatten()),
             E::IsJson { expr, .. } | E::IsNormalized { expr, .. } => self.test("is json", expr, Nullability::Unknown),
@@ -350,6 +350,18 @@ impl Binder<'_> {
         let span = around(parts.iter().map(|part| part.span));
         let made = Self::operation("struct", parts, span);
         Expr { data_type: DataType::Struct(types), nullable: Nullability::NotNull, ..made }
+    }
+
+    /// `{'a': 1}`
+    fn dictionary(&mut self, fields: &[ast::DictionaryField]) -> Expr {
+        let parts = self.exprs(fields.iter().map(|field| &*field.value));
+        let span = around(parts.iter().map(|part| part.span));
+        let names: Vec<&str> = fields.iter().map(|field| field.key.value.as_str()).collect();
+        let field =
+            |(name, part): (&&str, &Expr)| Field { name: Some((*name).into()), data_type: part.data_type.clone() };
+        let data_type = DataType::Struct(names.iter().zip(&parts).map(field).collect());
+        let made = Self::with_detail(Self::operation("struct", parts, span), names.join(" "));
+        Expr { data_type, nullable: Nullability::NotNull, ..made }
     }
 
     /// Names and places behind an expression: `a.b[0].c`.

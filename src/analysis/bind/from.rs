@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 use sqlparser::tokenizer::Span;
 
-use super::scope::Merged;
+use super::scope::{Merged, Sight};
 use super::{Binder, around};
 use crate::analysis::bound::{
     Column, Columns, CteId, Expr, Join, JoinKind, Origin, OriginKind, Relation, Source, SourceId, SourceKind,
@@ -51,9 +51,6 @@ impl Binder<'_> {
         let before = self.scope().sources.clone();
         let Some(source) = self.factor(&join.relation, joins) else { return };
         let (kind, constraint) = kind_of(&join.join_operator);
-        if kind == JoinKind::Semi {
-            self.scope().sources.retain(|id| before.contains(id));
-        }
         let span = self.source(source).span;
         let condition = match constraint {
             Some(JoinConstraint::On(condition)) => Some(self.expr(condition)),
@@ -65,6 +62,10 @@ impl Binder<'_> {
             Some(JoinConstraint::Natural) => self.natural(&before, source, kind, span),
             Some(JoinConstraint::None) | None => None,
         };
+        if kind == JoinKind::Semi {
+            // Its rows only choose among those before it; nothing but the condition sees them.
+            self.scope().sources.retain(|id| before.contains(id));
+        }
         let is_bare = condition.is_none() && kind == JoinKind::Inner;
         let kind = if is_bare { JoinKind::Cross } else { kind };
         self.mark_optional(kind, &before);
@@ -234,7 +235,10 @@ impl Binder<'_> {
             let array = self.path(&path, span);
             let element = element(&array.data_type);
             let name = path.last().cloned();
-            let columns = self.elements(&element, name.as_deref(), alias);
+            let mut columns = self.elements(&element, name.as_deref(), alias);
+            if let Some(number) = alias.and_then(|alias| alias.at.as_ref()) {
+                columns.known.push(self.number_of_element(number));
+            }
             let mut source = self.values(vec![array], columns, None);
             (source.name, source.span) = (alias.map(|alias| self.name(&alias.name)).or(name), span);
             return source;
@@ -250,7 +254,7 @@ impl Binder<'_> {
     }
 
     fn names_source(&self, name: &str) -> bool {
-        let mut visible = self.scopes.iter().filter(|scope| !scope.is_hidden).flat_map(|scope| &scope.sources);
+        let mut visible = self.scopes.iter().filter(|scope| scope.is_seen()).flat_map(|scope| &scope.sources);
         visible.any(|id| self.source(*id).name.as_deref().is_some_and(|called| self.is_same(called, name)))
     }
 
@@ -271,10 +275,14 @@ impl Binder<'_> {
     }
 
     fn derived(&mut self, is_lateral: bool, query: &ast::Query, alias: Option<&ast::TableAlias>) -> Source {
-        let was_hidden = self.scope().is_hidden;
-        self.scope().is_hidden = !is_lateral;
+        let sight = match (is_lateral, self.rules.derived_tables_are_lateral) {
+            (true, _) => Sight::Full,
+            (false, true) => Sight::Faint,
+            (false, false) => Sight::None,
+        };
+        let before = std::mem::replace(&mut self.scope().sight, sight);
         let query = self.query(query);
-        self.scope().is_hidden = was_hidden;
+        self.scope().sight = before;
         let (columns, keys, span) = (self.settled(query.columns.clone()), query.keys.clone(), query.span);
         let source = Source { keys, ..plain(SourceKind::Derived(Box::new(query)), columns, span) };
         self.named_as(source, alias)
@@ -381,6 +389,11 @@ impl Binder<'_> {
         source
     }
 
+    /// What AT names: the place of an element in its array.
+    fn number_of_element(&self, name: &ast::Ident) -> Column {
+        named(&self.name(name), DataType::BIGINT, Nullability::Unknown)
+    }
+
     /// Gives a source its alias, and its columns those of the list behind that.
     pub(super) fn named_as(&self, mut source: Source, alias: Option<&ast::TableAlias>) -> Source {
         if source.name.is_none() {
@@ -402,7 +415,7 @@ impl Binder<'_> {
         let Some(alias) = alias else { return source };
         source.name = Some(self.name(&alias.name));
         if let Some(number) = &alias.at {
-            source.columns.known.push(named(&self.name(number), DataType::BIGINT, Nullability::Unknown));
+            source.columns.known.push(self.number_of_element(number));
         }
         if alias.columns.is_empty() {
             return source;

@@ -12,6 +12,7 @@ mod pivot;
 mod query;
 mod scope;
 mod select;
+mod spread;
 mod star;
 mod statement;
 
@@ -56,6 +57,11 @@ pub struct Variables {
 }
 
 impl Variables {
+    /// Whether one may be called so, in lower case.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        self.is_open || self.names.contains(name)
+    }
+
     /// Takes in those of another part of the script.
     pub(super) fn add(&mut self, others: Self) {
         self.names.extend(others.names);

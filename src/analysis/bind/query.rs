@@ -1,10 +1,12 @@
 //! Queries: WITH, set operations, ORDER BY.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, SetOperator, SetQuantifier, Spanned};
 use sqlparser::tokenizer::Span;
 
 use super::{Binder, around};
-use crate::analysis::bound::{Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation};
+use crate::analysis::bound::{Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation, SourceId};
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Nullability};
 
@@ -212,14 +214,51 @@ impl Binder<'_> {
         Column { data_type, nullable: one.nullable.max(other.nullable), origins, is_volatile, ..one.clone() }
     }
 
-    /// ORDER BY behind something that is no SELECT: it sees only what that gives.
+    /// ORDER BY behind something that is no SELECT: it sees only what that gives, and in some dialects the names of each part.
     fn order_of_output(&mut self, query: &mut Query, order_by: Option<&ast::OrderBy>) {
         let Some(order_by) = order_by else { return };
-        let sources = super::from::plain(crate::analysis::bound::SourceKind::Opaque, query.columns.clone(), query.span);
-        let id = self.add_source(sources);
-        self.scopes.push(super::scope::Scope { sources: vec![id], ..Default::default() });
+        let (mut columns, mut ranges) = (query.columns.clone(), Vec::new());
+        if self.rules.orders_by_any_query {
+            self.names_of_parts(query, &mut columns.known, &mut ranges);
+        }
+        let source = super::from::plain(crate::analysis::bound::SourceKind::Opaque, columns, query.span);
+        let id = self.add_source(source);
+        self.scopes.push(super::scope::Scope { sources: vec![id], ranges, ..Default::default() });
         query.order_by = self.order_by(order_by);
         self.scopes.pop();
+    }
+
+    /// Adds the names that are given or read in the select lists of a set operation, and what these read from.
+    #[recursive::recursive]
+    fn names_of_parts(&self, query: &Query, names: &mut Vec<Column>, sources: &mut Vec<SourceId>) {
+        let mut add = |name: Option<&Arc<str>>| {
+            let is_new = |name: &Arc<str>| {
+                let mut known = names.iter().filter_map(|column| column.name.as_deref());
+                !known.any(|known| self.is_same(known, name))
+            };
+            let name = name.filter(|name| is_new(name));
+            names.extend(name.map(|name| super::from::named(name, DataType::Unknown, Nullability::Unknown)));
+        };
+        query.columns.known.iter().for_each(|column| add(column.name.as_ref()));
+        match &query.body {
+            Body::Select(select) => {
+                for item in &select.projection {
+                    item.expr.walk(&mut |part| {
+                        if let ExprKind::Column { name, .. } = &part.kind {
+                            add(Some(name));
+                        }
+                        true
+                    });
+                }
+                sources.extend(&select.sources);
+            }
+            Body::SetOperation(operation) => {
+                self.names_of_parts(&operation.left, names, sources);
+                self.names_of_parts(&operation.right, names, sources);
+            }
+            Body::Nested(inner) => self.names_of_parts(inner, names, sources),
+            Body::Values(_) | Body::Opaque => {}
+        }
     }
 
     pub(super) fn order_by(&mut self, order_by: &ast::OrderBy) -> Vec<Expr> {

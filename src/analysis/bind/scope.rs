@@ -21,8 +21,8 @@ pub(super) struct Scope {
     pub(super) aliases: Vec<Alias>,
     /// Whether the clause at hand sees these.
     pub(super) sees_aliases: AliasScope,
-    /// Whether nothing of it can be seen: from a query in its FROM that is not LATERAL.
-    pub(super) is_hidden: bool,
+    /// How it is seen from the query within it that is being bound.
+    pub(super) sight: Sight,
     /// Whether there may be names in it that are not known.
     pub(super) is_open: bool,
     /// Whether its select list has columns that are not known.
@@ -62,12 +62,28 @@ impl Default for Scope {
             merged: Vec::new(),
             aliases: Vec::new(),
             sees_aliases: AliasScope::Hidden,
-            is_hidden: false,
+            sight: Sight::Full,
             is_open: false,
             lists_unknown: false,
             ranges: Vec::new(),
         }
     }
+}
+
+impl Scope {
+    pub(super) fn is_seen(&self) -> bool {
+        self.sight != Sight::None
+    }
+}
+
+/// How a query sees the one around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Full,
+    /// All of it, though it hardly ever means to: what may be a name of its own is one.
+    Faint,
+    /// Nothing, from a query in a FROM.
+    None,
 }
 
 /// What a name means.
@@ -98,7 +114,7 @@ impl Binder<'_> {
     /// A name without a dot.
     pub(super) fn column(&mut self, name: &str, span: Span) -> Expr {
         let mut in_sight = Vec::new();
-        for (levels, scope) in self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate() {
+        for (levels, scope) in self.scopes.iter().rev().filter(|scope| scope.is_seen()).enumerate() {
             match self.find(scope, levels, name) {
                 Found::Column { source, column } => return self.column_of(source, column, name, levels, false, span),
                 Found::Merged(merged) => return self.merged_column(&merged, levels, span),
@@ -113,6 +129,10 @@ impl Binder<'_> {
                 Found::Nothing => in_sight.extend(&scope.sources),
             }
         }
+        let lower = name.to_lowercase();
+        if self.semantics.values().contains(&lower.as_str()) && !self.variables.may_have(&lower) {
+            return self.make_call(&lower, Vec::new(), span);
+        }
         if self.scopes.is_empty() || self.may_be_other(name) {
             return unbound(span);
         }
@@ -122,12 +142,11 @@ impl Binder<'_> {
     /// Whether something else than a column may be called so.
     fn may_be_other(&self, name: &str) -> bool {
         let lower = name.to_lowercase();
-        self.variables.is_open
+        self.variables.may_have(&lower)
             || lower.starts_with('@')
             || lower.starts_with('$')
             || lower.starts_with(':')
             || lower == "?"
-            || self.variables.names.contains(&lower)
             || self.semantics.values().contains(&lower.as_str())
     }
 
@@ -216,9 +235,9 @@ impl Binder<'_> {
 
     /// Whether a query around that scope may have something of that name.
     fn is_known_outside(&self, levels: usize, name: &str) -> bool {
-        let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| !scope.is_hidden).collect();
+        let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| scope.is_seen()).collect();
         let around = visible.len().saturating_sub(levels + 1);
-        visible.iter().take(around).any(|scope| {
+        visible.iter().take(around).filter(|scope| scope.sight == Sight::Full).any(|scope| {
             scope.sources.iter().any(|id| {
                 let columns = &self.source(*id).columns;
                 let mut names = columns.known.iter().filter_map(|column| column.name.as_deref());
@@ -241,7 +260,7 @@ impl Binder<'_> {
         let Some((first, rest)) = parts.split_first() else { return unbound(span) };
         let Some((second, fields)) = rest.split_first() else { return self.column(first, span) };
         let (mut in_sight, mut is_open) = (Vec::new(), false);
-        for (levels, scope) in self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate() {
+        for (levels, scope) in self.scopes.iter().rev().filter(|scope| scope.is_seen()).enumerate() {
             let named = scope.sources.iter().chain(&scope.ranges);
             if let Some(source) = named.copied().find(|id| self.is_called(*id, first)) {
                 return self.member(source, first, second, fields, levels, span);
@@ -273,7 +292,7 @@ impl Binder<'_> {
     /// `` `project.schema.table`.column ``.
     pub(super) fn names_of(&self, identifiers: &[&ast::Ident]) -> Vec<String> {
         let path = self.parts_of(identifiers.iter().copied());
-        let mut sources = self.scopes.iter().filter(|scope| !scope.is_hidden).flat_map(|scope| &scope.sources);
+        let mut sources = self.scopes.iter().filter(|scope| scope.is_seen()).flat_map(|scope| &scope.sources);
         if path.len() > identifiers.len() && sources.any(|id| self.path_length(*id, &path).is_some()) {
             return path;
         }
@@ -282,7 +301,7 @@ impl Binder<'_> {
 
     /// Whether a column or a relation is surely called so.
     pub(super) fn is_in_sight(&self, name: &str) -> bool {
-        let visible = self.scopes.iter().rev().filter(|scope| !scope.is_hidden).enumerate();
+        let visible = self.scopes.iter().rev().filter(|scope| scope.is_seen()).enumerate();
         let mut found = visible.map(|(levels, scope)| self.find(scope, levels, name));
         found.any(|found| !matches!(found, Found::Nothing | Found::Perhaps | Found::Column { column: None, .. }))
     }

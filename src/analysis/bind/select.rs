@@ -107,12 +107,12 @@ impl Binder<'_> {
                         unnamed += 1;
                         self.semantics.unnamed(expr, unnamed - 1).map(Into::into)
                     };
-                    self.add_item(bound, name, None, &mut projection, columns);
+                    self.add_items(expr, bound, name, None, &mut projection, columns);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
                     let name = Some(self.name(alias).into());
-                    self.add_item(bound, name, Some(alias.span), &mut projection, columns);
+                    self.add_items(expr, bound, name, Some(alias.span), &mut projection, columns);
                 }
                 SelectItem::Wildcard(options) => self.star(options, &mut projection, columns),
                 SelectItem::QualifiedWildcard(of, options) => {

@@ -88,8 +88,7 @@ impl Binder<'_> {
         };
         let parts = self.path_of(name);
         let named = |scope: &Scope| scope.sources.iter().chain(&scope.ranges).copied().collect::<Vec<_>>();
-        let sources: Vec<SourceId> =
-            self.scopes.iter().rev().filter(|scope| !scope.is_hidden).flat_map(named).collect();
+        let sources: Vec<SourceId> = self.scopes.iter().rev().filter(|scope| scope.is_seen()).flat_map(named).collect();
         let is_it = |id: &SourceId| {
             let source = self.source(*id);
             let by_name = matches!(parts.as_slice(), [only] if source.name.as_deref().is_some_and(|name| self.is_same(name, only)));

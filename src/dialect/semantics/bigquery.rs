@@ -23,6 +23,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_qualify: AliasScope::BeforeColumns,
     whole_rows: AliasScope::BeforeColumns,
     fields: true,
+    derived_tables_are_lateral: false,
+    orders_by_any_query: false,
     aggregates_outer_columns: true,
 };
 

@@ -23,6 +23,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_qualify: AliasScope::AfterColumns,
     whole_rows: AliasScope::AfterColumns,
     fields: true,
+    derived_tables_are_lateral: true,
+    orders_by_any_query: true,
     aggregates_outer_columns: false,
 };
 
@@ -40,8 +42,16 @@ impl Semantics for DuckDb {
         &["rowid", "filename", "file_row_number"]
     }
 
+    fn values(&self) -> &'static [&'static str] {
+        &["user", "current_user", "session_user", "current_role", "current_catalog", "current_schema"]
+    }
+
     fn names_elements_by_alias(&self) -> bool {
         false
+    }
+
+    fn spreads_items(&self) -> bool {
+        true
     }
 
     fn puts_using_first(&self) -> bool {

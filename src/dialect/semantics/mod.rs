@@ -33,7 +33,8 @@ pub trait Semantics: Debug + Send + Sync {
         &[]
     }
 
-    /// Names, in lower case, that stand for a value of the session or the moment without brackets behind them.
+    /// Names, in lower case, that stand for a value of the session or the moment without brackets behind them, where no column
+    /// is called so. [`Semantics::call`] knows their types.
     fn values(&self) -> &'static [&'static str] {
         &[]
     }
@@ -59,6 +60,11 @@ pub trait Semantics: Debug + Send + Sync {
     /// Whether the column of an array's elements is called as their alias: `unnest(items) as item`.
     fn names_elements_by_alias(&self) -> bool {
         true
+    }
+
+    /// Whether an item of a select list may become many columns: `columns('…')`, and `unnest` of a struct.
+    fn spreads_items(&self) -> bool {
+        false
     }
 
     /// Whether a star gives the columns of USING before all others.

@@ -20,6 +20,10 @@ pub struct NameRules {
     pub whole_rows: AliasScope,
     /// Whether a column that is named as its struct's field path may leave out the table: `a.b` is field `b` of column `a`.
     pub fields: bool,
+    /// Whether a query in a FROM sees what stands before it there, as if LATERAL were written.
+    pub derived_tables_are_lateral: bool,
+    /// Whether ORDER BY of a set operation takes names of any of its queries, not only those that it gives.
+    pub orders_by_any_query: bool,
     /// Whether an aggregate in a subquery may be of columns of the outer query alone.
     pub aggregates_outer_columns: bool,
 }

@@ -23,6 +23,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_qualify: AliasScope::AfterColumns,
     whole_rows: AliasScope::AfterColumns,
     fields: false,
+    derived_tables_are_lateral: false,
+    orders_by_any_query: false,
     aggregates_outer_columns: false,
 };
 
@@ -55,6 +57,7 @@ impl Semantics for Postgres {
             "session_user",
             "current_role",
             "current_catalog",
+            "current_schema",
             "current_date",
             "current_time",
             "current_timestamp",

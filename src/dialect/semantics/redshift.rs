@@ -23,6 +23,8 @@ const NAMES: NameRules = NameRules {
     aliases_in_qualify: AliasScope::AfterColumns,
     whole_rows: AliasScope::Hidden,
     fields: true,
+    derived_tables_are_lateral: false,
+    orders_by_any_query: false,
     aggregates_outer_columns: false,
 };
 
@@ -137,6 +139,7 @@ impl Semantics for Redshift {
             "session_user",
             "current_role",
             "current_catalog",
+            "current_schema",
             "current_date",
             "current_time",
             "current_timestamp",
