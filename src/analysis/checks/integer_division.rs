@@ -3,15 +3,20 @@
 use super::Subject;
 use crate::analysis::bound::{Expr, ExprKind};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::semantics::FunctionKind;
 use crate::relation::DataType;
 
 /// Looks for counts and sums that are divided by one another, and for `1 / x`, where the result is a whole number.
 pub(super) fn integer_division(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    // Where there is a function for it, that says what is meant.
+    let has_function = subject.dialect.semantics().call("div", &[&DataType::BIGINT; 2]).kind != FunctionKind::Unknown;
+    let otherwise = if has_function { "write `div(a, b)`" } else { "say `-- trueup: ignore integer-division`" };
     let report = |expr: &Expr| {
         let message = "a whole number divided by a whole number is a whole number, so this share is cut off";
         let diagnostic = Diagnostic::warning(Code::IntegerDivision, message);
-        let help =
-            "make one of them a number with decimals: `1.0 * a / b`; or write `div(a, b)` if whole numbers are meant";
+        let help = format!(
+            "make one of them a number with decimals: `1.0 * a / b`; or {otherwise} if whole numbers are meant"
+        );
         subject.place(diagnostic, expr.span).help(help)
     };
     subject.bound.exprs_that(&is_share).into_iter().map(report).collect()
