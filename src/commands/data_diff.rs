@@ -71,6 +71,12 @@ pub(super) fn run(args: &DataDiffArgs, terminal: &Terminal) -> Result<(), Comman
     let mut is_same = true;
     let mut failure: Option<CommandError> = None;
     for (base, new, of) in pairs {
+        if args.base.is_some() && state.get(&base).is_none() && state.get(&new).is_some() {
+            // As every model is that a branch adds.
+            terminal.progress(&format!("{new}: there is no {base} to compare it with\n"));
+            is_same = false;
+            continue;
+        }
         let (known, left_out) = of.map(|id| comparison_of_built(&compilation, id)).unwrap_or_default();
         let key = if args.key.is_empty() { RowKey::Known(known) } else { RowKey::Asked(args.key.clone()) };
         let known = of.and_then(|id| compilation.graph.get(id).documentation.times.event.as_ref());

@@ -8,6 +8,9 @@ use crate::relation::{Column, DataType, Partitioning, PhysicalOptions, Target, W
 /// How many intervals a condition names at the most; of more all rows are looked at.
 pub const MOST_NAMED: usize = 500;
 
+/// Of how many columns each one is left out to see which is another one each time.
+const MOST_LEFT_OUT: usize = 50;
+
 /// Stands for the interval that a row lies in; one for all rows without a time.
 const INTERVAL: &str = "trueup_interval";
 
@@ -186,7 +189,11 @@ impl Reconciliation<'_> {
         let anchor: Vec<Column> = anchor.map(|(column, _)| column.clone()).collect();
         let others = || columns.iter().zip(&is_anchor).filter(|(_, is_anchor)| !**is_anchor).map(|(column, _)| column);
         let with = others().map(|column| anchor.iter().chain([column]).cloned().collect());
-        let without = others().map(|column| columns.iter().filter(|it| it.name != column.name).cloned().collect());
+        // Where no key tells rows apart; and a text that names all columns for each of many is too long for some.
+        let is_asked = self.key.is_empty() && columns.len() <= MOST_LEFT_OUT;
+        let without = others()
+            .filter(|_| is_asked)
+            .map(|column| columns.iter().filter(|it| it.name != column.name).cloned().collect());
         let hashed: Vec<Vec<Column>> =
             [anchor.clone(), columns.clone()].into_iter().chain(with).chain(without).collect();
         let sums = hashed.iter().enumerate().map(|(place, columns)| {
