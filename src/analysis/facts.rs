@@ -29,14 +29,15 @@ impl Facts {
         Self { columns: Columns::unknown(), ..Self::default() }
     }
 
-    /// Those of an action whose text says nothing: what its author says of its columns, where that has types; or else what
-    /// a warehouse has told of them; or else what its author says.
+    /// Those of an action whose text says nothing: what its author says of its columns, and what a warehouse has told of them.
     pub(super) fn declared(action: &Action<ActionId>, project: &Project) -> Self {
         let dialect = project.settings.dialect;
         let said = documented(action, dialect.semantics());
-        let is_typed = |column: &Column| column.data_type != DataType::Unknown;
-        let catalog = project.catalog.as_ref().filter(|_| said.is_open && !said.known.iter().any(is_typed));
-        let columns = catalog.and_then(|catalog| saved(action, catalog, dialect)).unwrap_or(said);
+        let saved = project.catalog.as_ref().and_then(|catalog| saved(action, catalog, dialect));
+        let columns = match saved {
+            Some(saved) => completed(&said, &saved, dialect.semantics()),
+            None => said,
+        };
         Self { columns, ..Self::default() }
     }
 
@@ -112,6 +113,34 @@ fn documented(action: &Action<ActionId>, semantics: &dyn Semantics) -> Columns {
         }
     }
     columns
+}
+
+/// What an author says of columns, with what a warehouse has told of them. The author's types count, and so do the names of a
+/// contract.
+fn completed(said: &Columns, saved: &Columns, semantics: &dyn Semantics) -> Columns {
+    let case = semantics.names().case;
+    let same = |one: &Column, other: &Column| match (&one.name, &other.name) {
+        (Some(one), Some(other)) => case.is_same(one, other),
+        _ => false,
+    };
+    let is_typed = |column: &&Column| column.data_type != DataType::Unknown;
+    let with_type = |column: &Column, others: &Columns| {
+        let other = others.known.iter().find(|other| same(other, column));
+        let data_type = other.filter(is_typed).unwrap_or(column).data_type.clone();
+        Column { data_type, ..column.clone() }
+    };
+    if !said.is_open {
+        let known = said.known.iter().map(|column| match column.data_type {
+            DataType::Unknown => with_type(column, saved),
+            _ => column.clone(),
+        });
+        return Columns::closed(known.collect());
+    }
+    let mut known: Vec<Column> = saved.known.iter().map(|column| with_type(column, said)).collect();
+    // A column that has a type is meant to be there, even if the table did not have it then.
+    let is_new = |column: &&Column| is_typed(column) && !saved.known.iter().any(|other| same(other, column));
+    known.extend(said.known.iter().filter(is_new).cloned());
+    Columns { known, is_open: saved.is_open }
 }
 
 /// Those that the catalog has. What the project itself makes may have become another one since.
