@@ -187,6 +187,8 @@ pub struct Documentation {
     pub unique_key: Vec<String>,
     /// The columns that say when.
     pub times: Times,
+    /// The columns of its own that other settings name: keys, partitions, clusters.
+    pub named_columns: Vec<NamedColumn>,
     /// How old the newest rows may be, and how late they may come.
     pub expectations: Expectations,
     /// Labels of the object in the warehouse.
@@ -199,14 +201,14 @@ pub struct Documentation {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Times {
     /// When what a row tells of happened.
-    pub event: Option<TimeColumn>,
+    pub event: Option<NamedColumn>,
     /// When a run has made the row: another run gives another value.
-    pub processed: Option<TimeColumn>,
+    pub processed: Option<NamedColumn>,
 }
 
 /// A column that a config names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TimeColumn {
+pub struct NamedColumn {
     /// Its name.
     pub name: String,
     /// Where that is written.

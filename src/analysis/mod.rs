@@ -115,7 +115,8 @@ fn place(id: ActionId, common: Digest, graph: &Graph, project: &Project, index: 
     let files = spans.map(|span| span.file).chain(rendered(&action.kind).into_iter().flat_map(Rendered::files));
     let paths: Vec<&str> = files.map(|file| &**project.sources.get(file).path()).collect();
     let own = (action.kind.word(), &action.target, &action.canonical, action.name_span, action.disabled, paths);
-    let said = (&documentation.columns, documentation.is_contract, &documentation.unique_key, &documentation.times);
+    let named = (&documentation.unique_key, &documentation.times, &documentation.named_columns);
+    let said = (&documentation.columns, documentation.is_contract, named);
     let of_others = (index.declared_keys(id), index.checks(id), described_columns(graph, id));
     let digest = Digest::of(&(common, kind, own, said, of_others));
     Some(Place { digest, action: id, file: action.name_span.file })

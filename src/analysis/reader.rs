@@ -3,14 +3,14 @@
 use sqlparser::ast::Statement;
 
 use super::bind::{self, Variables};
-use super::bound::Bound;
+use super::bound::{self, Bound};
 use super::checks::{self, Role};
 use super::fingerprint::combine;
 use super::relations::Seen;
 use super::{Facts, Fingerprint, of_text};
 use crate::action::{Action, ActionId, Incremental, Kind, Materialization, Model, Rendered};
 use crate::diagnostic::Diagnostics;
-use crate::dialect::syntax::understand;
+use crate::dialect::syntax::{self, understand};
 use crate::graph::Graph;
 use crate::project::{Project, Settings};
 
@@ -131,17 +131,35 @@ impl<'a> Reader<'a> {
             self.bind(&statements, text, Role::Operation, Some(own), &variables);
         }
         let text = &incremental.texts.query;
-        let found = if text.text() == model.texts.query.text() {
+        let bound;
+        let increment = if text.text() == model.texts.query.text() {
             self.increment.push(own.fingerprint.text);
-            checks::of_increment(&self.subject(full, text, Role::Increment, Some(own)))
+            full
         } else {
             let statements = self.parse(text, true);
             self.increment.push(of_text(text.text(), &statements));
-            let bound = self.bind(&statements, text, Role::Increment, Some(own), &variables);
-            checks::of_increment(&self.subject(&bound, text, Role::Increment, Some(own)))
+            bound = self.bind(&statements, text, Role::Increment, Some(own), &variables);
+            &bound
         };
+        let found = checks::of_increment(&self.subject(increment, text, Role::Increment, Some(own)));
         self.diagnostics.extend(found);
-        self.increment.extend(incremental.filter.iter().map(|filter| of_text(filter.text(), &[])));
+        if let Some(filter) = &incremental.filter {
+            self.increment.push(of_text(filter.text(), &[]));
+            self.filter(filter, increment, own, variables);
+        }
+    }
+
+    /// The condition on the rows of an incremental run.
+    fn filter(&mut self, text: &Rendered, increment: &Bound, own: &Facts, variables: Variables) {
+        let dialect = self.settings.dialect;
+        let [bound::Statement::Query(query)] = increment.statements.as_slice() else { return };
+        let Some(condition) = syntax::condition(text.text(), dialect).filter(|_| !text.is_broken()) else { return };
+        let relations = self.seen.with_own(Some(own));
+        let columns = query.columns.clone();
+        let bound = bind::bind_condition(&condition, columns, dialect.semantics(), &relations, variables);
+        let subject = self.subject(&bound, text, Role::Filter, Some(own));
+        let found = [checks::of_bound(&subject), checks::of_filter(&subject)].concat();
+        self.diagnostics.extend(found);
     }
 
     /// What is known of the action by the text of its query.

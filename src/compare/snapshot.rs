@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::action::{
-    Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, Publishing, Rendered,
-    TimeColumn,
+    Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, NamedColumn, Publishing,
+    Rendered,
 };
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, hash};
@@ -162,13 +162,22 @@ fn letters(kind: &Kind) -> u64 {
 
 /// Of what is said of an action, wherever it is written.
 fn documentation(action: &Action<ActionId>) -> u64 {
-    let Documentation { description, columns, is_contract, unique_key, times, expectations, labels, metadata } =
-        &action.documentation;
+    let Documentation {
+        description,
+        columns,
+        is_contract,
+        unique_key,
+        times,
+        named_columns: _,
+        expectations,
+        labels,
+        metadata,
+    } = &action.documentation;
     let column = |column: &ColumnDocumentation| {
         let ColumnDocumentation { path, description, tags, policy_tags, data_type, span: _ } = column;
         format!("{path:?} {description:?} {tags:?} {policy_tags:?} {data_type:?}")
     };
-    let time = |time: &Option<TimeColumn>| format!("{:?}", time.as_ref().map(|time| &time.name));
+    let time = |time: &Option<NamedColumn>| format!("{:?}", time.as_ref().map(|time| &time.name));
     let whole = [
         format!("{description:?} {is_contract} {unique_key:?} {labels:?} {metadata:?} {:?}", action.tags),
         time(&times.event),

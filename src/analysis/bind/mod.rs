@@ -76,16 +76,7 @@ pub fn bind(
     relations: &dyn Relations,
     variables: Variables,
 ) -> Bound {
-    let mut binder = Binder {
-        semantics,
-        rules: semantics.names(),
-        relations,
-        variables,
-        bound: Bound::default(),
-        scopes: Vec::new(),
-        visible_ctes: Vec::new(),
-        relations_made: Vec::new(),
-    };
+    let mut binder = Binder::new(semantics, relations, variables);
     for statement in statements {
         let mut statement = binder.statement(statement);
         if let Statement::Query(query) | Statement::Create(query) = &mut statement {
@@ -95,6 +86,23 @@ pub fn bind(
     }
     binder.bound
 }
+
+/// Binds a condition on the rows of a query that gives these columns. What it leaves of them is the one statement.
+pub fn bind_condition(
+    condition: &ast::Expr,
+    columns: Columns,
+    semantics: &dyn Semantics,
+    relations: &dyn Relations,
+    variables: Variables,
+) -> Bound {
+    let mut binder = Binder::new(semantics, relations, variables);
+    let query = binder.filtered(columns, FILTERED, condition);
+    binder.bound.statements.push(Statement::Query(query));
+    binder.bound
+}
+
+/// What a query is called whose rows a condition chooses from, as it is in the statement of a run.
+const FILTERED: &str = "subquery";
 
 struct Binder<'a> {
     semantics: &'a dyn Semantics,
@@ -108,6 +116,21 @@ struct Binder<'a> {
     visible_ctes: Vec<CteId>,
     /// What earlier statements of the script have made, by path.
     relations_made: Vec<(Vec<String>, Columns)>,
+}
+
+impl<'a> Binder<'a> {
+    fn new(semantics: &'a dyn Semantics, relations: &'a dyn Relations, variables: Variables) -> Self {
+        Self {
+            semantics,
+            rules: semantics.names(),
+            relations,
+            variables,
+            bound: Bound::default(),
+            scopes: Vec::new(),
+            visible_ctes: Vec::new(),
+            relations_made: Vec::new(),
+        }
+    }
 }
 
 impl Binder<'_> {

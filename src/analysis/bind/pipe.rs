@@ -1,6 +1,6 @@
 //! Pipes: each operator makes a query of the one before it.
 
-use sqlparser::ast::{self, PipeOperator};
+use sqlparser::ast::{self, PipeOperator, Spanned};
 
 use super::Binder;
 use super::from::plain;
@@ -38,6 +38,17 @@ impl Binder<'_> {
             query = self.pipe(query, &mut ranges, operator);
         }
         query
+    }
+
+    /// The rows that a condition leaves of a query with these columns, which is called so.
+    pub(super) fn filtered(&mut self, columns: Columns, name: &str, condition: &ast::Expr) -> Query {
+        let span = condition.span();
+        let source = Source { name: Some(name.to_owned()), ..plain(SourceKind::Opaque, columns, span) };
+        let id = self.add_source(source);
+        self.scopes.push(Scope { sources: vec![id], ..Scope::default() });
+        let mut stage = Stage::default();
+        self.stage(&PipeOperator::Where { expr: condition.clone() }, &mut Vec::new(), &mut stage);
+        self.finish_stage(stage, span)
     }
 
     fn pipe(&mut self, mut input: Query, ranges: &mut Vec<SourceId>, operator: &PipeOperator) -> Query {

@@ -10,6 +10,7 @@ mod increment;
 mod integer_division;
 mod lost_left_join;
 mod misplaced_aggregate;
+mod named_columns;
 mod nullable_count;
 mod nullable_not_in;
 mod one_statement;
@@ -49,6 +50,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     integer_division::integer_division,
     lost_left_join::lost_left_join,
     misplaced_aggregate::misplaced_aggregate,
+    named_columns::named_columns,
     nullable_count::nullable_count,
     nullable_not_in::nullable_not_in,
     outer_name::outer_name,
@@ -65,7 +67,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
 
 /// The same for what an incremental model selects when its table is there.
 const CHECKS_OF_INCREMENTS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] =
-    &[increment::rereads_all, increment::other_columns, watermark::strict_watermark];
+    &[increment::rereads_all, increment::other_columns, watermark::watermark];
 
 /// A text whose names are bound, and what it is of.
 pub(super) struct Subject<'a> {
@@ -94,6 +96,8 @@ pub(super) enum Role {
     Query,
     /// What an incremental model selects when its table is there.
     Increment,
+    /// A condition on what it selects then.
+    Filter,
     /// A statement that is run as it is.
     Operation,
     /// A part of a unit test.
@@ -129,6 +133,11 @@ impl Subject<'_> {
 /// What the checks of increments find in one.
 pub(super) fn of_increment(subject: &Subject<'_>) -> Vec<Diagnostic> {
     CHECKS_OF_INCREMENTS.iter().flat_map(|check| check(subject)).collect()
+}
+
+/// What they find in a condition on the rows of one.
+pub(super) fn of_filter(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    watermark::watermark(subject)
 }
 
 /// Everything that the checks find in a text.

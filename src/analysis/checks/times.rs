@@ -1,9 +1,10 @@
 //! The columns of a model that its config names as times.
 
+use super::named_columns::missing;
 use super::{Role, Subject};
-use crate::action::{Kind, TimeColumn};
+use crate::action::{Kind, NamedColumn};
 use crate::analysis::bound::Statement;
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::DataType;
 
 /// Reports names that the query gives no column of, and columns that are no times.
@@ -13,18 +14,11 @@ pub(super) fn times(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let times = &subject.action.documentation.times;
     let columns = &query.columns;
     let case = subject.dialect.semantics().names().case;
-    let check = |time: &TimeColumn| {
+    let check = |time: &NamedColumn| {
         let is_it = |name: &str| case.is_same(name, &time.name);
         let given = columns.known.iter().find(|column| column.name.as_deref().is_some_and(is_it));
         match given {
-            None if columns.may_have_others() => None,
-            None => {
-                let message =
-                    format!("the query of `{}` gives no column `{}`", subject.action.canonical.name, time.name);
-                let near = did_you_mean(&time.name, columns.known.iter().filter_map(|column| column.name.as_deref()));
-                let help = near.unwrap_or_else(|| "name a column that the query selects".to_owned());
-                Some(Diagnostic::error(Code::UnknownColumn, message).at(time.span, "").help(help))
-            }
+            None => missing(time, columns, subject),
             Some(column) if is_surely_no_time(&column.data_type) => {
                 let data_type = subject.dialect.semantics().type_name(&column.data_type);
                 let message = format!("`{}` is {data_type}, and no time", time.name);

@@ -7,7 +7,7 @@ use crate::dialect::syntax::range;
 
 /// Looks at what models and assertions read. Tables of the system, wildcards and files cannot be declared.
 pub(super) fn undeclared_table(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    if !matches!(subject.role, Role::Query | Role::Increment) {
+    if !matches!(subject.role, Role::Query | Role::Increment | Role::Filter) {
         return Vec::new();
     }
     let is_such = |source: &&Source| {

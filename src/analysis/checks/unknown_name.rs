@@ -1,5 +1,7 @@
 //! Names of columns and relations that mean nothing in their query, or more than one thing.
 
+use std::collections::BTreeSet;
+
 use super::Subject;
 use crate::analysis::bound::{Bound, Expr, ExprKind, Source, SourceId, SourceKind, Unbound, UnboundName};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -115,7 +117,9 @@ fn columns(source: &Source) -> impl Iterator<Item = &str> {
 /// A near name, or all there are.
 fn advice<'a>(name: &str, columns: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 8;
-    let columns: Vec<&str> = columns.collect();
+    let mut columns: Vec<&str> = columns.collect();
+    let mut seen = BTreeSet::new();
+    columns.retain(|column| seen.insert(*column));
     did_you_mean(name, columns.iter().copied()).unwrap_or_else(|| match columns.len() {
         0 => "correct the name".to_owned(),
         1..=SHOWN => format!("there are {}", quoted(&columns)),

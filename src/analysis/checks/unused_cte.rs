@@ -43,6 +43,6 @@ pub(super) fn other_text<'a>(subject: &'a Subject<'_>) -> Option<&'a Rendered> {
     match subject.role {
         Role::Query => Some(&incremental.texts.query),
         Role::Increment => Some(&model.texts.query),
-        Role::Operation | Role::Test => None,
+        Role::Filter | Role::Operation | Role::Test => None,
     }
 }

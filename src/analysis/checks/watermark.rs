@@ -1,53 +1,77 @@
-//! `where ts > (select max(ts) from ${self()})`: rows that come later than others of the same time are never read.
+//! `where ts > (select max(ts) from ${self()})`: rows that come later than others of the same time are never read. With `>=` those of
+//! the latest time are read again.
 
-use super::Subject;
-use crate::action::IncrementalStrategy;
+use super::{Role, Subject};
+use crate::action::{Incremental, IncrementalStrategy, Model, Texts};
 use crate::analysis::bound::{Bound, Expr, ExprKind, Query, SourceId, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::DataType;
 
-/// Reports comparisons that take only what is beyond the largest time in the table.
-pub(super) fn strict_watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
+/// Reports comparisons that take only what is beyond the largest time in the table, and those that take what has it once more.
+pub(super) fn watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Some((model, incremental)) = subject.model_and_increment() else { return Vec::new() };
     // Where whole partitions or intervals take the place of others nothing is added to one that is there.
     if matches!(incremental.strategy, IncrementalStrategy::InsertOverwrite | IncrementalStrategy::Interval(_)) {
         return Vec::new();
     }
+    let repeats = repeats_rows(model, incremental, subject);
     let mut found = Vec::new();
     for (_, select) in subject.bound.selects() {
         let conditions = select.joins.iter().filter_map(|join| join.condition.as_ref());
         // Where something else will do as well the time does not decide.
         for part in conditions.chain(&select.filter).flat_map(Expr::conjuncts) {
-            found.extend(strict_comparison(part, subject).map(|watermark| (part.span, watermark)));
+            let flawed =
+                comparison(part, subject).filter(|watermark| watermark.is_strict || repeats && watermark.takes_ties);
+            found.extend(flawed.map(|watermark| (part.span, watermark)));
         }
     }
-    let help = if model.unique_key.is_empty() {
-        "give it a `uniqueKey`, by which rows that come again are replaced, and look back as long as rows can be late: \
-         `>= (select max(…) - interval '1 day' from ${self()})`"
-    } else {
-        "look back as long as rows can be late, since the unique key replaces those that come again: \
-         `>= (select max(…) - interval '1 day' from ${self()})`"
-    };
     let report = |(span, watermark): (_, Watermark<'_>)| {
-        let ties =
-            if watermark.loses_ties { format!(", or others of the same `{}`", watermark.name) } else { String::new() };
-        let message = format!("rows are lost that come when the table has later ones{ties}");
+        let (message, help) = if watermark.is_strict {
+            let help = if model.unique_key.is_empty() { LOOK_BACK_BY_KEY } else { LOOK_BACK };
+            let of_same = format!(", or others of the same `{}`", watermark.name);
+            let ties = if watermark.loses_ties { of_same } else { String::new() };
+            (format!("rows are lost that come when the table has later ones{ties}"), help)
+        } else {
+            (format!("each run adds the rows of the latest `{}` once more", watermark.name), BY_KEY)
+        };
         subject.place(Diagnostic::warning(Code::StrictWatermark, message), span).help(help)
     };
     found.into_iter().map(report).collect()
 }
 
-/// A column whose largest value in the table new rows have to exceed.
-struct Watermark<'a> {
-    name: &'a str,
-    /// Whether rows of the same value are lost. A time of that day is more than the day.
-    loses_ties: bool,
+const LOOK_BACK: &str = "look back as long as rows can be late, since the unique key replaces those that come again: \
+                         `>= (select max(…) - interval '1 day' from ${self()})`";
+const LOOK_BACK_BY_KEY: &str = "give it a `uniqueKey`, by which rows that come again are replaced, and look back as long as rows can \
+                                be late: `>= (select max(…) - interval '1 day' from ${self()})`";
+const BY_KEY: &str = "give it a `uniqueKey`, by which rows that come again are replaced";
+
+/// Whether rows that come again stay beside those that are there: nothing replaces them, and nothing looks for them.
+fn repeats_rows(model: &Model, incremental: &Incremental, subject: &Subject<'_>) -> bool {
+    let Texts { query, pre_operations, post_operations } = &incremental.texts;
+    let has_operations = !pre_operations.is_empty() || !post_operations.is_empty();
+    let own = subject.bound.sources_that(|kind| matches!(kind, SourceKind::Own));
+    // A condition on what it selects does not know what that has looked at.
+    let is_all = subject.role == Role::Increment || !query.text().contains(&*subject.action.target.name);
+    let is_added = incremental.strategy == IncrementalStrategy::Append && model.unique_key.is_empty();
+    is_added && !has_operations && own.len() == 1 && is_all
 }
 
-fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<Watermark<'a>> {
+/// A column whose largest value in the table new rows have to exceed, or to reach.
+struct Watermark<'a> {
+    name: &'a str,
+    is_strict: bool,
+    /// Whether rows of the same value are lost. A time of that day is more than the day.
+    loses_ties: bool,
+    /// Whether rows of the same value come again. A day is hardly ever as late as a time of that day.
+    takes_ties: bool,
+}
+
+fn comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<Watermark<'a>> {
     let call = expr.call()?;
-    let ((">", [new, bound]) | ("<", [bound, new])) = (call.name.as_str(), call.arguments.as_slice()) else {
-        return None;
+    let (is_strict, new, bound) = match (call.name.as_str(), call.arguments.as_slice()) {
+        (">", [new, bound]) | ("<", [bound, new]) => (true, new, bound),
+        (">=", [new, bound]) | ("<=", [bound, new]) => (false, new, bound),
+        _ => return None,
     };
     let (source, place, name) = largest(bound, subject.bound)?;
     // What tells the rows apart has no two of one value.
@@ -59,8 +83,9 @@ fn strict_comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<Waterm
     let is_moment = |expr: &Expr| matches!(expr.data_type, DataType::Date | DataType::Timestamp { .. });
     let is_of_table = new.column().is_some_and(|(id, _)| matches!(subject.bound.source(id).kind, SourceKind::Own));
     let is_day = |expr: &Expr| expr.data_type == DataType::Date;
-    let is_strict = (is_moment(new) || is_moment(bound)) && new.column().is_some() && !is_of_table;
-    is_strict.then(|| Watermark { name, loses_ties: is_day(new) == is_day(bound) })
+    let is_meant = (is_moment(new) || is_moment(bound)) && new.column().is_some() && !is_of_table;
+    let (loses_ties, takes_ties) = (is_day(new) == is_day(bound), is_day(bound) || !is_day(new));
+    is_meant.then_some(Watermark { name, is_strict, loses_ties, takes_ties })
 }
 
 /// The column of the table whose largest value an expression is, as it is or in place of NULL.

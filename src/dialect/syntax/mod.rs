@@ -22,7 +22,7 @@ mod verdict;
 
 use std::ops::Range;
 
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Expr, Statement};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
@@ -151,14 +151,27 @@ fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Proble
     Ok(tokens)
 }
 
-/// Every statement up to the end of the text. The parser's own loop stops in silence at the word END.
-fn statements(grammar: &dyn Grammar, mut tokens: Vec<TokenWithSpan>) -> Result<Vec<Statement>, Refusal> {
+/// The condition that a text is, where it is understood.
+pub fn condition(sql: &str, dialect: &dyn Dialect) -> Option<Expr> {
+    let grammar = dialect.grammar();
+    let tokens = tokens(sql, grammar).ok().filter(|tokens| !unions::may_be_long(tokens))?;
+    let mut parser = parser(grammar, tokens);
+    let condition = parser.parse_expr().ok()?;
+    (parser.peek_token_ref().token == Token::EOF).then_some(condition)
+}
+
+fn parser(grammar: &dyn Grammar, mut tokens: Vec<TokenWithSpan>) -> Parser<'_> {
     grammar.prepare(&mut tokens);
     nested::bracket(&mut tokens);
     let depth = limits::recursion(&tokens);
+    Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens)
+}
+
+/// Every statement up to the end of the text. The parser's own loop stops in silence at the word END.
+fn statements(grammar: &dyn Grammar, tokens: Vec<TokenWithSpan>) -> Result<Vec<Statement>, Refusal> {
     let may_be_long = unions::may_be_long(&tokens);
     let parse = || {
-        let mut parser = Parser::new(grammar).with_recursion_limit(depth).with_tokens_with_locations(tokens);
+        let mut parser = parser(grammar, tokens);
         to_end(&mut parser).map_err(|error| Refusal { reached: parser.peek_token_ref().span.start, error })
     };
     if may_be_long { unions::parse(parse) } else { parse() }

@@ -8,7 +8,7 @@ mod nodes;
 
 use std::time::Duration;
 
-use crate::action::{Documentation, IncrementalStrategy, Metadata, Reference, TimeColumn, Times};
+use crate::action::{Documentation, IncrementalStrategy, Metadata, NamedColumn, Reference, Times};
 use crate::config::{Reader, Spanned, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, article};
 use crate::files::Span;
@@ -311,7 +311,7 @@ fn read_contract(reader: &mut Reader<'_>, kind: Type, documentation: &mut Docume
     if kind != Type::Assertion {
         let mut column = |key| {
             let name = reader.string(key).filter(|name| !name.value.is_empty())?;
-            Some(TimeColumn { name: name.value, span: name.span })
+            Some(NamedColumn { name: name.value, span: name.span })
         };
         documentation.times = Times { event: column("eventTime"), processed: column("processedTime") };
         documentation.expectations = read_expectations(reader, &documentation.times);
@@ -368,6 +368,14 @@ fn read_metadata(reader: &mut Reader<'_>) -> Option<Metadata> {
         properties: metadata.raw("extraProperties").map(Value::to_json),
     });
     metadata.map(|metadata| metadata.value)
+}
+
+/// The entries that are names and no expressions.
+pub(super) fn named_columns(entries: &[Spanned<String>]) -> impl Iterator<Item = NamedColumn> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_name = move |name: &str| name.chars().all(is_part) && name.starts_with(char::is_alphabetic);
+    let named = entries.iter().filter(move |entry| is_name(&entry.value));
+    named.map(|entry| NamedColumn { name: entry.value.clone(), span: entry.span })
 }
 
 pub(super) fn plain(spanned: Vec<Spanned<String>>) -> Vec<String> {

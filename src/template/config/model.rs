@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use crate::action::{Documentation, IncrementalStrategy, Intervals, OnSchemaChange, Publishing};
+use crate::action::{Documentation, IncrementalStrategy, Intervals, NamedColumn, OnSchemaChange, Publishing};
 use crate::config::{Reader, Spanned, parse_bytes};
 use crate::files::Span;
 use crate::project::Iceberg;
@@ -12,7 +12,7 @@ use crate::relation::{
     RangeWidth, RedshiftOptions, SortStyle, Width,
 };
 use crate::template::config::checks::{ChecksConfig, read_checks};
-use crate::template::config::{ELSEWHERE, Rules, Type, plain, read_job_options};
+use crate::template::config::{ELSEWHERE, Rules, Type, named_columns, plain, read_job_options};
 
 #[derive(Debug, Clone)]
 pub(in crate::template) struct ModelConfig {
@@ -76,7 +76,9 @@ pub(super) fn read_model(
         refuse(reader, span, "a table without partitions has no options for them", help);
     }
     if !(rules.lists_only() && rules.is_bigquery) {
-        reader.object("redshift", "`redshift`", |inner| read_redshift(inner, &mut options.redshift));
+        reader.object("redshift", "`redshift`", |inner| {
+            read_redshift(inner, &mut options.redshift, &mut documentation.named_columns);
+        });
     }
     let mut postgres_span = None;
     if !(rules.lists_only() && rules.is_bigquery) {
@@ -96,6 +98,7 @@ pub(super) fn read_model(
         |reader: &mut Reader<'_>, key| reader.strings(key).map(|statements| statements.value).unwrap_or_default();
     let pre_operations = statements(reader, "preOperations");
     let post_operations = statements(reader, "postOperations");
+    documentation.named_columns.extend(unique_key.iter().flat_map(|key| named_columns(&key.value)));
     let unique_key_columns = unique_key.as_ref().map(|key| plain(key.value.clone())).unwrap_or_default();
     let BigQueryOptions { iceberg, partition_span, .. } = &mut more;
     let (iceberg, partition_span) = (iceberg.take(), partition_span.take());
@@ -292,10 +295,12 @@ fn read_bigquery(
     let text = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty());
     if let Some(expression) = reader.string("partitionBy").filter(|text| !text.value.is_empty()) {
         more.partition_span = Some(expression.span);
+        documentation.named_columns.extend(named_columns(std::slice::from_ref(&expression)));
         options.partition_by = Some(expression.value);
     }
     if let Some(columns) = reader.strings("clusterBy") {
         more.partition_span = more.partition_span.or((!columns.value.is_empty()).then_some(columns.span));
+        documentation.named_columns.extend(named_columns(&columns.value));
         options.cluster_by = plain(columns.value);
     }
     let (mut days, mut require) = (None, None);
@@ -387,7 +392,7 @@ fn texts(pairs: Vec<(String, Spanned<String>)>) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, text)| (key, text.value)).collect()
 }
 
-fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
+fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions, named: &mut Vec<NamedColumn>) {
     let styles = [DistStyle::Even, DistStyle::Key, DistStyle::All, DistStyle::Auto].map(|style| (style.word(), style));
     let style = reader.one_of("distStyle", &styles);
     let key = reader.string("distKey");
@@ -398,8 +403,11 @@ fn read_redshift(reader: &mut Reader<'_>, redshift: &mut RedshiftOptions) {
         reader.refuse(key.span, message, Some("leave one of the two out".to_owned()));
     }
     redshift.dist_style = style.map(|style| style.value);
+    named.extend(named_columns(key.as_slice()));
     redshift.dist_key = key.map(|key| key.value);
-    redshift.sort_keys = reader.strings("sortKeys").map(|keys| plain(keys.value)).unwrap_or_default();
+    let sort_keys = reader.strings("sortKeys").map(|keys| keys.value).unwrap_or_default();
+    named.extend(named_columns(&sort_keys));
+    redshift.sort_keys = plain(sort_keys);
     let styles = [SortStyle::Compound, SortStyle::Interleaved].map(|style| (style.word(), style));
     redshift.sort_style = reader.one_of("sortStyle", &styles).map(|style| style.value);
     redshift.bind = reader.bool("bind").is_some_and(|bind| bind.value);
