@@ -69,11 +69,16 @@ impl Binder<'_> {
         }
         let (arguments, rest) = self.arguments(&name, &function.args);
         let mut clauses = rest.clauses;
-        clauses.extend(self.exprs(function.within_group.iter().map(|order| &order.expr)));
+        let order = self.exprs(function.within_group.iter().map(|order| &order.expr));
+        let ordered = self.type_within_group(&name, &arguments, &order);
+        clauses.extend(order);
         clauses.extend(self.exprs(function.filter.as_deref()));
         let window = function.over.as_ref().map(|over| self.window(over));
         let span = around(std::iter::once(place).chain(arguments.iter().map(|argument| argument.span)));
         let mut made = self.make_call(&name, arguments, span);
+        if let Some(data_type) = ordered {
+            made.data_type = data_type;
+        }
         let is_aggregate_with_window = window.is_some();
         if let ExprKind::Call(call) = &mut made.kind {
             call.is_distinct = rest.is_distinct;
@@ -85,6 +90,13 @@ impl Binder<'_> {
             }
         }
         if name == CHOICE && self.semantics.spreads_items() { self.choice(made) } else { made }
+    }
+
+    /// What WITHIN GROUP makes of a call, where that depends on what the rows are ordered by.
+    fn type_within_group(&self, name: &str, arguments: &[Expr], order: &[Expr]) -> Option<DataType> {
+        let types: Vec<&DataType> = arguments.iter().chain(order).map(|part| &part.data_type).collect();
+        let given = (!order.is_empty()).then(|| self.semantics.call(name, &types).data_type)?;
+        (given != DataType::Unknown).then_some(given)
     }
 
     fn array_of(&mut self, query: &ast::Query) -> Expr {
@@ -144,6 +156,9 @@ impl Binder<'_> {
 
     /// An argument. A word that is a part of a date, such as the `day` of `date_trunc(d, day)`, is no column.
     fn argument(&mut self, expr: &ast::Expr, takes_word: bool) -> Expr {
+        if let Some(word) = self.part_with_day(expr) {
+            return word;
+        }
         let ast::Expr::Identifier(name) = expr else { return self.expr(expr) };
         let lower = name.value.to_lowercase();
         if name.quote_style.is_some() || !self.semantics.keyword_arguments().contains(&lower.as_str()) {
@@ -159,6 +174,27 @@ impl Binder<'_> {
         let is_unknown = self.bound.unbound.len() > before;
         self.bound.unbound.truncate(before);
         if is_unknown { Self::word(&lower, name.span) } else { found }
+    }
+
+    /// `week(monday)`, a part of a date that says on which day it begins.
+    fn part_with_day(&self, expr: &ast::Expr) -> Option<Expr> {
+        let ast::Expr::Function(ast::Function { name, args: FunctionArguments::List(list), .. }) = expr else {
+            return None;
+        };
+        let ([part], [FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Identifier(day)))]) =
+            (name.0.as_slice(), list.args.as_slice())
+        else {
+            return None;
+        };
+        let part = part.as_ident()?;
+        let words = self.semantics.keyword_arguments();
+        let is_word =
+            |name: &ast::Ident| name.quote_style.is_none() && words.contains(&name.value.to_lowercase().as_str());
+        let is_day = is_word(day) && day.value.to_lowercase().ends_with("day") && day.value.len() > "day".len();
+        (part.value.eq_ignore_ascii_case("week") && is_word(part) && is_day).then(|| {
+            let text = format!("{}({})", part.value, day.value).to_lowercase();
+            Self::word(&text, around([part.span, day.span]))
+        })
     }
 
     /// A word that stands for itself.

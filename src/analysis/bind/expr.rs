@@ -156,8 +156,7 @@ impl Binder<'_> {
                 (made.data_type, made.nullable) = (data_type, Nullability::NotNull);
                 made
             }
-            // The name of a relation or a model.
-            E::Prefixed { prefix, .. } => Expr::unknown(prefix.span),
+            E::Prefixed { prefix, value } => self.prefixed(prefix, value),
             E::Named { expr, .. } => {
                 let part = self.expr(expr);
                 let span = part.span;
@@ -181,6 +180,17 @@ impl Binder<'_> {
             E::MemberOf(member) => self.other([&*member.value, &*member.array]),
             E::MatchAgainst { .. } | E::Wildcard(_) | E::QualifiedWildcard(..) => Expr::unknown(Span::empty()),
         }
+    }
+
+    /// `approximate count(…)`, or the name of a relation or a model.
+    fn prefixed(&mut self, prefix: &ast::Ident, value: &ast::Expr) -> Expr {
+        let ast::Expr::Function(function) = value else { return Expr::unknown(prefix.span) };
+        let mut made = self.function(function);
+        if let ExprKind::Call(call) = &mut made.kind {
+            call.detail = format!("{} {}", prefix.value.to_lowercase(), call.detail);
+        }
+        made.span = around([prefix.span, made.span]);
+        made
     }
 
     fn identifier(&mut self, name: &ast::Ident) -> Expr {

@@ -194,8 +194,9 @@ impl Semantics for Redshift {
 
     fn literal(&self, value: &Value) -> DataType {
         postgres::literal(value).unwrap_or_else(|| match value {
-            // Whether a zero in front of the point counts is not known.
-            Value::Number(text, _) if !text.starts_with(['0', '.']) => types::decimal_literal(text).unwrap_or_default(),
+            // Whether a zero in front of the point counts as a digit is not known.
+            Value::Number(text, _) if text.starts_with(['0', '.']) => SOME_DECIMAL,
+            Value::Number(text, _) => types::decimal_literal(text).unwrap_or_default(),
             _ => DataType::Unknown,
         })
     }
@@ -226,12 +227,14 @@ impl Semantics for Redshift {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> DataType {
-    use DataType::{Date, Integer, Null, Text, Timestamp};
+    use DataType::{Date, Decimal, Double, Integer, Null, Text, Timestamp};
     match (one, other) {
         (one, other) if one == other => one.clone(),
         (Null, known) | (known, Null) => known.clone(),
         (Text(_), Text(_)) => DataType::TEXT,
         (Integer { bits: one, .. }, Integer { bits: other, .. }) => Integer { bits: *one.max(other), signed: true },
+        (Decimal(_), Decimal(_) | Integer { .. }) | (Integer { .. }, Decimal(_)) => SOME_DECIMAL,
+        (Double, number) | (number, Double) if number.is_number() => Double,
         (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
             Timestamp { zoned: [one, other].contains(&&DataType::INSTANT) }
         }
@@ -239,7 +242,11 @@ fn common_of_two(one: &DataType, other: &DataType) -> DataType {
     }
 }
 
-/// What two numbers become; a rule of its own for two decimals. A result with more digits than there can be is not told.
+/// A decimal of which the manual does not say how many digits it has.
+const SOME_DECIMAL: DataType = DataType::Decimal(None);
+
+/// What two numbers become; a rule of its own for two decimals. How many digits a whole number counts for is not known, nor what
+/// is left of more than there can be.
 fn arithmetic(arguments: &Arguments<'_>, decimals: fn(Digits, Digits) -> (i64, i64)) -> DataType {
     use DataType::{Decimal, Double, Integer, Real};
     let [one, other] = arguments.types else { return DataType::Unknown };
@@ -251,9 +258,10 @@ fn arithmetic(arguments: &Arguments<'_>, decimals: fn(Digits, Digits) -> (i64, i
             let (precision, scale) = decimals(*one, *other);
             match (u32::try_from(precision), i32::try_from(scale)) {
                 (Ok(precision), Ok(scale)) if precision <= MOST_DIGITS => DataType::decimal(precision, scale),
-                _ => DataType::Unknown,
+                _ => SOME_DECIMAL,
             }
         }
+        (Decimal(_), Decimal(_) | Integer { .. }) | (Integer { .. }, Decimal(_)) => SOME_DECIMAL,
         _ => DataType::Unknown,
     }
 }
@@ -292,8 +300,13 @@ fn quotient(arguments: &Arguments<'_>) -> DataType {
 fn total(arguments: &Arguments<'_>) -> DataType {
     match arguments.types.first() {
         Some(DataType::Decimal(Some(digits))) => DataType::decimal(MOST_DIGITS, digits.scale),
+        Some(DataType::Decimal(None)) => SOME_DECIMAL,
         _ => DataType::Unknown,
     }
+}
+
+fn some_decimal(_: &Arguments<'_>) -> DataType {
+    SOME_DECIMAL
 }
 
 fn rule(name: &str) -> Option<Rule> {
@@ -302,6 +315,7 @@ fn rule(name: &str) -> Option<Rule> {
         "product" => product,
         "quotient" => quotient,
         "total" => total,
+        "decimal" => some_decimal,
         _ => return None,
     })
 }
