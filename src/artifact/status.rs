@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::action::Age;
 use crate::config::TimeSpan;
 use crate::execute::{LastDone, RelationStatus, Seen, Sight};
+use crate::plan::HistoryFinding;
 
 /// One object on a line for each.
 pub fn status_json(relations: &[RelationStatus<'_>]) -> String {
@@ -73,6 +74,7 @@ fn comparison(done: &LastDone, now: Timestamp) -> Value {
         "extra": found.map(|found| found.extra),
         "different": found.map(|found| found.different),
         "late": found.map(|found| found.late),
+        "late_share": found.map(HistoryFinding::share_late),
     })
 }
 

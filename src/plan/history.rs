@@ -67,6 +67,22 @@ pub struct HistoryFinding {
     pub late: Option<u64>,
 }
 
+impl HistoryFinding {
+    /// Which share of the rows that there should be the filter has passed over: 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "it is a share")]
+    pub fn share_late(&self) -> Option<f64> {
+        let late = self.late?;
+        let wrong = self.missing + self.extra + self.different;
+        if late == 0 || wrong == 0 {
+            return Some(0.0);
+        }
+        // So many rows are there on one side or the other.
+        let all = wrong as f64 / (1.0 - self.accuracy);
+        let expected = all - self.extra as f64;
+        (expected.is_finite() && expected > 0.0).then(|| (late as f64 / expected).min(1.0))
+    }
+}
+
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryCommand {

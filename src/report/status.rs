@@ -106,7 +106,7 @@ fn cells(relation: &RelationStatus<'_>) -> Cells {
         lag(relation),
         to_do(relation),
         arrivals.and_then(late),
-        found.and_then(|(_, found)| Some(Cell::plain(digits(found.late?)))),
+        found.and_then(|(_, found)| passed_over(found)),
         found.map(|(done, found)| accuracy(done, found)),
         relation.last.run.as_ref().map(last_run),
     ]
@@ -144,6 +144,15 @@ fn late(arrivals: Arrivals) -> Option<Cell> {
     }
     let hundredths = (u128::from(arrivals.late) * 10_000).div_ceil(u128::from(arrivals.rows));
     Some(Cell::plain(format!("{}.{:02} %", hundredths / 100, hundredths % 100)))
+}
+
+/// `19, 0.48 %`
+fn passed_over(found: &HistoryFinding) -> Option<Cell> {
+    let late = digits(found.late?);
+    let share = found.share_late().filter(|share| *share > 0.0);
+    // Never 0 if there is one.
+    let share = share.map(|share| format!(", {:.2} %", (share * 10_000.0 - 1e-6).ceil() / 100.0));
+    Some(Cell::plain(format!("{late}{}", share.unwrap_or_default())))
 }
 
 /// `99.52 %, repaired 2 days ago`, `100.00 % of a part, just now`
