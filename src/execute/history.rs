@@ -7,7 +7,7 @@ use crate::action::{ActionId, Kind};
 use crate::adapter::{Adapter, AdapterError, Usage};
 use crate::compile::Compilation;
 use crate::execute::status::seconds;
-use crate::execute::{Outcome, Reconciled, RunResults, StepResult};
+use crate::execute::{LeftOut, Outcome, Reconciled, RunResults, StepResult};
 use crate::plan::{
     HistoryBuild, HistoryCommand, HistoryEntry, HistoryFinding, HistoryOutcome, Statement, check_history,
     create_history, insert_history, last_of_history, missing_history_columns,
@@ -253,7 +253,11 @@ impl<'a> HistoryWriter<'a> {
             }
         });
         let entry = self.entry(HistoryCommand::Reconcile, id, outcome, (started_at, took), usage);
-        HistoryEntry { rows: found.and_then(|found| found.rows_written), found: finding, ..entry }
+        // Of a text that gives more than the table has, rows are not known to be right.
+        let lacks_columns =
+            found.is_some_and(|found| found.left_out.iter().any(|(_, why)| *why == LeftOut::OnlyInQuery));
+        let fingerprint = entry.fingerprint.filter(|_| !lacks_columns);
+        HistoryEntry { rows: found.and_then(|found| found.rows_written), found: finding, fingerprint, ..entry }
     }
 
     fn entry(
