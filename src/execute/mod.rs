@@ -89,7 +89,9 @@ pub fn execute(
     let started = Instant::now();
     let mut session = adapter.session()?;
     for schema in &plan.schemas {
-        session.execute(schema.sql())?;
+        let made = session.execute(schema.sql());
+        // Another run has made it at the same moment: it is there by now.
+        if made.as_ref().is_err_and(|error| error.is_conflict) { session.execute(schema.sql()) } else { made }?;
     }
     drop(session);
 
