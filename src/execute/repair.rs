@@ -62,7 +62,8 @@ fn objections(reader: &mut Allowance<'_>, task: &Task<'_>, found: &Reconciled) -
     Ok(objections)
 }
 
-/// What says in the ledger that intervals are done, with what their inputs hold now; `None` if none of them has a name.
+/// What says in the ledger that intervals are done, with what their inputs hold now; where only a part of each is written, that
+/// the next run has to do them. `None` if none of them has a name.
 fn done(
     ledger: &Ledger,
     intervals: &[Option<String>],
@@ -74,6 +75,10 @@ fn done(
     let ranges = ledger.covering(&names, task.options.width);
     let ranges = ranges.map_err(|SchemaMismatch { message, help }| refusal(message, Some(help)))?;
     let Some(first) = ranges.first() else { return Ok(None) };
+    if task.options.width < ledger.intervals.width {
+        let asked = ranges.iter().map(|range| ledger.ask_for(range, dialect));
+        return Ok(Some(asked.chain([ledger.begin()]).collect()));
+    }
     let held = look(ledger, Some(&first.first), reader.session, dialect);
     let held = held.map_err(|Failure { message, help, .. }| refusal(message, help))?;
     Ok(Some(ledger.rewrite(&ranges, &held, dialect)))

@@ -3,8 +3,8 @@ use std::fmt;
 use jiff::civil::DateTime;
 use jiff::{Span, ToSpan};
 
-/// How long the intervals are that rows are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+/// How long the intervals are that rows are counted by, from the shortest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
 pub enum Width {
     /// From one full hour to the next.
     Hour,
