@@ -8,7 +8,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use super::grammar::{Grammar, enable, refuse_reserved};
+use super::grammar::{Grammar, at_once, enable};
 use super::{ordered_groups, path};
 
 const BASE: BigQueryDialect = BigQueryDialect;
@@ -94,7 +94,7 @@ impl Dialect for BigQuery {
             (Token::Word(word), text, _, _) if (is(word, "br") || is(word, "rb")) && is_string(text) => {
                 Some(raw_bytes(parser))
             }
-            _ => refuse_reserved(parser),
+            _ => at_once(parser),
         }
     }
 

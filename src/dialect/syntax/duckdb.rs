@@ -8,7 +8,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::grammar::{Grammar, enable, refuse_reserved};
+use super::grammar::{Grammar, at_once, enable};
 use super::split::keyword;
 
 const BASE: DuckDbDialect = DuckDbDialect;
@@ -109,7 +109,7 @@ impl Dialect for DuckDb {
     /// `e'…'`.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         let is_escaped = matches!(parser.peek_token_ref().token, Token::EscapedStringLiteral(_));
-        if is_escaped { Some(parser.parse_value().map(Expr::Value)) } else { refuse_reserved(parser) }
+        if is_escaped { Some(parser.parse_value().map(Expr::Value)) } else { at_once(parser) }
     }
 
     enable! {

@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, TableFactor};
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::TokenWithSpan;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::split::keyword;
 
@@ -35,12 +35,47 @@ pub trait Grammar: Dialect + Sync {
     }
 }
 
-/// An error where a word stands for an expression that none of the warehouses takes for a name. The parser would take it for
-/// one, and stop much later.
-pub(super) fn refuse_reserved(parser: &Parser) -> Option<Result<Expr, ParserError>> {
-    let token = parser.peek_token_ref();
-    let reserved = matches!(
-        keyword(&token.token)?,
+/// What is told by its first two tokens: a number, a text, a column, and words that none of the warehouses takes for a name,
+/// which the parser would take for one, and stop much later. Most expressions are such, and the parser would try whether they
+/// begin with a type before it takes them for what they are.
+pub(super) fn at_once(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let [first, second, third] = parser.peek_tokens_ref();
+    match &first.token {
+        Token::Number(..) | Token::SingleQuotedString(_) => Some(parser.parse_value().map(Expr::Value)),
+        Token::Word(word) if word.keyword == Keyword::NoKeyword => {
+            let is_column = ends_column(&second.token) && third.token != Token::Arrow;
+            is_column.then(|| parser.parse_identifier().map(Expr::Identifier))
+        }
+        token => keyword(token).is_some_and(is_never_name).then(|| parser.expected_ref("an expression", first)),
+    }
+}
+
+/// Whether the word before such a token is a column by itself, or the first part of its name.
+fn ends_column(token: &Token) -> bool {
+    match token {
+        Token::Comma
+        | Token::Period
+        | Token::RParen
+        | Token::SemiColon
+        | Token::EOF
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::LtEq
+        | Token::Gt
+        | Token::GtEq
+        | Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div => true,
+        Token::Word(word) => word.keyword != Keyword::NoKeyword,
+        _ => false,
+    }
+}
+
+fn is_never_name(word: Keyword) -> bool {
+    matches!(
+        word,
         Keyword::AND
             | Keyword::DISTINCT
             | Keyword::ELSE
@@ -56,8 +91,7 @@ pub(super) fn refuse_reserved(parser: &Parser) -> Option<Result<Expr, ParserErro
             | Keyword::UNION
             | Keyword::WHEN
             | Keyword::WHERE
-    );
-    reserved.then(|| parser.expected_ref("an expression", token))
+    )
 }
 
 /// Switches features of [`Dialect`] on.

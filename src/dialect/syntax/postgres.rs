@@ -8,7 +8,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::grammar::{Grammar, enable, refuse_reserved};
+use super::grammar::{Grammar, at_once, enable};
 
 const BASE: PostgreSqlDialect = PostgreSqlDialect {};
 
@@ -103,7 +103,7 @@ impl Dialect for Postgres {
     }
 
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-        refuse_reserved(parser)
+        at_once(parser)
     }
 
     enable! {

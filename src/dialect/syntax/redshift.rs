@@ -10,7 +10,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::grammar::{Grammar, enable, refuse_reserved};
+use super::grammar::{Grammar, at_once, enable};
 use super::split::keyword;
 use super::storage;
 
@@ -104,10 +104,10 @@ impl Dialect for Redshift {
                     {
                         Ident::with_span(word.span, &name.value)
                     }
-                    _ => return refuse_reserved(parser),
+                    _ => return at_once(parser),
                 }
             }
-            _ => return refuse_reserved(parser),
+            _ => return at_once(parser),
         };
         parser.advance_token();
         Some(parser.parse_prefix().map(|value| Expr::Prefixed { prefix, value: Box::new(value) }))
