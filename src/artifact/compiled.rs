@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -32,7 +32,7 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
         }
         Ok(there)
     };
-    let written: BTreeSet<PathBuf> = compiled(compilation).par_bridge().map(write).collect::<io::Result<_>>()?;
+    let written: HashSet<PathBuf> = compiled(compilation).par_bridge().map(write).collect::<io::Result<_>>()?;
     remove_others(&root.join(folder), &written)?;
     write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out))
 }
@@ -123,7 +123,7 @@ fn file_name(name: &str) -> String {
     if is_device || safe.is_empty() { format!("_{safe}") } else { safe.to_owned() }
 }
 
-fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> io::Result<()> {
+fn remove_others(folder: &Path, written: &HashSet<PathBuf>) -> io::Result<()> {
     for entry in walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok) {
         if entry.file_type().is_file() && !written.contains(entry.path()) && !is_being_written(&entry) {
             match fs::remove_file(entry.path()) {

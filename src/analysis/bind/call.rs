@@ -100,7 +100,7 @@ impl Binder<'_> {
     }
 
     fn array_of(&mut self, query: &ast::Query) -> Expr {
-        let bound = Box::new(self.query(query));
+        let bound = self.query_within(query);
         let (data_type, span) = (value_of(query, &bound).array(), bound.span);
         Expr { kind: ExprKind::ArrayOf(bound), data_type, nullable: Nullability::NotNull, span }
     }
@@ -110,7 +110,7 @@ impl Binder<'_> {
         let list = match arguments {
             FunctionArguments::None => return (Vec::new(), Rest::default()),
             FunctionArguments::Subquery(query) => {
-                let query = Box::new(self.query(query));
+                let query = self.query_within(query);
                 let span = query.span;
                 let value = Expr {
                     kind: ExprKind::Subquery(query),

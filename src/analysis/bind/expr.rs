@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Span;
 use super::call::value_of;
 use super::scope::{Scope, unbound};
 use super::{Binder, around};
-use crate::analysis::bound::{Expr, ExprKind, SourceId};
+use crate::analysis::bound::{Expr, ExprKind, Query, SourceId};
 use crate::relation::{DataType, Field, Nullability};
 
 impl Binder<'_> {
@@ -61,7 +61,7 @@ impl Binder<'_> {
             }
             E::InSubquery { expr, subquery, negated } => {
                 let value = self.expr(expr);
-                let query = Box::new(self.query(subquery));
+                let query = self.query_within(subquery);
                 let span = around([value.span, query.span]);
                 let kind = ExprKind::InSubquery { value: Box::new(value), query, is_negated: *negated };
                 Expr { kind, data_type: DataType::Boolean, nullable: Nullability::Unknown, span }
@@ -133,7 +133,7 @@ impl Binder<'_> {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
             E::Exists { subquery, negated } => {
-                let query = Box::new(self.query(subquery));
+                let query = self.query_within(subquery);
                 let span = query.span;
                 self.bound.is_partial |= *negated;
                 let kind = ExprKind::Exists(query);
@@ -325,9 +325,15 @@ impl Binder<'_> {
         Expr { data_type, nullable, ..call }
     }
 
+    /// A query that stands in an expression.
+    pub(super) fn query_within(&mut self, query: &ast::Query) -> Box<Query> {
+        self.bound.has_queries_in_exprs = true;
+        Box::new(self.query(query))
+    }
+
     /// A query that gives one value; without a row that is NULL.
     fn scalar(&mut self, subquery: &ast::Query) -> Expr {
-        let query = Box::new(self.query(subquery));
+        let query = self.query_within(subquery);
         let (data_type, span) = (value_of(subquery, &query), query.span);
         let first = query.columns.known.first().filter(|_| !query.columns.is_open);
         let nullable = first.map_or(Nullability::Unknown, |column| column.nullable.max(Nullability::Unknown));

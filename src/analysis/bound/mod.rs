@@ -34,6 +34,8 @@ pub struct Bound {
     pub unbound: Vec<UnboundName>,
     /// Whether something that changes what a query gives is not in here: a sample, the time of a version.
     pub is_partial: bool,
+    /// Whether a query stands in an expression somewhere.
+    pub has_queries_in_exprs: bool,
     /// The paths of relations that its statements make.
     pub made: Vec<Vec<String>>,
 }

@@ -13,14 +13,14 @@ impl Bound {
                 Statement::Query(query) | Statement::Insert { query, .. } | Statement::Create(query) => {
                     open.push(query);
                 }
-                Statement::Change(exprs) => open.extend(exprs.iter().flat_map(Expr::queries)),
+                Statement::Change(exprs) => open.extend(self.queries_in(exprs)),
                 Statement::Other => {}
             }
         }
         for source in &self.sources {
             match &source.kind {
                 SourceKind::Derived(query) => open.push(query),
-                SourceKind::Values(exprs) => open.extend(exprs.iter().flat_map(Expr::queries)),
+                SourceKind::Values(exprs) => open.extend(self.queries_in(exprs)),
                 _ => {}
             }
         }
@@ -32,9 +32,17 @@ impl Bound {
                 Body::SetOperation(operation) => open.extend([&operation.left, &operation.right]),
                 Body::Select(_) | Body::Values(_) | Body::Opaque => {}
             }
-            open.extend(query.exprs().into_iter().flat_map(Expr::queries));
+            if self.has_queries_in_exprs {
+                open.extend(query.exprs().into_iter().flat_map(Expr::queries));
+            }
         }
         found
+    }
+
+    /// Those right in some expressions. Most texts have none, which is quickly told.
+    fn queries_in<'a>(&self, exprs: &'a [Expr]) -> impl Iterator<Item = &'a Query> {
+        let exprs = if self.has_queries_in_exprs { exprs } else { &[] };
+        exprs.iter().flat_map(Expr::queries)
     }
 
     /// Every expression in it that is so, wherever it stands in another one.

@@ -102,7 +102,7 @@ pub(super) type Parsed = (FileId, Option<SqlxFile>);
 pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, bool, Diagnostics) {
     let naming = project.naming();
     let rules = Rules::of(&project.settings);
-    let (declared, diagnostics) = (Vec::new(), Diagnostics::default());
+    let (declared, diagnostics) = (Vec::with_capacity(parsed.len()), Diagnostics::default());
     let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
     let is_unsettled = |file: &FileId| project.unsettled.contains(file);
     for id in &project.action_lists {
