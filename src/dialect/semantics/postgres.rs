@@ -55,6 +55,7 @@ impl Semantics for Postgres {
             "user",
             "current_user",
             "session_user",
+            "system_user",
             "current_role",
             "current_catalog",
             "current_schema",

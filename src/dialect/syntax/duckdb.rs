@@ -18,8 +18,9 @@ const BASE: DuckDbDialect = DuckDbDialect;
 pub struct DuckDb;
 
 impl Grammar for DuckDb {
-    /// `as materialized` and `as not materialized`, which say how, not what.
+    /// `as materialized` and `as not materialized`, which say how, not what, and `filter (a > 0)` without its WHERE.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
+        write_where(tokens);
         if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::MATERIALIZED)) {
             return;
         }
@@ -76,6 +77,36 @@ impl Grammar for DuckDb {
     }
 }
 
+/// Puts the word in that `filter (…)` may leave out.
+fn write_where(tokens: &mut Vec<TokenWithSpan>) {
+    if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::FILTER)) {
+        return;
+    }
+    let words: Vec<usize> = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
+    let starts = words.windows(4).filter_map(|window| {
+        let [call, filter, open, first] = [0, 1, 2, 3].map(|at| &tokens[window[at]].token);
+        let is_filter = *call == Token::RParen && keyword(filter) == Some(Keyword::FILTER) && *open == Token::LParen;
+        (is_filter && keyword(first) != Some(Keyword::WHERE)).then_some(window[3])
+    });
+    for start in starts.collect::<Vec<_>>().into_iter().rev() {
+        tokens.insert(start, TokenWithSpan::new(Token::make_keyword("where"), tokens[start].span));
+    }
+}
+
+/// `x in list`, `x not in list`, where no bracket opens a list: the same as `x in unnest(list)` elsewhere.
+fn in_list(parser: &mut Parser, value: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let [first, second, third] = parser.peek_tokens_ref().map(|token| &token.token);
+    let negated = keyword(first) == Some(Keyword::NOT);
+    let (word, next) = if negated { (second, third) } else { (first, second) };
+    if keyword(word) != Some(Keyword::IN) || *next == Token::LParen {
+        return None;
+    }
+    (0..=usize::from(negated)).for_each(|_| parser.advance_token());
+    let list = parser.parse_subexpr(precedence);
+    let expr = Box::new(value.clone());
+    Some(list.map(|list| Expr::InUnnest { expr, array_expr: Box::new(list), negated }))
+}
+
 impl Dialect for DuckDb {
     fn dialect(&self) -> TypeId {
         TypeId::of::<DuckDbDialect>()
@@ -110,6 +141,10 @@ impl Dialect for DuckDb {
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         let is_escaped = matches!(parser.peek_token_ref().token, Token::EscapedStringLiteral(_));
         if is_escaped { Some(parser.parse_value().map(Expr::Value)) } else { at_once(parser) }
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        in_list(parser, expr, precedence)
     }
 
     enable! {

@@ -8,7 +8,7 @@ use super::split::keyword;
 use super::{Grammar, Parsed, Problem, Refusal, place};
 
 /// Words with which a statement of any of the warehouses begins.
-const LEADING: &str = "abort alter analyze assert attach begin call cancel case checkpoint close cluster comment commit copy create \
+const LEADING: &str = "abort alter analyse analyze assert attach begin call cancel case checkpoint close cluster comment commit copy create \
     deallocate declare delete desc describe detach discard do drop end execute explain export fetch for force \
     from grant if import insert install listen load lock loop merge move notify pivot pragma prepare raise \
     reassign refresh reindex release repeat reset return revoke rollback savepoint security select set show \
@@ -560,10 +560,13 @@ fn nearest<'a>(word: &str, words: &'a str) -> Option<&'a str> {
     } else {
         2
     };
+    if words.split(' ').any(|candidate| candidate == word) {
+        return None;
+    }
     words
         .split(' ')
         .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
-        .filter(|(distance, _)| (1..=far).contains(distance))
+        .filter(|(distance, _)| *distance <= far)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

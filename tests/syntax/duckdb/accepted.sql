@@ -286,3 +286,7 @@ from range(10) t(i) select i, i % 2 as odd
 (from t) union all (from u)
 ----
 select * from a left join b left join c using(k) using(j)
+----
+select 1 in [1, 2], y not in l and z, k in map {'k': 1} from t where y in t.l
+----
+select count(*) filter (y > 5 and y < 3), sum(y) filter (where y > 0) from t

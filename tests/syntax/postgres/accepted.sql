@@ -292,3 +292,5 @@ select date_trunc('month', o.created_at)::date as month, count(distinct o.user_i
 select * from a left join b left join c using(k) using(j)
 ----
 select * from a join b natural join c on a.x = b.x join d join e cross join f on d.y = e.y on a.z = d.z
+----
+analyse verbose t; select system_user

@@ -47,6 +47,10 @@ fn write(expression: &Expr) -> Option<String> {
             let word = if *negated { "NOT IN" } else { "IN" };
             format!("({} {word} ({}))", write(expr)?, write_all(list)?)
         }
+        Expr::InUnnest { expr, array_expr, negated } => {
+            let call = format!("contains({}, {})", write(array_expr)?, write(expr)?);
+            if *negated { format!("(NOT {call})") } else { call }
+        }
         Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
             format!("({} {}~~ {})", write(expr)?, if *negated { "!" } else { "" }, write(pattern)?)
         }
