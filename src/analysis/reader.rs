@@ -156,7 +156,14 @@ impl<'a> Reader<'a> {
         let Some(condition) = syntax::condition(text.text(), dialect).filter(|_| !text.is_broken()) else { return };
         let relations = self.seen.with_own(Some(own));
         let columns = query.columns.clone();
-        let bound = bind::bind_condition(&condition, columns, dialect.semantics(), &relations, variables);
+        let bound = bind::bind_condition(
+            &condition,
+            columns,
+            dialect.semantics(),
+            self.settings.name_rules(),
+            &relations,
+            variables,
+        );
         let subject = self.subject(&bound, text, Role::Filter, Some(own));
         let found = [checks::of_bound(&subject), checks::of_filter(&subject)].concat();
         self.diagnostics.extend(found);
@@ -201,7 +208,9 @@ impl<'a> Reader<'a> {
         variables: &Variables,
     ) -> Bound {
         let dialect = self.settings.dialect;
-        let bound = bind::bind(statements, dialect.semantics(), &self.seen.with_own(own), variables.clone());
+        let rules = self.settings.name_rules();
+        let relations = self.seen.with_own(own);
+        let bound = bind::bind(statements, dialect.semantics(), rules, &relations, variables.clone());
         let found = checks::of_bound(&self.subject(&bound, text, role, own));
         self.diagnostics.extend(found);
         bound

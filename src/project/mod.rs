@@ -27,7 +27,7 @@ pub use dataform::CoreVersion;
 pub use environment::{Environment, Source};
 pub use history::{History, HistoryTable};
 pub use iam::{AwsIdentity, Iam, RedshiftPlace};
-pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, Scratch, Settings};
+pub use settings::{BigQuerySettings, Defaults, Iceberg, Naming, Notebooks, REUSED_ALIASES, Scratch, Settings};
 
 /// The names of settings files, first choice first.
 pub const SETTINGS_FILES: [&str; 3] = ["trueup.yaml", "workflow_settings.yaml", "dataform.json"];

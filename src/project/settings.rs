@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Reader, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostics, Level, Levels, did_you_mean};
+use crate::dialect::semantics::NameRules;
 use crate::dialect::{self, Dialect};
 use crate::project::environment::{self, WrittenEnvironment};
 use crate::project::{CoreVersion, History};
@@ -16,6 +17,8 @@ pub struct Settings {
     pub dialect: &'static dyn Dialect,
     /// The warehouse as Dataform's settings name it.
     pub warehouse: Option<String>,
+    /// Whether the warehouse lets names of a select list be used in the list itself and in WHERE by a switch of its own.
+    pub reuses_aliases: bool,
     /// Whether `{{ }}`, `{% %}` and `{# #}` are templates.
     pub jinja: bool,
     /// Where an action goes that does not say so itself.
@@ -189,6 +192,7 @@ impl Default for Settings {
             name: "project".to_owned(),
             dialect: &dialect::DuckDb,
             warehouse: None,
+            reuses_aliases: false,
             jinja: true,
             defaults: Defaults::default(),
             vars: BTreeMap::new(),
@@ -206,6 +210,18 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How names find their columns.
+    pub fn name_rules(&self) -> &'static NameRules {
+        let semantics = self.dialect.semantics();
+        let reusing = semantics.names_with_reused_aliases().filter(|_| self.reuses_aliases);
+        reusing.unwrap_or_else(|| semantics.names())
+    }
+}
+
+/// The key of [`Settings::reuses_aliases`], after BigQuery's `reusable_column_aliases_mode`.
+pub const REUSED_ALIASES: &str = "reusable_column_aliases";
+
 /// Reads `trueup.yaml` over what Dataform's file said.
 pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnostics) {
     let mut reader = Reader::new(tree, "trueup.yaml", Code::InvalidSettings, Code::InvalidSettings);
@@ -214,6 +230,13 @@ pub(super) fn read(tree: &Value, mut settings: Settings) -> (Settings, Diagnosti
     }
     if let Some(dialect) = read_dialect(&mut reader, "dialect") {
         settings.dialect = dialect;
+    }
+    if let Some(reuses) = reader.bool(REUSED_ALIASES) {
+        if reuses.value && settings.dialect.semantics().names_with_reused_aliases().is_none() {
+            let message = format!("there is no such switch in the SQL of {}", settings.dialect.name());
+            reader.refuse(reuses.span, message, Some("remove the line".to_owned()));
+        }
+        settings.reuses_aliases = reuses.value;
     }
     if let Some(jinja) = reader.bool("jinja") {
         settings.jinja = jinja.value;

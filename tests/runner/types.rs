@@ -73,7 +73,8 @@ impl Table {
     fn describe(&self, expression: &str) -> Option<Column> {
         let sql = format!("select {expression} from t");
         let statements = syntax::parse(&sql, self.dialect).ok()?;
-        let bound = bind::bind(&statements, self.dialect.semantics(), self, Variables::default());
+        let semantics = self.dialect.semantics();
+        let bound = bind::bind(&statements, semantics, semantics.names(), self, Variables::default());
         let [Statement::Query(query)] = bound.statements.as_slice() else { return None };
         query.columns.known.first().cloned()
     }

@@ -69,14 +69,15 @@ impl Variables {
     }
 }
 
-/// Binds the statements of a text.
+/// Binds the statements of a text. `rules` are those of the semantics, unless the project knows better.
 pub fn bind(
     statements: &[ast::Statement],
     semantics: &dyn Semantics,
+    rules: &NameRules,
     relations: &dyn Relations,
     variables: Variables,
 ) -> Bound {
-    let mut binder = Binder::new(semantics, relations, variables);
+    let mut binder = Binder::new(semantics, rules, relations, variables);
     for statement in statements {
         let mut statement = binder.statement(statement);
         if let Statement::Query(query) | Statement::Create(query) = &mut statement {
@@ -92,10 +93,11 @@ pub fn bind_condition(
     condition: &ast::Expr,
     columns: Columns,
     semantics: &dyn Semantics,
+    rules: &NameRules,
     relations: &dyn Relations,
     variables: Variables,
 ) -> Bound {
-    let mut binder = Binder::new(semantics, relations, variables);
+    let mut binder = Binder::new(semantics, rules, relations, variables);
     let query = binder.filtered(columns, FILTERED, condition);
     binder.bound.statements.push(Statement::Query(query));
     binder.bound
@@ -119,10 +121,15 @@ struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    fn new(semantics: &'a dyn Semantics, relations: &'a dyn Relations, variables: Variables) -> Self {
+    fn new(
+        semantics: &'a dyn Semantics,
+        rules: &'a NameRules,
+        relations: &'a dyn Relations,
+        variables: Variables,
+    ) -> Self {
         Self {
             semantics,
-            rules: semantics.names(),
+            rules,
             relations,
             variables,
             bound: Bound::default(),

@@ -6,7 +6,7 @@ use super::Subject;
 use crate::analysis::bound::{Bound, Expr, ExprKind, Source, SourceId, SourceKind, Unbound, UnboundName};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
-use crate::project::CATALOG_FILE;
+use crate::project::{CATALOG_FILE, REUSED_ALIASES};
 use crate::relation::{DataType, Field};
 
 /// Reports each. They are told only where all that could have such a name is known, so the warehouse would refuse them.
@@ -30,9 +30,12 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             };
             let columns = sources.iter().flat_map(|id| columns(bound.source(*id)));
             let help = if is_listed(unbound, bound) {
-                format!(
-                    "the name `{name}` of the select list cannot be used here: write what it stands for, or select it in a subquery"
-                )
+                let way_out = "write what it stands for, or select it in a subquery";
+                let switch = match dialect.semantics().names_with_reused_aliases() {
+                    Some(_) => format!("; if it is switched on that it can, set `{REUSED_ALIASES}: true`"),
+                    None => String::new(),
+                };
+                format!("the name `{name}` of the select list cannot be used here: {way_out}{switch}")
             } else {
                 advice(name, columns)
             };

@@ -28,6 +28,10 @@ const NAMES: NameRules = NameRules {
     aggregates_outer_columns: true,
 };
 
+/// See <https://docs.cloud.google.com/bigquery/docs/column-aliases>. The columns of FROM go before them, as GoogleSQL's own tests of
+/// lateral references have it.
+const NAMES_WITH_REUSED_ALIASES: NameRules = NameRules { lateral_aliases: true, aliases_in_where: true, ..NAMES };
+
 /// `NUMERIC`.
 const NUMERIC: (u32, i32) = (38, 9);
 /// `BIGNUMERIC`, which has a part of a 77th digit, too.
@@ -74,6 +78,10 @@ const PARTS_OF_DATES: &[&str] = &[
 impl Semantics for BigQuery {
     fn names(&self) -> &NameRules {
         &NAMES
+    }
+
+    fn names_with_reused_aliases(&self) -> Option<&NameRules> {
+        Some(&NAMES_WITH_REUSED_ALIASES)
     }
 
     fn pseudo_columns(&self) -> &'static [&'static str] {

@@ -28,6 +28,12 @@ pub trait Semantics: Debug + Send + Sync {
     /// How names find their columns.
     fn names(&self) -> &NameRules;
 
+    /// The same where whoever owns the warehouse has let names of a select list be used in the list itself and in WHERE; `None`
+    /// if there is no such switch.
+    fn names_with_reused_aliases(&self) -> Option<&NameRules> {
+        None
+    }
+
     /// Columns, in lower case, that relations have without naming them.
     fn pseudo_columns(&self) -> &'static [&'static str] {
         &[]
