@@ -235,15 +235,27 @@ impl Binder<'_> {
 
     /// Whether a query around that scope may have something of that name.
     fn is_known_outside(&self, levels: usize, name: &str) -> bool {
+        self.is_called_outside(levels, name)
+            || self.around(levels).any(|scope| {
+                scope.sources.iter().any(|id| {
+                    let columns = &self.source(*id).columns;
+                    let mut names = columns.known.iter().filter_map(|column| column.name.as_deref());
+                    columns.may_have_others() || names.any(|column| self.is_same(column, name))
+                })
+            })
+    }
+
+    /// Whether a source of a query around that scope is called so. Hardly any column has the name of such a source, so in
+    /// `o.id` it is meant, whatever columns the sources further in may have of which nothing is known.
+    fn is_called_outside(&self, levels: usize, name: &str) -> bool {
+        self.around(levels).any(|scope| scope.sources.iter().chain(&scope.ranges).any(|id| self.is_called(*id, name)))
+    }
+
+    /// The queries around that scope that it sees on purpose.
+    fn around(&self, levels: usize) -> impl Iterator<Item = &Scope> {
         let visible: Vec<&Scope> = self.scopes.iter().filter(|scope| scope.is_seen()).collect();
         let around = visible.len().saturating_sub(levels + 1);
-        visible.iter().take(around).filter(|scope| scope.sight == Sight::Full).any(|scope| {
-            scope.sources.iter().any(|id| {
-                let columns = &self.source(*id).columns;
-                let mut names = columns.known.iter().filter_map(|column| column.name.as_deref());
-                columns.may_have_others() || names.any(|column| self.is_same(column, name))
-            })
-        })
+        visible.into_iter().take(around).filter(|scope| scope.sight == Sight::Full)
     }
 
     fn is_pseudo_column(&self, scope: &Scope, name: &str) -> bool {
@@ -271,7 +283,13 @@ impl Binder<'_> {
                 let (name, fields) = (&parts[length], &parts[length + 1..]);
                 return self.member(source, first, name, fields, levels, span);
             }
-            if self.rules.fields && !matches!(self.find(scope, levels, first), Found::Nothing) {
+            let is_column = self.rules.fields
+                && match self.find(scope, levels, first) {
+                    Found::Nothing => false,
+                    Found::Perhaps | Found::Column { column: None, .. } => !self.is_called_outside(levels, first),
+                    _ => true,
+                };
+            if is_column {
                 let root = self.column(first, span);
                 return self.fields(root, rest, span);
             }
