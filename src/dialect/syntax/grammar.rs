@@ -1,6 +1,6 @@
 //! What a warehouse's grammar adds to sqlparser's own dialect of it.
 
-use sqlparser::ast::{Expr, TableFactor};
+use sqlparser::ast::{Expr, ObjectName, TableFactor};
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -35,19 +35,26 @@ pub trait Grammar: Dialect + Sync {
     }
 }
 
-/// What is told by its first two tokens: a number, a text, a column, and words that none of the warehouses takes for a name,
+/// What is told by its first tokens: a number, a text, a column, a call, and words that none of the warehouses takes for a name,
 /// which the parser would take for one, and stop much later. Most expressions are such, and the parser would try whether they
 /// begin with a type before it takes them for what they are.
 pub(super) fn at_once(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let [first, second, third] = parser.peek_tokens_ref();
     match &first.token {
         Token::Number(..) | Token::SingleQuotedString(_) => Some(parser.parse_value().map(Expr::Value)),
-        Token::Word(word) if word.keyword == Keyword::NoKeyword => {
-            let is_column = ends_column(&second.token) && third.token != Token::Arrow;
-            is_column.then(|| parser.parse_identifier().map(Expr::Identifier))
-        }
+        Token::Word(word) if word.keyword == Keyword::NoKeyword => match (&second.token, &third.token) {
+            // `a (+)` of an outer join.
+            (Token::LParen, Token::Plus) | (_, Token::Arrow) => None,
+            (Token::LParen, _) => Some(call(parser)),
+            (second, _) => ends_column(second).then(|| parser.parse_identifier().map(Expr::Identifier)),
+        },
         token => keyword(token).is_some_and(is_never_name).then(|| parser.expected_ref("an expression", first)),
     }
+}
+
+fn call(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let name = parser.parse_identifier()?;
+    parser.parse_function(ObjectName::from(vec![name]))
 }
 
 /// Whether the word before such a token is a column by itself, or the first part of its name.

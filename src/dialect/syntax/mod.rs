@@ -142,11 +142,16 @@ pub fn read(sql: &str, dialect: &dyn Dialect) -> Vec<Piece> {
     pieces(sql, grammar, &tokens)
 }
 
+/// How many letters a token has, blanks among them, so that hardly any text has more tokens than there is room for.
+const LETTERS: usize = 3;
+
 /// The words of a text; fails where even these cannot be told.
 fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Problem> {
     limits::check_length(sql)?;
-    let tokens =
-        Tokenizer::new(grammar, sql).tokenize_with_location().map_err(|error| verdict::of_characters(sql, &error))?;
+    let mut tokens = Vec::with_capacity(sql.len() / LETTERS);
+    Tokenizer::new(grammar, sql)
+        .tokenize_with_location_into_buf(&mut tokens)
+        .map_err(|error| verdict::of_characters(sql, &error))?;
     limits::check(sql, &tokens)?;
     Ok(tokens)
 }
