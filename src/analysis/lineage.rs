@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::action::{ActionId, Kind};
 use crate::analysis::Analysis;
-use crate::analysis::bound::{Column, InfluenceKind, OriginKind, Relation};
+use crate::analysis::bound::{Column, InfluenceKind, OriginKind, Part, Relation, below, join};
 use crate::graph::Graph;
 use crate::relation::{DataType, Field};
 
@@ -60,7 +60,15 @@ pub struct Reach {
 pub struct Lineage<'a> {
     analysis: &'a Analysis,
     /// By relation and the column in lower case, without the fields inside of it.
-    readers: BTreeMap<(Relation, String), Vec<Flow>>,
+    readers: BTreeMap<(Relation, String), Vec<Reading>>,
+}
+
+/// A flow into the part of a value that it becomes.
+#[derive(Debug)]
+struct Reading {
+    flow: Flow,
+    /// Whether the fields of what is read are those of what it becomes.
+    keeps_fields: bool,
 }
 
 impl FlowKind {
@@ -89,16 +97,17 @@ impl<'a> Lineage<'a> {
     /// Of all actions of a project.
     pub fn new(graph: &Graph, analysis: &'a Analysis) -> Self {
         let mut lineage = Self { analysis, readers: BTreeMap::new() };
-        let mut readers: BTreeMap<(Relation, String), Vec<Flow>> = BTreeMap::new();
+        let mut readers: BTreeMap<(Relation, String), Vec<Reading>> = BTreeMap::new();
         for (id, action) in graph.iter() {
             // What an assertion selects is read by nobody.
             let columns = match action.kind {
                 Kind::Assertion(_) => &[],
                 _ => analysis.facts(id).map(|facts| facts.columns.known.as_slice()).unwrap_or_default(),
             };
-            let origins = columns.iter().flat_map(|column| lineage.origins_of(id, column));
-            for flow in origins.chain(lineage.influences_on(id)) {
-                readers.entry(lineage.key(&flow.from)).or_default().push(flow);
+            let parts = columns.iter().flat_map(|column| lineage.readings_of(id, column));
+            let influences = lineage.influences_on(id).map(|flow| Reading { flow, keeps_fields: false });
+            for reading in parts.chain(influences) {
+                readers.entry(lineage.key(&reading.flow.from)).or_default().push(reading);
             }
         }
         lineage.readers = readers;
@@ -121,8 +130,8 @@ impl<'a> Lineage<'a> {
             Some(Node { relation: relation.clone(), column: Some(column.name.as_deref()?.to_owned()) })
         });
         let mut columns: Vec<Node> = names.collect();
-        let read = self.readers.range((relation.clone(), String::new())..).map_while(|(key, flows)| {
-            let (column, _) = self.split(&key.0, flows.first()?.from.column.as_deref()?);
+        let read = self.readers.range((relation.clone(), String::new())..).map_while(|(key, readings)| {
+            let (column, _) = self.split(&key.0, readings.first()?.flow.from.column.as_deref()?);
             (key.0 == relation).then(|| Node { relation: relation.clone(), column: Some(column) })
         });
         let read: Vec<Node> = read.filter(|node| !columns.contains(node)).collect();
@@ -184,9 +193,11 @@ impl<'a> Lineage<'a> {
         let Some(path) = &node.column else { return self.influences_on(id).collect() };
         let (name, field) = self.split(&node.relation, path);
         let Some(column) = self.column(&node.relation, &name) else { return Vec::new() };
-        let flows = self.origins_of(id, column).map(|flow| match flow.kind {
-            FlowKind::Origin(OriginKind::Passed) => Flow { from: within(flow.from, &field), to: node.clone(), ..flow },
-            _ => Flow { to: node.clone(), ..flow },
+        let origins = column.origins.iter().filter_map(|origin| origin.at(&field));
+        let flows = origins.map(|origin| Flow {
+            from: self.node(own_as(&origin.relation, id), &origin.column),
+            to: node.clone(),
+            kind: FlowKind::Origin(origin.kind_of_whole()),
         });
         flows.collect()
     }
@@ -196,11 +207,11 @@ impl<'a> Lineage<'a> {
         let Some(path) = &node.column else { return Vec::new() };
         let field = self.split(&node.relation, path).1;
         let readers = self.readers.get(&self.key(node)).map(Vec::as_slice).unwrap_or_default();
-        let flows = readers.iter().filter_map(|flow| {
+        let flows = readers.iter().filter_map(|Reading { flow, keeps_fields }| {
             let read = self.split(&flow.from.relation, flow.from.column.as_deref()?).1;
             let to = match below(&field, &read) {
                 // All of the field goes there, with what is inside of it.
-                Some(rest) if flow.kind == FlowKind::Origin(OriginKind::Passed) => within(flow.to.clone(), rest),
+                Some(rest) if *keeps_fields => within(flow.to.clone(), rest),
                 Some(_) => flow.to.clone(),
                 // A part of it is read.
                 None => below(&read, &field).map(|_| flow.to.clone())?,
@@ -210,12 +221,14 @@ impl<'a> Lineage<'a> {
         flows.collect()
     }
 
-    fn origins_of<'s>(&'s self, id: ActionId, column: &'s Column) -> impl Iterator<Item = Flow> + 's {
+    fn readings_of<'s>(&'s self, id: ActionId, column: &'s Column) -> impl Iterator<Item = Reading> + 's {
         let name = column.name.as_deref();
         column.origins.iter().filter_map(move |origin| {
+            let field = if let Part::Field(field) = &origin.part { field } else { "" };
             let from = self.node(own_as(&origin.relation, id), &origin.column);
-            let to = Node { relation: Relation::Action(id), column: Some(name?.to_owned()) };
-            Some(Flow { from, to, kind: FlowKind::Origin(origin.kind) })
+            let to = Node { relation: Relation::Action(id), column: Some(join(name?, field)) };
+            let flow = Flow { from, to, kind: FlowKind::Origin(origin.kind) };
+            Some(Reading { flow, keeps_fields: origin.part != Part::None })
         })
     }
 
@@ -264,10 +277,6 @@ fn within(node: Node, field: &str) -> Node {
     Node { column: node.column.map(|column| join(&column, field)), ..node }
 }
 
-fn join(column: &str, field: &str) -> String {
-    if field.is_empty() { column.to_owned() } else { format!("{column}.{field}") }
-}
-
 /// The type of a field; of an array of structs that of the field in each.
 fn field_of(data_type: &DataType, name: &str) -> DataType {
     match data_type {
@@ -278,12 +287,4 @@ fn field_of(data_type: &DataType, name: &str) -> DataType {
         }
         _ => DataType::Unknown,
     }
-}
-
-/// What comes behind `above` in the path of a field, if it begins like that.
-fn below<'p>(path: &'p str, above: &str) -> Option<&'p str> {
-    if above.is_empty() || path == above {
-        return Some(path.get(above.len()..).unwrap_or_default());
-    }
-    path.strip_prefix(above)?.strip_prefix('.')
 }

@@ -109,10 +109,10 @@ fn describe<'a>(
 ) -> ColumnEntry<'a> {
     let semantics = compilation.project.settings.dialect.semantics();
     let is_known = column.data_type != DataType::Unknown;
-    let origins = column.origins.iter().map(|origin| FlowEntry {
+    let origins = column.origins_of_whole().into_iter().map(|(origin, kind)| FlowEntry {
         relation: relation(compilation, id, &origin.relation),
         column: &origin.column,
-        kind: FlowKind::Origin(origin.kind).word(),
+        kind: FlowKind::Origin(kind).word(),
     });
     ColumnEntry {
         path: column.name.as_deref().into_iter().collect(),

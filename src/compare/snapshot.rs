@@ -99,11 +99,18 @@ fn of_action(compilation: &Compilation, id: ActionId, action: &Action<ActionId>)
         Relation::Action(id) => Some(Read { relation: canonical(*id), column: column.to_owned() }),
         Relation::Own | Relation::Undeclared(_) => None,
     };
+    let reads_of = |column: &Column| {
+        let mut reads: Vec<Read> =
+            column.origins.iter().filter_map(|origin| read(&origin.relation, &origin.column)).collect();
+        reads.sort();
+        reads.dedup();
+        reads
+    };
     let column = |(place, column): (usize, &Column)| SnapshotColumn {
         name: column.name.as_deref().unwrap_or_default().to_owned(),
         data_type: type_name(&column.data_type, dialect),
         print: facts.fingerprint.columns.get(place).copied().unwrap_or_default(),
-        origins: column.origins.iter().filter_map(|origin| read(&origin.relation, &origin.column)).collect(),
+        origins: reads_of(column),
     };
     let has_output = action.kind.has_output();
     let columns = has_output.then(|| facts.columns.visible().map(column).collect());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::action::{ActionId, Kind, Model, Times};
 use crate::adapter::{Adapter, AdapterError, Session};
+use crate::analysis::bound::below;
 use crate::analysis::{Facts, OriginKind, Relation as Read};
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
@@ -280,7 +281,8 @@ fn inherits_chance(compilation: &Compilation, id: ActionId, name: &str) -> bool 
     let (mut seen, mut open) = (BTreeSet::new(), vec![(id, name)]);
     while let Some((id, name)) = open.pop() {
         let Some(facts) = compilation.analysis.facts(id).filter(|_| seen.insert((id, name))) else { continue };
-        let is_it = |known: &str| known.eq_ignore_ascii_case(name);
+        // A field has the fate of its column.
+        let is_it = |known: &str| below(name, known).is_some();
         let column = facts.columns.known.iter().find(|column| column.name.as_deref().is_some_and(is_it));
         let times = &compilation.graph.get(id).documentation.times;
         let is_built = matches!(compilation.graph.get(id).kind, Kind::Model(_));

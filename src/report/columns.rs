@@ -37,18 +37,18 @@ pub fn columns(compilation: &Compilation, id: ActionId) -> String {
 }
 
 fn origins(compilation: &Compilation, column: &Column) -> String {
-    let word = |origin: &Origin| {
+    let word = |(origin, kind): &(&Origin, OriginKind)| {
         let relation = match &origin.relation {
             Relation::Action(id) => compilation.graph.get(*id).target.name.clone(),
             Relation::Own => "self".to_owned(),
             Relation::Undeclared(path) => path.to_string(),
         };
-        let sign = match origin.kind {
+        let sign = match kind {
             OriginKind::Passed => "= ",
             OriginKind::Transformed => "~ ",
             OriginKind::Aggregated => "Σ ",
         };
         format!("{sign}{relation}.{}", origin.column)
     };
-    column.origins.iter().map(word).collect::<Vec<_>>().join(", ")
+    column.origins_of_whole().iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -5,9 +5,10 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
+use super::expr::name_of_field;
 use super::spread::CHOICE;
 use super::{Binder, around};
-use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, Window};
+use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, RowForm, Window};
 use crate::dialect::semantics::FunctionKind;
 use crate::relation::{DataType, Field, Nullability};
 
@@ -67,7 +68,12 @@ impl Binder<'_> {
         {
             return self.array_of(query);
         }
-        let (arguments, rest) = self.arguments(&name, &function.args);
+        let (mut arguments, rest) = self.arguments(&name, &function.args);
+        if let ("struct_extract", [value, index]) = (name.as_str(), arguments.as_slice())
+            && let Some(field) = name_of_field(value, index)
+        {
+            return self.field(arguments.swap_remove(0), &field, place);
+        }
         let mut clauses = rest.clauses;
         let order = self.exprs(function.within_group.iter().map(|order| &order.expr));
         let ordered = self.type_within_group(&name, &arguments, &order);
@@ -76,7 +82,7 @@ impl Binder<'_> {
         let window = function.over.as_ref().map(|over| self.window(over));
         let span = around(std::iter::once(place).chain(arguments.iter().map(|argument| argument.span)));
         let mut made = self.make_call(&name, arguments, span);
-        if let Some(data_type) = ordered {
+        if let Some(data_type) = ordered.or_else(|| packed(&name, function, &made)) {
             made.data_type = data_type;
         }
         let is_aggregate_with_window = window.is_some();
@@ -101,7 +107,7 @@ impl Binder<'_> {
 
     fn array_of(&mut self, query: &ast::Query) -> Expr {
         let bound = self.query_within(query);
-        let (data_type, span) = (value_of(query, &bound).array(), bound.span);
+        let (data_type, span) = (value_of(&bound).array(), bound.span);
         Expr { kind: ExprKind::ArrayOf(bound), data_type, nullable: Nullability::NotNull, span }
     }
 
@@ -239,6 +245,21 @@ fn takes_word(function: &str, place: usize, count: usize) -> bool {
     }
 }
 
+/// The type of `struct_pack(a := 1, b := 2)`.
+fn packed(name: &str, function: &ast::Function, made: &Expr) -> Option<DataType> {
+    let (FunctionArguments::List(list), Some(call)) = (&function.args, made.call()) else { return None };
+    if name != "struct_pack" || list.args.len() != call.arguments.len() {
+        return None;
+    }
+    let named = |(written, value): (&FunctionArg, &Expr)| match written {
+        FunctionArg::Named { name, .. } => {
+            Some(Field { name: Some(name.value.as_str().into()), data_type: value.data_type.clone() })
+        }
+        _ => None,
+    };
+    list.args.iter().zip(&call.arguments).map(named).collect::<Option<_>>().map(DataType::Struct)
+}
+
 /// What of a function is not in the tree.
 fn detail(function: &ast::Function) -> String {
     let mut detail = Vec::new();
@@ -266,19 +287,18 @@ fn detail(function: &ast::Function) -> String {
 }
 
 /// The type of the one value that each row of a query is: that of its column, or a struct of all of them.
-pub(super) fn value_of(query: &ast::Query, bound: &Query) -> DataType {
-    let columns = &bound.columns;
-    let mode = query.body.as_select().and_then(|select| select.value_table_mode.as_ref());
-    match (mode, columns.known.as_slice()) {
-        _ if columns.is_open || !query.pipe_operators.is_empty() => DataType::Unknown,
-        (Some(ast::ValueTableMode::AsStruct | ast::ValueTableMode::DistinctAsStruct), all) => {
+pub(super) fn value_of(query: &Query) -> DataType {
+    let columns = &query.columns;
+    match (query.form(), columns.known.as_slice()) {
+        _ if columns.is_open => DataType::Unknown,
+        (RowForm::Struct, all) => {
             let field = |column: &Column| Field {
                 name: column.name.as_deref().map(Into::into),
                 data_type: column.data_type.clone(),
             };
             DataType::Struct(all.iter().map(field).collect())
         }
-        (None, [only]) => only.data_type.clone(),
-        _ => DataType::Unknown,
+        (RowForm::Columns, [only]) => only.data_type.clone(),
+        (RowForm::Columns, _) => DataType::Unknown,
     }
 }

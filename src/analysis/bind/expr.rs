@@ -4,9 +4,10 @@ use sqlparser::ast::{self, AccessExpr, CastKind, Subscript};
 use sqlparser::tokenizer::Span;
 
 use super::call::value_of;
+use super::from::fields_of_elements;
 use super::scope::{Scope, unbound};
 use super::{Binder, around};
-use crate::analysis::bound::{Expr, ExprKind, Query, SourceId};
+use crate::analysis::bound::{Expr, ExprKind, Query, Source, SourceId, SourceKind};
 use crate::relation::{DataType, Field, Nullability};
 
 impl Binder<'_> {
@@ -334,7 +335,7 @@ impl Binder<'_> {
     /// A query that gives one value; without a row that is NULL.
     fn scalar(&mut self, subquery: &ast::Query) -> Expr {
         let query = self.query_within(subquery);
-        let (data_type, span) = (value_of(subquery, &query), query.span);
+        let (data_type, span) = (value_of(&query), query.span);
         let first = query.columns.known.first().filter(|_| !query.columns.is_open);
         let nullable = first.map_or(Nullability::Unknown, |column| column.nullable.max(Nullability::Unknown));
         Expr { kind: ExprKind::Subquery(query), data_type, nullable, span }
@@ -418,19 +419,12 @@ impl Binder<'_> {
                     Expr::other(vec![value, other], span)
                 }
                 AccessExpr::Subscript(Subscript::Index { index }) => {
-                    let data_type = match &value.data_type {
-                        DataType::Array(element) => (**element).clone(),
-                        DataType::Json => DataType::Json,
-                        _ => DataType::Unknown,
-                    };
                     // `[offset(0)]` is no call of a function.
                     let index = match index {
                         ast::Expr::Function(function) => self.arguments("", &function.args).0,
                         index => vec![self.expr(index)],
                     };
-                    let parts = std::iter::once(value).chain(index).collect();
-                    let made = Self::operation("element", parts, span);
-                    Expr { data_type, nullable: Nullability::Unknown, ..made }
+                    self.element(value, index, span)
                 }
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
                     let data_type = value.data_type.clone();
@@ -443,6 +437,31 @@ impl Binder<'_> {
             };
         }
         value
+    }
+
+    /// What stands at a place in a value: `list[1]`, `struct['name']`.
+    fn element(&mut self, value: Expr, index: Vec<Expr>, span: Span) -> Expr {
+        if let [index] = index.as_slice()
+            && let Some(name) = name_of_field(&value, index)
+        {
+            return self.field(value, &name, span);
+        }
+        let data_type = match &value.data_type {
+            DataType::Array(element) => (**element).clone(),
+            DataType::Json => DataType::Json,
+            DataType::Struct(fields) if fields.iter().all(|field| field.name.is_none()) => place_of_field(&index)
+                .and_then(|place| fields.get(place))
+                .map(|field| field.data_type.clone())
+                .unwrap_or_default(),
+            other => {
+                let index = index.iter().map(|index| &index.data_type);
+                let types: Vec<&DataType> = std::iter::once(other).chain(index).collect();
+                self.semantics.call("[]", &types).data_type
+            }
+        };
+        let parts = std::iter::once(value).chain(index).collect();
+        let made = Self::operation("element", parts, span);
+        Expr { data_type, nullable: Nullability::Unknown, ..made }
     }
 
     /// Its parameters are names that nobody else knows.
@@ -464,6 +483,38 @@ impl Binder<'_> {
         if columns.is_open || columns.known.is_empty() {
             return DataType::Unknown;
         }
-        DataType::Struct(columns.visible().map(|(_, column)| field(column)).collect())
+        let width = self.width_of_row(source);
+        DataType::Struct(columns.visible().take(width).map(|(_, column)| field(column)).collect())
+    }
+
+    /// How many columns of a source make its row. Those that number the elements of an array are none of them.
+    pub(super) fn width_of_row(&self, source: SourceId) -> usize {
+        let Source { kind, columns, .. } = self.source(source);
+        match kind {
+            SourceKind::Values(arrays) if self.semantics.unnests_structs() => match arrays.as_slice() {
+                [array] => Some(fields_of_elements(&array.data_type).len()).filter(|width| *width > 0),
+                _ => None,
+            },
+            _ => None,
+        }
+        .unwrap_or(columns.known.len())
+    }
+}
+
+/// The field that a literal text names in a struct.
+pub(super) fn name_of_field(value: &Expr, index: &Expr) -> Option<String> {
+    match (&value.data_type, &index.kind) {
+        (DataType::Struct(_), ExprKind::Literal(text)) if index.data_type.is_text() => {
+            Some(text.trim_matches('\'').replace("''", "'"))
+        }
+        _ => None,
+    }
+}
+
+/// The place of a field without a name, of which the first has the number 1.
+fn place_of_field(index: &[Expr]) -> Option<usize> {
+    match index {
+        [Expr { kind: ExprKind::Literal(number), .. }] => number.parse::<usize>().ok()?.checked_sub(1),
+        _ => None,
     }
 }

@@ -8,9 +8,9 @@ use sqlparser::tokenizer::Span;
 use super::scope::{Merged, Sight};
 use super::{Binder, around};
 use crate::analysis::bound::{
-    Column, Columns, CteId, Expr, Join, JoinKind, Origin, OriginKind, Relation, Source, SourceId, SourceKind,
+    Column, Columns, CteId, Expr, Join, JoinKind, Origin, OriginKind, Part, Relation, Source, SourceId, SourceKind,
 };
-use crate::relation::{DataType, Nullability};
+use crate::relation::{DataType, Field, Nullability};
 
 impl Binder<'_> {
     /// Binds the items of a FROM into the scope at hand.
@@ -353,20 +353,21 @@ impl Binder<'_> {
         let name: Option<Arc<str>> = alias_name.as_deref().or(default).map(Into::into);
         let one = |data_type: &DataType, is_hidden: bool| Column {
             name: name.clone(),
+        let names_columns = alias.is_some_and(|alias| !alias.columns.is_empty());
             data_type: data_type.clone(),
             is_hidden,
             ..Column::default()
         };
         match element {
             DataType::Struct(fields) if self.semantics.unnests_structs() => {
-                let field = |field: &crate::relation::Field| Column {
+                let field = |field: &Field| Column {
                     name: field.name.as_deref().map(Into::into),
                     data_type: field.data_type.clone(),
                     ..Column::default()
                 };
                 Columns::closed(fields.iter().map(field).collect())
             }
-            DataType::Unknown if self.semantics.unnests_structs() => {
+            DataType::Unknown if self.semantics.unnests_structs() && !names_columns => {
                 Columns { known: vec![one(element, true)], is_open: true }
             }
             _ => Columns::closed(vec![one(element, false)]),
@@ -374,19 +375,23 @@ impl Binder<'_> {
     }
 
     /// Rows that expressions give. Their columns come from these.
-    fn values(&mut self, arguments: Vec<Expr>, columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
-        let mut origins: Vec<Origin> = Vec::new();
-        for argument in &arguments {
-            self.origins(argument, OriginKind::Transformed, &mut origins);
+    fn values(&mut self, arguments: Vec<Expr>, mut columns: Columns, alias: Option<&ast::TableAlias>) -> Source {
+        let fields = match arguments.as_slice() {
+            [array] if self.semantics.unnests_structs() => fields_of_elements(&array.data_type),
+            _ => &[],
+        };
+        let is_parallel = arguments.len() > 1 && arguments.len() == columns.known.len();
+        for (place, column) in columns.known.iter_mut().enumerate() {
+            let field = fields.get(place).and_then(|field| field.name.as_deref());
+            let values = if is_parallel { &arguments[place..=place] } else { &arguments };
+            for value in values {
+                self.origins_at(value, field.unwrap_or_default(), OriginKind::Transformed, &mut column.origins);
+            }
+            column.origins.sort();
+            column.origins.dedup();
         }
-        origins.sort();
-        origins.dedup();
         let span = around(arguments.iter().map(|argument| argument.span));
-        let mut source = self.named_as(plain(SourceKind::Values(arguments), columns, span), alias);
-        for column in &mut source.columns.known {
-            column.origins.clone_from(&origins);
-        }
-        source
+        self.named_as(plain(SourceKind::Values(arguments), columns, span), alias)
     }
 
     /// What AT names: the place of an element in its array.
@@ -408,7 +413,8 @@ impl Binder<'_> {
         if let Some(relation) = relation {
             for column in &mut source.columns.known {
                 let name = column.name.clone();
-                let origin = |column| Origin { relation: relation.clone(), column, kind: OriginKind::Passed };
+                let origin =
+                    |column| Origin { relation: relation.clone(), column, part: Part::Whole, kind: OriginKind::Passed };
                 column.origins = name.map(origin).into_iter().collect();
             }
         }
@@ -456,6 +462,17 @@ fn element(array: &DataType) -> DataType {
 fn kind_of(operator: &JoinOperator) -> (JoinKind, Option<&JoinConstraint>) {
     use JoinOperator as J;
     match operator {
+/// The fields of the structs in an array.
+pub(super) fn fields_of_elements(array: &DataType) -> &[Field] {
+    match array {
+        DataType::Array(element) => match &**element {
+            DataType::Struct(fields) => fields,
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
         J::Join(constraint) | J::Inner(constraint) | J::StraightJoin(constraint) => (JoinKind::Inner, Some(constraint)),
         J::Left(constraint) | J::LeftOuter(constraint) => (JoinKind::Left, Some(constraint)),
         J::Right(constraint) | J::RightOuter(constraint) => (JoinKind::Right, Some(constraint)),

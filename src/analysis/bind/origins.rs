@@ -1,10 +1,14 @@
 //! Which columns an expression comes from.
 
+use std::ops::Range;
+
 use super::Binder;
 use crate::analysis::bound::{
-    Expr, ExprKind, Influence, InfluenceKind, Origin, OriginKind, Relation, SourceId, SourceKind,
+    Call, Expr, ExprKind, Influence, InfluenceKind, Origin, OriginKind, Part, Query, Relation, RowForm, SourceId,
+    SourceKind, below, join,
 };
 use crate::dialect::semantics::FunctionKind;
+use crate::relation::DataType;
 
 /// Functions of all dialects whose value is that of the moment, or of chance.
 const VOLATILE: &[&str] = &[
@@ -33,50 +37,141 @@ const VOLATILE: &[&str] = &[
     "uuidv7",
 ];
 
+/// The arguments of a call of any dialect that its value is one of, or that it has elements of.
+fn passed_on(name: &str, count: usize) -> Range<usize> {
+    match name {
+        "any_value" | "anyvalue" | "arbitrary" | "arg_max" | "arg_max_null" | "arg_min" | "arg_min_null" | "argmax"
+        | "argmin" | "array_agg" | "array_concat_agg" | "array_distinct" | "array_extract" | "array_filter"
+        | "array_first" | "array_last" | "array_reverse" | "array_reverse_sort" | "array_slice" | "array_sort"
+        | "element" | "filter" | "first" | "first_value" | "lag" | "last" | "last_value" | "lead" | "list"
+        | "list_distinct" | "list_element" | "list_extract" | "list_filter" | "list_first" | "list_last"
+        | "list_reverse" | "list_reverse_sort" | "list_slice" | "list_sort" | "max" | "max_by" | "min" | "min_by"
+        | "mode" | "nth_value" | "nullif" | "slice" | "unnest" => 0..1,
+        "if" | "iff" | "nvl2" => 1..count,
+        "array" | "array_append" | "array_cat" | "array_concat" | "array_prepend" | "array_push_back"
+        | "array_push_front" | "case" | "coalesce" | "greatest" | "ifnull" | "least" | "list_append" | "list_cat"
+        | "list_concat" | "list_prepend" | "list_value" | "nvl" | "||" => 0..count,
+        _ => 0..0,
+    }
+}
+
 impl Binder<'_> {
     /// Adds the columns that a value comes from; `kind` is what becomes of them on the way.
     pub(super) fn origins(&self, expr: &Expr, kind: OriginKind, found: &mut Vec<Origin>) {
+        self.origins_at(expr, "", kind, found);
+    }
+
+    /// Adds the columns that the field at a path of a value comes from.
+    #[recursive::recursive]
+    pub(super) fn origins_at(&self, expr: &Expr, path: &str, kind: OriginKind, found: &mut Vec<Origin>) {
+        let transformed = kind.max(OriginKind::Transformed);
         match &expr.kind {
             ExprKind::Column { source, column, name, .. } => {
-                self.origins_of_column(*source, *column, name, kind, found);
+                self.origins_of_column(*source, *column, name, path, kind, found);
             }
-            ExprKind::Row(source) => {
-                for place in 0..self.source(*source).columns.known.len() {
-                    self.origins_of_column(*source, Some(place), "", kind.max(OriginKind::Transformed), found);
-                }
-            }
-            ExprKind::Field { of, name } => {
-                let start = found.len();
-                self.origins(of, OriginKind::Passed, found);
-                for origin in &mut found[start..] {
-                    *origin = origin.field(name).went_through(kind);
-                }
-            }
+            ExprKind::Row(source) => self.origins_of_row(*source, path, kind, found),
+            ExprKind::Field { of, name } => self.origins_at(of, &join(name, path), kind, found),
             ExprKind::Alias(place) => {
                 let alias = self.scopes.last().and_then(|scope| scope.aliases.get(*place));
                 let origins = alias.into_iter().flat_map(|alias| &alias.origins);
-                found.extend(origins.map(|origin| origin.went_through(kind)));
+                found.extend(origins.filter_map(|origin| origin.at(path)).map(|origin| origin.went_through(kind)));
             }
-            ExprKind::Call(call) => {
-                let is_aggregate = call.kind == FunctionKind::Aggregate;
-                let own = if is_aggregate { OriginKind::Aggregated } else { OriginKind::Transformed };
-                for part in expr.children() {
-                    self.origins(part, kind.max(own), found);
+            ExprKind::Call(call) => self.origins_of_call(call, &expr.data_type, path, kind, found),
+            ExprKind::Subquery(query) | ExprKind::ArrayOf(query) => {
+                self.origins_of_value(query, path, transformed, found);
+            }
+            ExprKind::Exists(query) | ExprKind::InSubquery { query, .. } => {
+                let columns = query.columns.known.iter().flat_map(|column| column.origins.iter().cloned());
+                let lost = |origin: Origin| Origin { part: Part::None, ..origin.went_through(transformed) };
+                found.extend(columns.map(lost));
+                self.influenced_by(expr.children(), transformed, found);
+            }
+            _ => self.influenced_by(expr.children(), transformed, found),
+        }
+    }
+
+    /// Adds the columns of expressions that a value is not, but depends on.
+    fn influenced_by<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>, kind: OriginKind, found: &mut Vec<Origin>) {
+        let start = found.len();
+        parts.into_iter().for_each(|part| self.origins(part, kind, found));
+        found[start..].iter_mut().for_each(|origin| origin.part = Part::None);
+    }
+
+    fn origins_of_call(
+        &self,
+        call: &Call,
+        data_type: &DataType,
+        path: &str,
+        kind: OriginKind,
+        found: &mut Vec<Origin>,
+    ) {
+        if let ("struct" | "row" | "struct_pack", DataType::Struct(fields)) = (call.name.as_str(), data_type)
+            && fields.len() == call.arguments.len()
+        {
+            for (field, value) in fields.iter().zip(&call.arguments) {
+                let name = field.name.as_deref();
+                if path.is_empty() {
+                    let name = name.map(Into::into);
+                    let mut origins = Vec::new();
+                    self.origins(value, kind, &mut origins);
+                    found.extend(origins.into_iter().map(|origin| origin.inside(name.as_ref())));
+                } else if let Some(name) = name {
+                    below(path, name).into_iter().for_each(|rest| self.origins_at(value, rest, kind, found));
+                } else {
+                    self.influenced_by([value], kind, found);
                 }
             }
-            ExprKind::Subquery(query) | ExprKind::ArrayOf(query) | ExprKind::Exists(query) => {
-                let columns = query.columns.known.iter().flat_map(|column| &column.origins);
-                found.extend(columns.map(|origin| origin.went_through(kind.max(OriginKind::Transformed))));
+            return;
+        }
+        let is_aggregate = call.kind == FunctionKind::Aggregate;
+        let kind = kind.max(if is_aggregate { OriginKind::Aggregated } else { OriginKind::Transformed });
+        let passed = passed_on(&call.name, call.arguments.len());
+        for (place, argument) in call.arguments.iter().enumerate() {
+            if passed.contains(&place) {
+                self.origins_at(argument, path, kind, found);
+            } else {
+                self.influenced_by([argument], kind, found);
             }
-            _ => {
-                if let Some(query) = expr.query() {
-                    let columns = query.columns.known.iter().flat_map(|column| &column.origins);
-                    found.extend(columns.map(|origin| origin.went_through(kind.max(OriginKind::Transformed))));
+        }
+        let window = call.window.iter().flat_map(|window| window.partition_by.iter().chain(&window.order_by));
+        self.influenced_by(call.clauses.iter().chain(window), kind, found);
+    }
+
+    /// Of a query that gives one value, or one in each row.
+    fn origins_of_value(&self, query: &Query, path: &str, kind: OriginKind, found: &mut Vec<Origin>) {
+        for column in &query.columns.known {
+            let origins = column.origins.iter().map(|origin| origin.clone().went_through(kind));
+            match (query.form(), &column.name) {
+                (RowForm::Columns, _) => found.extend(origins.filter_map(|origin| origin.at(path))),
+                (RowForm::Struct, name) if path.is_empty() => {
+                    found.extend(origins.map(|origin| origin.inside(name.as_ref())));
                 }
-                for part in expr.children() {
-                    self.origins(part, kind.max(OriginKind::Transformed), found);
+                (RowForm::Struct, Some(name)) => {
+                    let rest = below(path, name);
+                    found.extend(origins.filter_map(|origin| origin.at(rest?)));
                 }
+                (RowForm::Struct, None) => {}
             }
+        }
+    }
+
+    fn origins_of_row(&self, id: SourceId, path: &str, kind: OriginKind, found: &mut Vec<Origin>) {
+        let source = self.source(id);
+        let named = source.columns.known.iter().enumerate();
+        let mut named = named.map(|(place, column)| (place, column.name.as_ref()));
+        if path.is_empty() {
+            for (place, name) in named.take(self.width_of_row(id)) {
+                let mut origins = Vec::new();
+                self.origins_of_column(id, Some(place), "", "", kind, &mut origins);
+                found.extend(origins.into_iter().map(|origin| origin.inside(name)));
+            }
+            return;
+        }
+        let known = named.find_map(|(place, name)| Some((place, below(path, name?)?)));
+        match known {
+            Some((place, rest)) => self.origins_of_column(id, Some(place), "", rest, kind, found),
+            None if source.columns.is_open => self.origins_of_column(id, None, path, "", kind, found),
+            None => {}
         }
     }
 
@@ -85,15 +180,20 @@ impl Binder<'_> {
         source: SourceId,
         column: Option<usize>,
         name: &str,
+        path: &str,
         kind: OriginKind,
         found: &mut Vec<Origin>,
     ) {
         let source = self.source(source);
         match column.and_then(|place| source.columns.known.get(place)) {
-            Some(column) => found.extend(column.origins.iter().map(|origin| origin.went_through(kind))),
+            Some(column) => {
+                let origins = column.origins.iter().filter_map(|origin| origin.at(path));
+                found.extend(origins.map(|origin| origin.went_through(kind)));
+            }
             None => found.extend(relation_of(&source.kind, &source.path).map(|relation| Origin {
                 relation,
-                column: name.into(),
+                column: join(name, path).into(),
+                part: Part::Whole,
                 kind,
             })),
         }
@@ -125,22 +225,6 @@ impl Binder<'_> {
             }
             true
         });
-    }
-}
-
-impl Origin {
-    /// A field of it, if nothing has become of it yet.
-    pub(super) fn field(&self, name: &str) -> Self {
-        let column = match self.kind {
-            OriginKind::Passed => format!("{}.{name}", self.column).into(),
-            OriginKind::Transformed | OriginKind::Aggregated => self.column.clone(),
-        };
-        Self { column, ..self.clone() }
-    }
-
-    /// The same column after one more step.
-    fn went_through(&self, kind: OriginKind) -> Self {
-        Self { kind: self.kind.max(kind), ..self.clone() }
     }
 }
 

@@ -6,7 +6,7 @@ use super::Binder;
 use super::from::plain;
 use super::scope::Scope;
 use crate::analysis::bound::{
-    Body, Columns, Distinct, Expr, Grouping, Item, Query, Select, SetOperation, Source, SourceId, SourceKind,
+    Body, Columns, Distinct, Expr, Grouping, Item, Query, RowForm, Select, SetOperation, Source, SourceId, SourceKind,
 };
 use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
@@ -212,3 +212,4 @@ fn replacement(assignment: &ast::Assignment) -> Option<Box<ast::ReplaceSelectEle
     let column_name = name.0.last()?.as_ident()?.clone();
     Some(Box::new(ast::ReplaceSelectElement { expr: assignment.value.clone(), column_name, as_keyword: true }))
 }
+            form: RowForm::Columns,

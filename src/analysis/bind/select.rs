@@ -69,7 +69,9 @@ impl Binder<'_> {
         let span = select.select_token.0.span;
         let sources = self.scope().sources.clone();
         let stars = select.projection.iter().filter_map(star_of).collect();
-        let bound = Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, span };
+        let form = form_of(select.value_table_mode);
+        let bound =
+            Select { sources, joins, projection, stars, distinct, filter, grouping, having, qualify, form, span };
         nulls::settle(&bound, &mut columns, &self.bound);
         let influences = self.influences_of(&bound);
         if matches!(select.value_table_mode, Some(ValueTableMode::AsValue | ValueTableMode::DistinctAsValue)) {
@@ -135,10 +137,29 @@ impl Binder<'_> {
         projection: &mut Vec<Item>,
         columns: &mut Columns,
     ) {
+        let origins = self.origins_of(&expr, "");
+        self.add_item_from(expr, origins, name, named_at, projection, columns);
+    }
+
+    /// The columns that the field at a path of a value comes from, each once, in order.
+    pub(super) fn origins_of(&self, expr: &Expr, path: &str) -> Vec<Origin> {
         let mut origins = Vec::new();
-        self.origins(&expr, OriginKind::Passed, &mut origins);
+        self.origins_at(expr, path, OriginKind::Passed, &mut origins);
         origins.sort();
         origins.dedup();
+        origins
+    }
+
+    /// Adds a column that comes from these.
+    pub(super) fn add_item_from(
+        &mut self,
+        expr: Expr,
+        origins: Vec<Origin>,
+        name: Option<Arc<str>>,
+        named_at: Option<Span>,
+        projection: &mut Vec<Item>,
+        columns: &mut Columns,
+    ) {
         let (data_type, nullable, is_volatile) = (expr.data_type.clone(), expr.nullable, self.is_volatile(&expr));
         let alias = Alias {
             name: name.clone(),
@@ -222,13 +243,17 @@ impl Binder<'_> {
 
 /// What SELECT AS VALUE gives: the one column is the row, and the fields of a struct are its columns.
 fn value_table(columns: &Columns) -> Columns {
-    let Some(DataType::Struct(fields)) = columns.known.first().map(|column| &column.data_type) else {
-        return Columns::unknown();
-    };
-    let column = |field: &Field| Column {
-        name: field.name.as_deref().map(Into::into),
-        data_type: field.data_type.clone(),
-        ..Column::default()
+    let Some(value) = columns.known.first() else { return Columns::unknown() };
+    let DataType::Struct(fields) = &value.data_type else { return Columns::unknown() };
+    let column = |field: &Field| {
+        let name = field.name.as_deref().unwrap_or_default();
+        Column {
+            name: field.name.as_deref().map(Into::into),
+            data_type: field.data_type.clone(),
+            origins: value.origins.iter().filter_map(|origin| origin.at(name)).collect(),
+            is_volatile: value.is_volatile,
+            ..Column::default()
+        }
     };
     Columns::closed(fields.iter().map(column).collect())
 }
@@ -248,6 +273,14 @@ fn own_name(expr: &ast::Expr) -> Option<&ast::Ident> {
         ast::Expr::Identifier(name) => Some(name),
         ast::Expr::CompoundIdentifier(names) => names.last(),
         ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
+/// What a row is for those around a SELECT.
+fn form_of(mode: Option<ValueTableMode>) -> RowForm {
+    match mode {
+        Some(_) => RowForm::Struct,
+        None => RowForm::Columns,
+    }
+}
+
             ast::AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
             _ => None,
         },

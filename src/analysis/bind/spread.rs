@@ -6,15 +6,15 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use crate::analysis::bound::{Columns, Expr, ExprKind, Item, OriginKind};
+use crate::analysis::bound::{Columns, Expr, ExprKind, Item, join};
 use crate::relation::{DataType, Field};
 
 /// How many columns an item becomes.
 enum Spread {
     /// One.
     None,
-    /// One for each of these.
-    Fields(Vec<Field>),
+    /// One for each of these, with its path in the value.
+    Fields(Vec<(String, Field)>),
     /// One or more.
     Unknown,
 }
@@ -40,18 +40,13 @@ impl Binder<'_> {
                 self.add_item(bound, name, alias, projection, columns);
             }
             Spread::Fields(fields) => {
-                let mut origins = Vec::new();
-                self.origins(&bound, OriginKind::Passed, &mut origins);
-                origins.sort();
-                origins.dedup();
+                let origins: Vec<_> = fields.iter().map(|(path, _)| self.origins_of(&bound, path)).collect();
                 // What is read stands in the first one.
                 let (span, mut parts) = (bound.span, vec![bound]);
-                for field in fields {
-                    let data_type = field.data_type;
+                for ((_, Field { name, data_type }), origins) in fields.into_iter().zip(origins) {
                     let expr = Expr { data_type, ..Expr::other(std::mem::take(&mut parts), span) };
-                    self.add_item(expr, field.name.map(Into::into), None, projection, columns);
-                    if let (Some(column), Some(item)) = (columns.known.last_mut(), projection.last_mut()) {
-                        column.origins.clone_from(&origins);
+                    self.add_item_from(expr, origins, name.map(Into::into), None, projection, columns);
+                    if let Some(item) = projection.last_mut() {
                         item.from_star = true;
                     }
                 }
@@ -131,10 +126,12 @@ fn unnested(data_type: &DataType, depth: Depth) -> Spread {
         (DataType::Struct(fields), _) => {
             let mut found = Vec::new();
             for field in fields {
-                add_fields(field, depth, &mut found);
+                add_fields(field, "", depth, &mut found);
             }
             // What has no known type may be another struct.
-            let is_known = |field: &Field| field.name.is_some() && (depth == Depth::One || !field.data_type.is_vague());
+            let is_known = |(_, field): &(String, Field)| {
+                field.name.is_some() && (depth == Depth::One || !field.data_type.is_vague())
+            };
             if found.iter().all(is_known) { Spread::Fields(found) } else { Spread::Unknown }
         }
         (DataType::Unknown, _) => Spread::Unknown,
@@ -142,13 +139,14 @@ fn unnested(data_type: &DataType, depth: Depth) -> Spread {
     }
 }
 
-fn add_fields(field: &Field, depth: Depth, found: &mut Vec<Field>) {
+fn add_fields(field: &Field, path: &str, depth: Depth, found: &mut Vec<(String, Field)>) {
+    let path = join(path, field.name.as_deref().unwrap_or_default());
     match &field.data_type {
         DataType::Struct(fields) if depth == Depth::All => {
             for field in fields {
-                add_fields(field, depth, found);
+                add_fields(field, &path, depth, found);
             }
         }
-        _ => found.push(field.clone()),
+        _ => found.push((path, field.clone())),
     }
 }

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::scope::{Merged, Scope};
-use crate::analysis::bound::{Columns, Expr, Item, OriginKind, SourceId, Unbound};
+use crate::analysis::bound::{Columns, Expr, ExprKind, Item, Origin, SourceId, Unbound};
 use crate::relation::DataType;
 
 /// What stands behind a star.
@@ -20,6 +20,20 @@ struct Changes<'a> {
     renamed: Vec<&'a ast::IdentWithAlias>,
     /// Whether a pattern chooses the columns.
     is_chosen: bool,
+}
+
+/// A column that a star gives.
+struct Given {
+    name: Arc<str>,
+    expr: Expr,
+    /// Where it comes from, if the expression does not say it.
+    origins: Option<Vec<Origin>>,
+}
+
+impl Given {
+    fn new(name: Arc<str>, expr: Expr) -> Self {
+        Self { name, expr, origins: None }
+    }
 }
 
 impl Binder<'_> {
@@ -37,7 +51,9 @@ impl Binder<'_> {
         }
         let mut given = Vec::new();
         if self.semantics.puts_using_first() {
-            given.extend(merged.iter().map(|merged| (merged.name.clone(), self.merged_column(merged, 0, span))));
+            given.extend(
+                merged.iter().map(|merged| Given::new(merged.name.clone(), self.merged_column(merged, 0, span))),
+            );
             self.columns_of(&sources, &merged, false, span, &mut given, columns);
         } else {
             self.columns_of(&sources, &merged, true, span, &mut given, columns);
@@ -52,7 +68,7 @@ impl Binder<'_> {
         merged: &[Merged],
         with_merged: bool,
         span: Span,
-        given: &mut Vec<(Arc<str>, Expr)>,
+        given: &mut Vec<Given>,
         columns: &mut Columns,
     ) {
         for id in sources {
@@ -68,7 +84,7 @@ impl Binder<'_> {
                     Some(_) => continue,
                     None => self.column_of(*id, Some(place), name.as_deref().unwrap_or_default(), 0, false, span),
                 };
-                given.push((name.unwrap_or_default(), expr));
+                given.push(Given::new(name.unwrap_or_default(), expr));
             }
         }
     }
@@ -84,7 +100,7 @@ impl Binder<'_> {
         let SelectItemQualifiedWildcardKind::ObjectName(name) = of else {
             let SelectItemQualifiedWildcardKind::Expr(expr) = of else { return };
             let value = self.expr(expr);
-            return self.fields_of(&value, &changes(options), projection, columns);
+            return self.fields_of(value, &changes(options), projection, columns);
         };
         let parts = self.path_of(name);
         let named = |scope: &Scope| scope.sources.iter().chain(&scope.ranges).copied().collect::<Vec<_>>();
@@ -112,7 +128,7 @@ impl Binder<'_> {
             } else {
                 self.path(&parts, span)
             };
-            return self.fields_of(&value, &changes(options), projection, columns);
+            return self.fields_of(value, &changes(options), projection, columns);
         }
         columns.is_open = true;
         if let [only] = parts.as_slice()
@@ -128,36 +144,32 @@ impl Binder<'_> {
     }
 
     /// The fields of a struct as columns.
-    fn fields_of(&mut self, value: &Expr, changes: &Changes<'_>, projection: &mut Vec<Item>, columns: &mut Columns) {
+    fn fields_of(&mut self, value: Expr, changes: &Changes<'_>, projection: &mut Vec<Item>, columns: &mut Columns) {
         let DataType::Struct(fields) = value.data_type.clone() else {
             columns.is_open = true;
             return self.give(Vec::new(), changes, &[], projection, columns);
         };
         let span = value.span;
-        let mut origins = Vec::new();
-        self.origins(value, OriginKind::Passed, &mut origins);
         let mut given = Vec::new();
         for field in fields {
             let Some(name) = field.name else {
                 columns.is_open = true;
                 continue;
             };
-            let expr = Expr { data_type: field.data_type, ..Expr::other(Vec::new(), span) };
-            given.push((name.into(), expr));
+            let origins = self.origins_of(&value, &name);
+            let expr = Expr { data_type: field.data_type, ..Expr::unknown(span) };
+            given.push(Given { name: name.into(), expr, origins: Some(origins) });
         }
-        let start = columns.known.len();
+        // What is read stands in the first one.
+        if let Some(first) = given.first_mut() {
+            first.expr.kind = ExprKind::Other(vec![value]);
+        }
         self.give(given, changes, &[], projection, columns);
-        for column in &mut columns.known[start..] {
-            let name = column.name.as_deref().unwrap_or_default();
-            column.origins.extend(origins.iter().map(|origin| origin.field(name)));
-            column.origins.sort();
-            column.origins.dedup();
-        }
     }
 
     fn give(
         &mut self,
-        given: Vec<(Arc<str>, Expr)>,
+        given: Vec<Given>,
         changes: &Changes<'_>,
         sources: &[SourceId],
         projection: &mut Vec<Item>,
@@ -173,29 +185,30 @@ impl Binder<'_> {
             .chain(changes.replaced.iter().map(|element| (self.name(&element.column_name), element.column_name.span)))
             .collect();
         for (name, span) in mentioned {
-            if !is_open && !given.iter().any(|(column, _)| self.is_same(column, &name)) {
+            if !is_open && !given.iter().any(|given| self.is_same(&given.name, &name)) {
                 self.unbound(&name, Unbound::Column(sources.to_vec()), span);
             }
         }
         let is_given = |element: &&ast::ReplaceSelectElement| {
             let name = self.name(&element.column_name);
-            given.iter().any(|(column, _)| self.is_same(column, &name))
+            given.iter().any(|given| self.is_same(&given.name, &name))
         };
         let elsewhere: Vec<_> = changes.replaced.iter().copied().filter(|element| !is_given(element)).collect();
-        for (name, expr) in given {
+        for Given { name, expr, origins } in given {
             if changes.without.iter().any(|without| self.is_same(&self.name(without), &name)) {
                 continue;
             }
             let is_it = |identifier: &ast::Ident| self.is_same(&self.name(identifier), &name);
             let replaced = changes.replaced.iter().find(|element| is_it(&element.column_name));
             let renamed = changes.renamed.iter().find(|renamed| is_it(&renamed.ident));
-            let (expr, name) = match (replaced, renamed) {
-                (Some(element), _) => (self.expr(&element.expr), name),
-                (None, Some(renamed)) => (expr, self.name(&renamed.alias).into()),
-                (None, None) => (expr, name),
+            let (expr, origins, name) = match (replaced, renamed) {
+                (Some(element), _) => (self.expr(&element.expr), None, name),
+                (None, Some(renamed)) => (expr, origins, self.name(&renamed.alias).into()),
+                (None, None) => (expr, origins, name),
             };
             let name = (!name.is_empty()).then_some(name);
-            self.add_item(expr, name, None, projection, columns);
+            let origins = origins.unwrap_or_else(|| self.origins_of(&expr, ""));
+            self.add_item_from(expr, origins, name, None, projection, columns);
             if let Some(item) = projection.last_mut() {
                 item.from_star = true;
             }

@@ -1,6 +1,7 @@
 //! A query whose names are bound to what they mean: the small tree that types, lineage, keys and checks work on.
 
 mod expr;
+mod origin;
 mod walk;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::action::ActionId;
 use crate::relation::{DataType, Nullability};
 
 pub use expr::{Call, Expr, ExprKind, Window};
+pub use origin::{Part, below, join};
 
 /// A place in [`Bound::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,8 +138,19 @@ pub struct Select {
     pub having: Option<Expr>,
     /// QUALIFY.
     pub qualify: Option<Expr>,
+    /// What a row is for those around it.
+    pub form: RowForm,
     /// The word SELECT.
     pub span: Span,
+}
+
+/// What a row of a query is for those around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowForm {
+    /// Its columns.
+    Columns,
+    /// One value, a struct of them: SELECT AS STRUCT, SELECT AS VALUE.
+    Struct,
 }
 
 /// Whether the same row comes once.
@@ -309,7 +322,9 @@ pub struct Origin {
     pub relation: Relation,
     /// Which one; the fields of a struct behind it, with dots.
     pub column: Arc<str>,
-    /// What has become of it.
+    /// Which part of the value it has become.
+    pub part: Part,
+    /// What has become of it on the way into that part.
     pub kind: OriginKind,
 }
 
@@ -444,3 +459,16 @@ impl Query {
         }
     }
 }
+    /// What a row is for those around it.
+    pub fn form(&self) -> RowForm {
+        let mut query = self;
+        loop {
+            query = match &query.body {
+                Body::Select(select) => return select.form,
+                Body::SetOperation(operation) => &operation.left,
+                Body::Nested(inner) => inner,
+                Body::Values(_) | Body::Opaque => return RowForm::Columns,
+            };
+        }
+    }
+

@@ -153,7 +153,7 @@ impl<'a> Finder<'a> {
 /// Whether a column is one of that name that has been given another one.
 fn is_renamed(column: &Column, name: &str) -> bool {
     let is_it = |origin: &crate::analysis::bound::Origin| {
-        origin.kind == OriginKind::Passed && origin.column.eq_ignore_ascii_case(name)
+        origin.kind_of_whole() == OriginKind::Passed && origin.column.eq_ignore_ascii_case(name)
     };
     column.origins.iter().any(is_it)
 }

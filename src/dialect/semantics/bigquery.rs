@@ -245,7 +245,7 @@ fn rank(data_type: &DataType) -> u8 {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
-    use DataType::{Date, Decimal, Double, Null, Text, Timestamp, Unknown};
+    use DataType::{Date, Decimal, Double, Null, Struct, Text, Timestamp, Unknown};
     Some(match (one, other) {
         (Unknown, _) | (_, Unknown) => Unknown,
         (one, other) if one == other => one.clone(),
@@ -259,6 +259,9 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
         // A text here can only be a literal.
         (Text(_), known) | (known, Text(_)) if is_moment(known) => known.clone(),
         (one, other) => match (family(one), family(other)) {
+        (Struct(one), Struct(other)) => {
+            types::common_struct(one, other, |one, other| common_of_two(one, other).unwrap_or_default())
+        }
             (Some(one), Some(other)) if one != other => return None,
             _ => Unknown,
         },
@@ -293,6 +296,9 @@ fn family(data_type: &DataType) -> Option<Family> {
     }
 }
 
-fn rule(_name: &str) -> Option<Rule> {
-    None
+fn rule(name: &str) -> Option<Rule> {
+    match name {
+        "row" => Some(types::row),
+        _ => None,
+    }
 }

@@ -251,7 +251,7 @@ fn number(text: &str) -> DataType {
 }
 
 fn common_of_two(one: &DataType, other: &DataType) -> DataType {
-    use DataType::{Array, Date, Decimal, Double, Integer, Null, Real, Timestamp};
+    use DataType::{Array, Date, Decimal, Double, Integer, Null, Real, Struct, Timestamp};
     match (one, other) {
         (one, other) if one == other => one.clone(),
         (Null, known) | (known, Null) => known.clone(),
@@ -272,6 +272,7 @@ fn common_of_two(one: &DataType, other: &DataType) -> DataType {
     }
 }
 
+        (Struct(one), Struct(other)) => types::common_struct(one, other, common_of_two),
 /// A literal takes on the type of the other side if that is large enough. What could be one leaves it open.
 fn common_integer(one: &DataType, other: &DataType) -> DataType {
     let (DataType::Integer { bits, signed }, DataType::Integer { bits: other_bits, signed: other_signed }) =
@@ -388,6 +389,7 @@ fn rule(name: &str) -> Option<Rule> {
         "remainder" => remainder,
         "product" => product,
         "total" => total,
+        "row" => types::row,
         "rounded" => rounded,
         "concatenated" => concatenated,
         "quotient" => quotient,

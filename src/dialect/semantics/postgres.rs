@@ -42,6 +42,10 @@ impl Semantics for Postgres {
         true
     }
 
+    fn unnests_structs(&self) -> bool {
+        true
+    }
+
     fn fills_columns_left_out(&self) -> bool {
         true
     }

@@ -6,6 +6,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use super::Semantics;
+use super::pattern::Arguments;
 use crate::relation::{DataType, Digits, Field};
 
 /// The type that a text names.
@@ -99,6 +100,28 @@ pub(super) fn split(text: &str) -> Vec<&str> {
     .map(str::trim)
     .filter(|part| !part.is_empty())
     .collect()
+}
+
+/// The type that two structs come to: their fields one by one, if none of them has two names.
+pub(super) fn common_struct(one: &[Field], other: &[Field], common: fn(&DataType, &DataType) -> DataType) -> DataType {
+    let is_same = |one: &Field, other: &Field| match (&one.name, &other.name) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => true,
+    };
+    if one.len() != other.len() || !one.iter().zip(other).all(|(one, other)| is_same(one, other)) {
+        return DataType::Unknown;
+    }
+    let field = |(one, other): (&Field, &Field)| Field {
+        name: one.name.clone().or_else(|| other.name.clone()),
+        data_type: common(&one.data_type, &other.data_type),
+    };
+    DataType::Struct(one.iter().zip(other).map(field).collect())
+}
+
+/// `row(…)`, `(1, 'x')`: a struct whose fields have no names.
+pub(super) fn row(arguments: &Arguments<'_>) -> DataType {
+    let field = |data_type: &&DataType| Field { name: None, data_type: (*data_type).clone() };
+    DataType::Struct(arguments.types.iter().map(field).collect())
 }
 
 fn is_zoned(zone: TimezoneInfo) -> bool {
