@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, ActionId, Kind};
 use crate::analysis::Fingerprint;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, Statement};
+use crate::analysis::keys;
 use crate::dialect::Dialect;
 use crate::dialect::semantics::Semantics;
 use crate::project::{Catalog, Project};
@@ -19,6 +20,8 @@ pub struct Facts {
     pub influences: Vec<Influence>,
     /// Columns whose values no two of them share.
     pub keys: Vec<Key>,
+    /// Whether all rows are there that the keys say something of.
+    pub is_whole: bool,
     /// What its texts mean.
     pub fingerprint: Fingerprint,
 }
@@ -38,15 +41,16 @@ impl Facts {
             Some(saved) => completed(&said, &saved, dialect.semantics()),
             None => said,
         };
-        Self { columns, ..Self::default() }
+        Self { columns, is_whole: matches!(action.kind, Kind::Declaration), ..Self::default() }
     }
 
     /// Those of a query.
-    pub(super) fn of_query(query: &Query) -> Self {
+    pub(super) fn of_query(query: &Query, bound: &Bound) -> Self {
         Self {
             columns: query.columns.clone(),
             influences: query.influences.clone(),
             keys: query.keys.clone(),
+            is_whole: keys::is_whole_query(query, bound, &|_| false),
             fingerprint: Fingerprint::default(),
         }
     }
@@ -55,11 +59,12 @@ impl Facts {
     pub(super) fn of(action: &Action<ActionId>, bound: &Bound, project: &Project) -> Self {
         match (&action.kind, bound.statements.as_slice()) {
             (Kind::Model(model), [Statement::Query(query)]) => {
-                let mut facts = Self::of_query(query);
+                let mut facts = Self::of_query(query, bound);
+                facts.is_whole &= model.texts.post_operations.is_empty();
                 facts.add_key(&model.unique_key);
                 facts
             }
-            (Kind::Assertion(_), [Statement::Query(query)]) => Self::of_query(query),
+            (Kind::Assertion(_), [Statement::Query(query)]) => Self::of_query(query, bound),
             _ => Self::declared(action, project),
         }
     }
@@ -88,8 +93,8 @@ impl Facts {
         }
     }
 
-    /// As a relation that another text reads: its columns and its keys. Where the columns come from is of no concern there.
-    pub(super) fn outline(&self) -> (Columns, Vec<Key>) {
+    /// As a relation that another text reads: its columns, its keys, and whether all rows are there that these say something of. Where the columns come from is of no concern there.
+    pub(super) fn outline(&self) -> (Columns, Vec<Key>, bool) {
         let seen = |column: &Column| Column {
             name: column.name.clone(),
             data_type: column.data_type.clone(),
@@ -99,7 +104,7 @@ impl Facts {
             is_volatile: column.is_volatile,
         };
         let known = self.columns.known.iter().map(seen).collect();
-        (Columns { known, is_open: self.columns.is_open }, self.keys.clone())
+        (Columns { known, is_open: self.columns.is_open }, self.keys.clone(), self.is_whole)
     }
 }
 

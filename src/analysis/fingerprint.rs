@@ -13,7 +13,7 @@ use sqlparser::ast;
 use crate::action::ActionId;
 use crate::analysis::bound::{
     Body, Bound, Column, CteId, Distinct, Expr, ExprKind, Grouping, JoinKind, Query, Select, SetOperation, SourceId,
-    SourceKind, Statement,
+    SourceKind, Statement, Turn, Turned,
 };
 use crate::dialect::semantics::FunctionKind;
 
@@ -275,11 +275,32 @@ impl Prints<'_> {
                 let columns = (0u64..).take(source.columns.known.len());
                 Print { rows, columns: columns.map(|place| combine("row", &[rows, place])).collect() }
             }
-            SourceKind::Turned(_) | SourceKind::Opaque => {
+            SourceKind::Turned(turned) => self.turned(turned),
+            SourceKind::Opaque => {
                 self.is_exact = false;
                 Print { rows: 0, columns: vec![0; source.columns.known.len()] }
             }
         })
+    }
+
+    /// The rows of PIVOT are the groups, whatever is in the other columns.
+    fn turned(&mut self, turned: &Turned) -> Print {
+        let of = self.source(turned.of);
+        let exprs = self.exprs(&turned.exprs);
+        let kept: Vec<u64> = turned.kept.iter().filter_map(|place| of.columns.get(*place).copied()).collect();
+        let groups = turned.made.iter().filter(|made| made.is_group).flat_map(|made| &made.of);
+        let groups: Vec<u64> = groups.filter_map(|place| exprs.get(*place).copied()).collect();
+        let rows = match turned.turn {
+            Turn::Pivot => combine("pivot", &[&[of.rows], kept.as_slice(), &groups].concat()),
+            Turn::Unpivot { keeps_nulls } => {
+                combine("unpivot", &[&[of.rows, u64::from(keeps_nulls)], exprs.as_slice()].concat())
+            }
+        };
+        let made = turned.made.iter().map(|made| {
+            let parts = made.of.iter().filter_map(|place| exprs.get(*place).copied());
+            combine(&made.detail, &parts.collect::<Vec<u64>>())
+        });
+        Print { rows, columns: kept.iter().copied().chain(made).collect() }
     }
 
     fn cte(&mut self, id: CteId) -> Rc<Print> {

@@ -1,7 +1,9 @@
 //! Which columns tell the rows of a query apart.
 
+use crate::action::ActionId;
 use crate::analysis::bound::{
-    Bound, Call, Columns, Distinct, Expr, ExprKind, Grouping, Item, Join, JoinKind, Key, Select, SourceId,
+    Bound, Columns, Distinct, Expr, ExprKind, Grouping, Join, JoinKind, Key, Query, Select, Source, SourceId,
+    SourceKind,
 };
 use crate::dialect::semantics::FunctionKind;
 
@@ -18,27 +20,101 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
         Grouping::None if select.projection.iter().any(|item| item.expr.any(&gives_rows)) => {}
         Grouping::None => keys.extend(of_rows(select, bound)),
         Grouping::All => {
-            let plain = |(place, item): (usize, &Item)| (!item.expr.is_aggregated()).then_some(place);
-            keys.push(select.projection.iter().enumerate().filter_map(plain).collect());
+            let groups = select.projection.iter().map(|item| &item.expr).filter(|expr| !expr.is_aggregated());
+            keys.extend(of_groups(groups.collect(), select, bound));
         }
         Grouping::By { has_sets: true, .. } => {}
-        Grouping::By { keys: groups, has_sets: false } => keys.extend(places_of(groups, select)),
+        Grouping::By { keys: groups, has_sets: false } => {
+            keys.extend(of_groups(groups.iter().collect(), select, bound))
+        }
     }
     match &select.distinct {
         Distinct::All => {}
         Distinct::Rows => keys.push((0..select.projection.len()).collect()),
         Distinct::On(exprs) => keys.extend(places_of(exprs, select)),
     }
-    keys.extend(
-        select
-            .qualify
-            .as_ref()
-            .and_then(numbered_rows)
-            .and_then(|call| places_of(&call.window.as_ref()?.partition_by, select)),
-    );
+    let chosen = select.qualify.iter().flat_map(Expr::conjuncts).filter_map(is_one);
+    let chosen = chosen.filter_map(|number| select.resolved(number).call_of("row_number")?.window.as_ref());
+    keys.extend(chosen.filter_map(|window| places_of(&window.partition_by, select)));
     keys.sort();
     keys.dedup();
     keys
+}
+
+/// The groups without those that others of them determine.
+fn of_groups(groups: Vec<&Expr>, select: &Select, bound: &Bound) -> Option<Key> {
+    let mut left: Vec<&Expr> = groups.iter().map(|group| select.resolved(group)).collect();
+    let mut place = 0;
+    while place < left.len() {
+        let others: Vec<_> = left.iter().filter(|other| !std::ptr::eq(**other, left[place])).collect();
+        let has = |column: (SourceId, usize)| {
+            others.iter().any(|other| matches!(other.column(), Some((source, Some(at))) if (source, at) == column))
+        };
+        let is_determined = match left[place].column() {
+            Some((source, Some(_))) => bound.source(source).keys.iter().any(|key| {
+                let mut twins = Vec::new();
+                key.iter().all(|column| {
+                    twins.clear();
+                    twins.push((source, *column));
+                    determining(select, source).for_each(|on| twins_of(on, source, *column, &mut twins));
+                    twins.iter().copied().any(has)
+                })
+            }),
+            _ => false,
+        };
+        if is_determined {
+            left.remove(place);
+        } else {
+            place += 1;
+        }
+    }
+    let is_left = |group: &&Expr| left.iter().any(|left| std::ptr::eq(*left, select.resolved(group)));
+    places_of(groups.into_iter().filter(is_left), select)
+}
+
+/// The conditions by which a row of others says which one of a source belongs to it.
+fn determining(select: &Select, source: SourceId) -> impl Iterator<Item = &Expr> {
+    let is_plain =
+        select.joins.iter().all(|join| !matches!(join.kind, JoinKind::Right | JoinKind::Full | JoinKind::Other));
+    let joins = select.joins.iter().filter(move |join| is_plain && is_usable(join, source));
+    joins.filter_map(|join| join.condition.as_ref()).chain(&select.filter)
+}
+
+/// The keys of a source, with one that only the rows have that the query leaves: those with the number one.
+fn of_source(id: SourceId, select: &Select, bound: &Bound) -> Vec<Key> {
+    let mut keys = bound.source(id).keys.clone();
+    let joins = select.joins.iter().filter(|join| is_usable(join, id)).filter_map(|join| join.condition.as_ref());
+    let conjuncts = joins.chain(&select.filter).flat_map(Expr::conjuncts);
+    let numbers = conjuncts.filter_map(is_one).filter_map(|number| match number.column() {
+        Some((source, Some(place))) if source == id => Some(place),
+        _ => None,
+    });
+    keys.extend(numbers.filter_map(|place| numbered_by(id, place, bound)));
+    keys
+}
+
+/// The columns of a source in which no two rows are the same that have the same number in another one.
+fn numbered_by(id: SourceId, place: usize, bound: &Bound) -> Option<Key> {
+    let query = match &bound.source(id).kind {
+        SourceKind::Cte(id) => &bound.cte(*id).query,
+        SourceKind::Derived(query) => query,
+        _ => return None,
+    };
+    let select = query.without_brackets().select()?;
+    let number = &select.projection.get(place)?.expr;
+    if let Some(call) = number.call_of("row_number") {
+        return places_of(&call.window.as_ref()?.partition_by, select);
+    }
+    // It may only have been passed on.
+    let ([only], Grouping::None, Some((source, Some(place)))) =
+        (select.sources.as_slice(), &select.grouping, number.column())
+    else {
+        return None;
+    };
+    let key = numbered_by(source, place, bound).filter(|_| source == *only)?;
+    let mut key: Key = key.iter().map(|place| place_of(source, *place, select)).collect::<Option<_>>()?;
+    key.sort_unstable();
+    Some(key)
 }
 
 fn gives_rows(part: &Expr) -> bool {
@@ -51,7 +127,7 @@ fn of_rows(select: &Select, bound: &Bound) -> Vec<Key> {
         .sources
         .iter()
         .filter(|source| keeps_rows_single(**source, select, bound))
-        .flat_map(|source| bound.source(*source).keys.iter().map(move |key| (*source, key)))
+        .flat_map(|source| of_source(*source, select, bound).into_iter().map(move |key| (*source, key)))
         .filter_map(|(source, key)| key.iter().map(|place| place_of(source, *place, select)).collect())
         .collect()
 }
@@ -75,7 +151,7 @@ fn keeps_rows_single(source: SourceId, select: &Select, bound: &Bound) -> bool {
 
 /// Whether a row of these finds one partner at most in another source.
 fn is_single(other: SourceId, of: &[SourceId], select: &Select, bound: &Bound) -> bool {
-    let keys = &bound.source(other).keys;
+    let keys = of_source(other, select, bound);
     if keys.iter().any(Vec::is_empty) {
         return true;
     }
@@ -187,28 +263,54 @@ fn twins_of(condition: &Expr, source: SourceId, column: usize, found: &mut Vec<(
 }
 
 /// Where the select list has each of these; `None` if it does not have one of them.
-fn places_of(exprs: &[Expr], select: &Select) -> Option<Key> {
+fn places_of<'e>(exprs: impl IntoIterator<Item = &'e Expr>, select: &Select) -> Option<Key> {
     let place = |expr: &Expr| match &expr.kind {
         ExprKind::Alias(place) => Some(*place),
         _ => select.projection.iter().position(|item| item.expr.is_same(expr)),
     };
     // A literal is the same in all rows.
-    let counts = exprs.iter().filter(|expr| !matches!(expr.kind, ExprKind::Literal(_)));
+    let counts = exprs.into_iter().filter(|expr| !matches!(expr.kind, ExprKind::Literal(_)));
     let mut places: Key = counts.map(place).collect::<Option<_>>()?;
     places.sort_unstable();
     places.dedup();
     Some(places)
 }
 
-/// The window function of `row_number() over (…) = 1`.
-fn numbered_rows(condition: &Expr) -> Option<&Call> {
+/// The number that is one where a condition holds: `n = 1`, `n <= 1`, `n < 2`.
+fn is_one(condition: &Expr) -> Option<&Expr> {
     let call = condition.call()?;
-    match (call.name.as_str(), call.arguments.as_slice()) {
-        ("and", parts) => parts.iter().find_map(numbered_rows),
-        ("=", [left, right]) => [(left, right), (right, left)].into_iter().find_map(|(one, other)| {
-            let is_one = matches!(&other.kind, ExprKind::Literal(text) if text == "1");
-            one.call_of("row_number").filter(|_| is_one)
-        }),
+    let [left, right] = call.arguments.as_slice() else { return None };
+    let is = |expr: &Expr, number: &str| matches!(&expr.kind, ExprKind::Literal(text) if text == number);
+    match call.name.as_str() {
+        "=" if is(right, "1") => Some(left),
+        "=" if is(left, "1") => Some(right),
+        "<=" if is(right, "1") => Some(left),
+        "<" if is(right, "2") => Some(left),
         _ => None,
     }
+}
+
+/// Whether all rows are there that the keys of a source say something of: what is left out might be all but one of several.
+/// `is_trusted` says of which actions that is so, whatever their texts leave out.
+pub(super) fn is_whole(source: &Source, bound: &Bound, is_trusted: &dyn Fn(ActionId) -> bool) -> bool {
+    match &source.kind {
+        SourceKind::Action(id) => source.is_whole || is_trusted(*id),
+        SourceKind::Cte(id) => is_whole_query(&bound.cte(*id).query, bound, is_trusted),
+        SourceKind::Derived(query) => is_whole_query(query, bound, is_trusted),
+        SourceKind::Undeclared => true,
+        SourceKind::Own | SourceKind::Values(_) | SourceKind::Turned(_) | SourceKind::Opaque => false,
+    }
+}
+
+/// The same of what a query gives.
+#[recursive::recursive]
+pub(super) fn is_whole_query(query: &Query, bound: &Bound, is_trusted: &dyn Fn(ActionId) -> bool) -> bool {
+    query.limit.is_empty()
+        && query.without_brackets().select().is_some_and(|select| {
+            let filters = [&select.filter, &select.having, &select.qualify];
+            filters.iter().all(|filter| filter.is_none())
+                && !matches!(select.distinct, Distinct::On(_))
+                && select.joins.iter().all(|join| join.kind == JoinKind::Left)
+                && select.sources.iter().all(|id| is_whole(bound.source(*id), bound, is_trusted))
+        })
 }

@@ -270,12 +270,14 @@ impl Relations for Reading<'_, '_, '_> {
         let id = index.find(path)?;
         let is_own = id == *from;
         let facts = if is_own { self.own } else { index.known_before(*from, id).map(|(facts, _)| facts) };
-        let (mut columns, keys) = facts.map_or_else(|| (Columns::unknown(), Vec::new()), Facts::outline);
+        let unknown = || (Columns::unknown(), Vec::new(), false);
+        let (mut columns, keys, is_whole) = facts.map_or_else(unknown, Facts::outline);
         if is_own || !index.graph.get(id).kind.is_view() {
             // What has been written stays as it is.
             columns.known.iter_mut().for_each(|column| column.is_volatile = false);
         }
-        Some(Known { kind: if is_own { SourceKind::Own } else { SourceKind::Action(id) }, columns, keys })
+        let kind = if is_own { SourceKind::Own } else { SourceKind::Action(id) };
+        Some(Known { kind, columns, keys, is_whole })
     }
 
     fn may_be_altered(&self, path: &[String]) -> bool {

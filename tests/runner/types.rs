@@ -102,7 +102,8 @@ impl Relations for Table {
             nullable: if self.not_null.contains(name) { Nullability::NotNull } else { Nullability::Unknown },
             ..Column::default()
         });
-        Some(Known { kind: SourceKind::Undeclared, columns: Columns::closed(columns.collect()), keys: Vec::new() })
+        let columns = Columns::closed(columns.collect());
+        Some(Known { kind: SourceKind::Undeclared, columns, keys: Vec::new(), is_whole: false })
     }
 }
 

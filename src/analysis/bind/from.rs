@@ -6,7 +6,7 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 use sqlparser::tokenizer::Span;
 
 use super::scope::{Merged, Sight};
-use super::{Binder, around};
+use super::{Binder, Known, around};
 use crate::analysis::bound::{
     Column, Columns, CteId, Expr, Join, JoinKind, Origin, OriginKind, Part, Relation, Source, SourceId, SourceKind,
 };
@@ -247,7 +247,9 @@ impl Binder<'_> {
             return self.named_as(Source { path, ..plain(SourceKind::Undeclared, columns, span) }, alias);
         }
         let source = match self.relations.find(&path) {
-            Some(known) => Source { path, keys: known.keys, ..plain(known.kind, known.columns, span) },
+            Some(Known { kind, columns, keys, is_whole }) => {
+                Source { path, keys, is_whole, ..plain(kind, columns, span) }
+            }
             None => Source { path, ..plain(SourceKind::Undeclared, Columns::unknown(), span) },
         };
         self.named_as(source, alias)
@@ -351,9 +353,9 @@ impl Binder<'_> {
         let is_name = |alias: &&ast::TableAlias| alias.columns.is_empty() && self.semantics.names_elements_by_alias();
         let alias_name = alias.filter(is_name).map(|alias| self.name(&alias.name));
         let name: Option<Arc<str>> = alias_name.as_deref().or(default).map(Into::into);
+        let names_columns = alias.is_some_and(|alias| !alias.columns.is_empty());
         let one = |data_type: &DataType, is_hidden: bool| Column {
             name: name.clone(),
-        let names_columns = alias.is_some_and(|alias| !alias.columns.is_empty());
             data_type: data_type.clone(),
             is_hidden,
             ..Column::default()
@@ -444,7 +446,8 @@ impl Binder<'_> {
 
 /// A source without a name.
 pub(super) fn plain(kind: SourceKind, columns: Columns, span: Span) -> Source {
-    Source { name: None, path: Vec::new(), kind, columns, keys: Vec::new(), is_optional: false, span }
+    let keys = Vec::new();
+    Source { name: None, path: Vec::new(), kind, columns, keys, is_whole: false, is_optional: false, span }
 }
 
 pub(super) fn named(name: &str, data_type: DataType, nullable: Nullability) -> Column {
@@ -459,9 +462,6 @@ fn element(array: &DataType) -> DataType {
     }
 }
 
-fn kind_of(operator: &JoinOperator) -> (JoinKind, Option<&JoinConstraint>) {
-    use JoinOperator as J;
-    match operator {
 /// The fields of the structs in an array.
 pub(super) fn fields_of_elements(array: &DataType) -> &[Field] {
     match array {
@@ -473,6 +473,9 @@ pub(super) fn fields_of_elements(array: &DataType) -> &[Field] {
     }
 }
 
+fn kind_of(operator: &JoinOperator) -> (JoinKind, Option<&JoinConstraint>) {
+    use JoinOperator as J;
+    match operator {
         J::Join(constraint) | J::Inner(constraint) | J::StraightJoin(constraint) => (JoinKind::Inner, Some(constraint)),
         J::Left(constraint) | J::LeftOuter(constraint) => (JoinKind::Left, Some(constraint)),
         J::Right(constraint) | J::RightOuter(constraint) => (JoinKind::Right, Some(constraint)),

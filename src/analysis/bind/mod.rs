@@ -45,6 +45,8 @@ pub struct Known {
     pub columns: Columns,
     /// Its keys.
     pub keys: Vec<Key>,
+    /// Whether all rows are there that these say something of.
+    pub is_whole: bool,
 }
 
 /// Names in lower case that a text may use without a FROM.

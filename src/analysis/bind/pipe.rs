@@ -4,6 +4,7 @@ use sqlparser::ast::{self, PipeOperator, Spanned};
 
 use super::Binder;
 use super::from::plain;
+use super::pivot::{Pivot, Unpivot};
 use super::scope::Scope;
 use crate::analysis::bound::{
     Body, Columns, Distinct, Expr, Grouping, Item, Query, RowForm, Select, SetOperation, Source, SourceId, SourceKind,
@@ -150,11 +151,50 @@ impl Binder<'_> {
             PipeOperator::As { .. } | PipeOperator::TableSample { .. } => {
                 self.star(&all, &mut stage.projection, &mut stage.columns);
             }
+            PipeOperator::Pivot { aggregate_functions, value_column, value_source, alias } => {
+                let turned: Vec<_> = value_column.iter().cloned().map(ast::Expr::Identifier).collect();
+                let pivot = Pivot {
+                    aggregates: aggregate_functions,
+                    turned: turned.iter().collect(),
+                    values: value_source,
+                    groups: None,
+                };
+                self.piped_turn(alias.as_ref(), ranges, stage, |binder, of| binder.pivoted(of, &pivot));
+            }
+            PipeOperator::Unpivot { value_column, name_column, unpivot_columns, alias } => {
+                let columns: Vec<_> = unpivot_columns.iter().cloned().map(ast::Expr::Identifier).collect();
+                let unpivot = Unpivot {
+                    values: vec![value_column],
+                    name: name_column,
+                    columns: columns.iter().map(|column| vec![column]).collect(),
+                    keeps_nulls: false,
+                    labels: String::new(),
+                };
+                self.piped_turn(alias.as_ref(), ranges, stage, |binder, of| binder.unpivoted(of, &unpivot));
+            }
             _ => {
                 stage.columns = Columns::unknown();
                 ranges.clear();
             }
         }
+    }
+
+    /// Puts what a source becomes in its place.
+    fn piped_turn(
+        &mut self,
+        alias: Option<&ast::Ident>,
+        ranges: &mut Vec<SourceId>,
+        stage: &mut Stage,
+        turn: impl FnOnce(&mut Self, SourceId) -> Source,
+    ) {
+        let Some(of) = self.scope().sources.pop() else { return };
+        let mut source = turn(self, of);
+        source.name = alias.map(|alias| self.name(alias));
+        let id = self.add_source(source);
+        self.scope().sources.push(id);
+        *ranges = vec![id];
+        self.scope().ranges.clone_from(ranges);
+        self.star(&ast::WildcardAdditionalOptions::default(), &mut stage.projection, &mut stage.columns);
     }
 
     fn piped_item(&mut self, item: &ast::ExprWithAlias, stage: &mut Stage) {
@@ -179,6 +219,7 @@ impl Binder<'_> {
             grouping: grouping.unwrap_or(Grouping::None),
             having: None,
             qualify,
+            form: RowForm::Columns,
             span,
         };
         nulls::settle(&select, &mut columns, &self.bound);
@@ -212,4 +253,3 @@ fn replacement(assignment: &ast::Assignment) -> Option<Box<ast::ReplaceSelectEle
     let column_name = name.0.last()?.as_ident()?.clone();
     Some(Box::new(ast::ReplaceSelectElement { expr: assignment.value.clone(), column_name, as_keyword: true }))
 }
-            form: RowForm::Columns,

@@ -8,8 +8,8 @@ use sqlparser::tokenizer::Span;
 use super::scope::{Alias, Scope};
 use super::{Binder, around};
 use crate::analysis::bound::{
-    Body, Column, Columns, Distinct, Expr, Grouping, Influence, InfluenceKind, Item, OriginKind, Query, Select,
-    SourceId, SourceKind,
+    Body, Column, Columns, Distinct, Expr, Grouping, Influence, InfluenceKind, Item, Origin, OriginKind, Query,
+    RowForm, Select, SourceId, SourceKind, Turn, Turned,
 };
 use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
@@ -235,9 +235,24 @@ impl Binder<'_> {
         match &self.source(id).kind {
             SourceKind::Cte(id) => self.bound.cte(*id).query.influences.clone(),
             SourceKind::Derived(query) => query.influences.clone(),
-            SourceKind::Turned(of) => self.influences_of_source(*of),
+            SourceKind::Turned(turned) => self.influences_of_turned(turned),
             _ => Vec::new(),
         }
+    }
+
+    /// The rows of PIVOT are groups of what it leaves.
+    fn influences_of_turned(&self, turned: &Turned) -> Vec<Influence> {
+        let mut found = self.influences_of_source(turned.of);
+        if turned.turn == Turn::Pivot {
+            let columns = &self.source(turned.of).columns.known;
+            let groups = turned.kept.iter().filter_map(|place| columns.get(*place));
+            found.extend(groups.flat_map(|column| &column.origins).map(|origin| Influence {
+                relation: origin.relation.clone(),
+                column: origin.column.clone(),
+                kind: InfluenceKind::Group,
+            }));
+        }
+        found
     }
 }
 
@@ -258,6 +273,14 @@ fn value_table(columns: &Columns) -> Columns {
     Columns::closed(fields.iter().map(column).collect())
 }
 
+/// What a row is for those around a SELECT.
+fn form_of(mode: Option<ValueTableMode>) -> RowForm {
+    match mode {
+        Some(_) => RowForm::Struct,
+        None => RowForm::Columns,
+    }
+}
+
 /// Where an item of a select list stands, if it is a star.
 fn star_of(item: &SelectItem) -> Option<Span> {
     match item {
@@ -273,14 +296,6 @@ fn own_name(expr: &ast::Expr) -> Option<&ast::Ident> {
         ast::Expr::Identifier(name) => Some(name),
         ast::Expr::CompoundIdentifier(names) => names.last(),
         ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
-/// What a row is for those around a SELECT.
-fn form_of(mode: Option<ValueTableMode>) -> RowForm {
-    match mode {
-        Some(_) => RowForm::Struct,
-        None => RowForm::Columns,
-    }
-}
-
             ast::AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
             _ => None,
         },

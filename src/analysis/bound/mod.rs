@@ -236,6 +236,8 @@ pub struct Source {
     pub columns: Columns,
     /// Its keys, by the places of the columns.
     pub keys: Vec<Key>,
+    /// Whether it is a relation of the project of which all rows are there that its keys say something of.
+    pub is_whole: bool,
     /// Whether a join can make a row of NULLs of it.
     pub is_optional: bool,
     /// Where it is named.
@@ -258,9 +260,47 @@ pub enum SourceKind {
     /// The elements of arrays, or the rows that a function gives.
     Values(Vec<Expr>),
     /// PIVOT and UNPIVOT of another source.
-    Turned(SourceId),
+    Turned(Box<Turned>),
     /// Something that is not understood.
     Opaque,
+}
+
+/// PIVOT or UNPIVOT of another source.
+#[derive(Debug)]
+pub struct Turned {
+    /// What is turned.
+    pub of: SourceId,
+    /// Which of the two.
+    pub turn: Turn,
+    /// The columns of it that stay as they are, by their places there. They come first.
+    pub kept: Vec<usize>,
+    /// All expressions that stand in it.
+    pub exprs: Vec<Expr>,
+    /// What the columns behind those are made of.
+    pub made: Vec<Made>,
+}
+
+/// Which way a source is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Values become columns: a row for each group.
+    Pivot,
+    /// Columns become rows.
+    Unpivot {
+        /// Whether a NULL becomes a row, too.
+        keeps_nulls: bool,
+    },
+}
+
+/// What a column is made of that comes of turning a source.
+#[derive(Debug)]
+pub struct Made {
+    /// Expressions, by their places in [`Turned::exprs`].
+    pub of: Vec<usize>,
+    /// Of which value, as it is written.
+    pub detail: String,
+    /// Whether it is one of those that make the groups.
+    pub is_group: bool,
 }
 
 /// A common table expression.
@@ -445,6 +485,19 @@ impl Query {
         self.item(place).map_or(self.span, |expr| expr.span)
     }
 
+    /// What a row is for those around it.
+    pub fn form(&self) -> RowForm {
+        let mut query = self;
+        loop {
+            query = match &query.body {
+                Body::Select(select) => return select.form,
+                Body::SetOperation(operation) => &operation.left,
+                Body::Nested(inner) => inner,
+                Body::Values(_) | Body::Opaque => return RowForm::Columns,
+            };
+        }
+    }
+
     /// One of which nothing is known.
     pub fn opaque(span: Span) -> Self {
         Self {
@@ -459,16 +512,3 @@ impl Query {
         }
     }
 }
-    /// What a row is for those around it.
-    pub fn form(&self) -> RowForm {
-        let mut query = self;
-        loop {
-            query = match &query.body {
-                Body::Select(select) => return select.form,
-                Body::SetOperation(operation) => &operation.left,
-                Body::Nested(inner) => inner,
-                Body::Values(_) | Body::Opaque => return RowForm::Columns,
-            };
-        }
-    }
-

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Span;
 
-use super::{Body, Bound, Distinct, Expr, Grouping, Query, Select, SourceKind, Statement};
+use super::{Body, Bound, Distinct, Expr, Grouping, Query, Select, Source, SourceKind, Statement};
 
 impl Bound {
     /// Every query in it, once: those of statements, in WITH, in a FROM, in expressions, and the halves of set operations.
@@ -20,8 +20,7 @@ impl Bound {
         for source in &self.sources {
             match &source.kind {
                 SourceKind::Derived(query) => open.push(query),
-                SourceKind::Values(exprs) => open.extend(self.queries_in(exprs)),
-                _ => {}
+                _ => open.extend(self.queries_in(source.exprs())),
             }
         }
         let mut found = Vec::new();
@@ -61,9 +60,7 @@ impl Bound {
             }
         }
         for source in &self.sources {
-            if let SourceKind::Values(exprs) = &source.kind {
-                roots.extend(exprs);
-            }
+            roots.extend(source.exprs());
         }
         for root in roots {
             root.walk(&mut |part| {
@@ -76,6 +73,17 @@ impl Bound {
     /// Every SELECT in it, with the query that it is the body of.
     pub fn selects(&self) -> impl Iterator<Item = (&Query, &Select)> {
         self.queries().into_iter().filter_map(|query| Some((query, query.select()?)))
+    }
+}
+
+impl Source {
+    /// The expressions right in it.
+    pub fn exprs(&self) -> &[Expr] {
+        match &self.kind {
+            SourceKind::Values(exprs) => exprs,
+            SourceKind::Turned(turned) => &turned.exprs,
+            _ => &[],
+        }
     }
 }
 

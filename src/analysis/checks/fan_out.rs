@@ -3,7 +3,8 @@
 use super::{Role, Subject};
 use crate::action::Kind;
 use crate::analysis::bound::{
-    Distinct, Expr, ExprKind, Grouping, Join, JoinKind, Key, Query, Select, Source, SourceId, SourceKind, Statement,
+    Bound, Distinct, Expr, ExprKind, Grouping, Join, JoinKind, Key, Query, Select, Source, SourceId, SourceKind,
+    Statement,
 };
 use crate::analysis::keys;
 use crate::diagnostic::{Code, Diagnostic};
@@ -162,27 +163,37 @@ fn multiplier<'a>(
             declared.iter().any(|key| key.len() == names.len() && names.iter().all(|name| has(key, name)))
         });
         let is_covered = key.iter().all(|place| columns.contains(place));
-        !is_covered && (is_apart || is_declared)
+        !is_covered && (is_apart || is_declared || is_finer(source, key, &columns, subject.bound))
     };
     (!columns.is_empty() && source.keys.iter().all(is_no_key)).then_some(Multiplier { source, columns })
 }
 
-/// Whether all rows are there that the keys say something of: what is left out might be all but one of several.
+/// Whether all rows of a source are there that its keys say something of.
 fn is_whole(source: &Source, subject: &Subject<'_>) -> bool {
-    let query = match &source.kind {
-        SourceKind::Action(id) => return !subject.seen.profile(*id).declared_keys.is_empty(),
-        SourceKind::Cte(id) => &subject.bound.cte(*id).query,
-        SourceKind::Derived(query) => query,
-        _ => return false,
+    keys::is_whole(source, subject.bound, &|id| !subject.seen.profile(id).declared_keys.is_empty())
+}
+
+/// Whether a source has a row for each of its groups, sums them up, and is joined by some of what makes these, so that what is
+/// left tells several rows apart: days, numbers. A text may well be a name of what the others number.
+fn is_finer(source: &Source, key: &Key, columns: &[usize], bound: &Bound) -> bool {
+    let Some(select) = grouped(source, bound) else { return false };
+    let is_plain_text = |place: &usize| {
+        let is_plain = select.projection.get(*place).is_none_or(|item| select.resolved(&item.expr).column().is_some());
+        let known = source.columns.known.get(*place).map(|column| &column.data_type);
+        is_plain && known.is_none_or(|data_type| data_type.is_text() || data_type.is_vague())
     };
-    query.limit.is_empty()
-        && query.without_brackets().select().is_some_and(|select| {
-            let filters = [&select.filter, &select.having, &select.qualify];
-            filters.iter().all(|filter| filter.is_none())
-                && !matches!(select.distinct, Distinct::On(_))
-                && select.joins.iter().all(|join| join.kind == JoinKind::Left)
-                && select.sources.iter().all(|id| is_whole(subject.bound.source(*id), subject))
-        })
+    select.projection.iter().any(|item| item.expr.is_aggregated())
+        && key.iter().any(|place| !columns.contains(place) && !is_plain_text(place))
+}
+
+/// The SELECT with GROUP BY that gives the rows of a source.
+fn grouped<'a>(source: &'a Source, bound: &'a Bound) -> Option<&'a Select> {
+    let query = match &source.kind {
+        SourceKind::Cte(id) => &bound.cte(*id).query,
+        SourceKind::Derived(query) => query,
+        _ => return None,
+    };
+    query.without_brackets().select().filter(|select| !matches!(select.grouping, Grouping::None))
 }
 
 /// Whether an expression has to do with a source. Of a query in it that is not known.

@@ -109,8 +109,8 @@ impl Reads {
             reads.whole.extend(query.select().filter(has_star).into_iter().flat_map(|select| &select.sources));
         }
         for source in &bound.sources {
-            reads.whole.extend(match source.kind {
-                SourceKind::Turned(of) => Some(of),
+            reads.whole.extend(match &source.kind {
+                SourceKind::Turned(turned) => Some(turned.of),
                 _ => None,
             });
         }

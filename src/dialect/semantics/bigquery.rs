@@ -6,7 +6,7 @@ use sqlparser::ast::{self, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, NullRule, Semantics, types};
+use super::{AliasScope, Call, CaseRule, NameRules, NullRule, Semantics, pivot, types};
 use crate::dialect::syntax;
 use crate::relation::DataType;
 
@@ -111,6 +111,10 @@ impl Semantics for BigQuery {
 
     fn is_reserved(&self, name: &str) -> bool {
         super::reserved::BIGQUERY.has(name)
+    }
+
+    fn pivoted(&self, value: &ast::ExprWithAlias, aggregate: &ast::ExprWithAlias, is_only: bool) -> Option<String> {
+        pivot::bigquery(value, aggregate, is_only)
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {
@@ -255,13 +259,13 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
         (one, other) if one.is_number() && other.is_number() => {
             if rank(one) < rank(other) { other } else { one }.clone()
         }
+        (Struct(one), Struct(other)) => {
+            types::common_struct(one, other, |one, other| common_of_two(one, other).unwrap_or_default())
+        }
         (Date, Timestamp { zoned: false }) | (Timestamp { zoned: false }, Date) => DataType::TIMESTAMP,
         // A text here can only be a literal.
         (Text(_), known) | (known, Text(_)) if is_moment(known) => known.clone(),
         (one, other) => match (family(one), family(other)) {
-        (Struct(one), Struct(other)) => {
-            types::common_struct(one, other, |one, other| common_of_two(one, other).unwrap_or_default())
-        }
             (Some(one), Some(other)) if one != other => return None,
             _ => Unknown,
         },

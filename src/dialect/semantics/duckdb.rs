@@ -6,7 +6,7 @@ use sqlparser::ast::{self, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types, unnamed};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, pivot, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits, Field};
 
@@ -64,6 +64,10 @@ impl Semantics for DuckDb {
 
     fn is_reserved(&self, name: &str) -> bool {
         super::reserved::DUCKDB.has(name)
+    }
+
+    fn pivoted(&self, value: &ast::ExprWithAlias, aggregate: &ast::ExprWithAlias, is_only: bool) -> Option<String> {
+        pivot::duckdb(value, aggregate, is_only, |expr| unnamed::duckdb::name(expr))
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {
@@ -268,11 +272,11 @@ fn common_of_two(one: &DataType, other: &DataType) -> DataType {
             Timestamp { zoned }
         }
         (Array(one), Array(other)) => common_of_two(one, other).array(),
+        (Struct(one), Struct(other)) => types::common_struct(one, other, common_of_two),
         _ => DataType::Unknown,
     }
 }
 
-        (Struct(one), Struct(other)) => types::common_struct(one, other, common_of_two),
 /// A literal takes on the type of the other side if that is large enough. What could be one leaves it open.
 fn common_integer(one: &DataType, other: &DataType) -> DataType {
     let (DataType::Integer { bits, signed }, DataType::Integer { bits: other_bits, signed: other_signed }) =
@@ -385,11 +389,11 @@ fn rounded(arguments: &Arguments<'_>) -> DataType {
 
 fn rule(name: &str) -> Option<Rule> {
     Some(match name {
+        "row" => types::row,
         "sum" => sum,
         "remainder" => remainder,
         "product" => product,
         "total" => total,
-        "row" => types::row,
         "rounded" => rounded,
         "concatenated" => concatenated,
         "quotient" => quotient,

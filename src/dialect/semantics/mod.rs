@@ -4,6 +4,7 @@ mod bigquery;
 mod duckdb;
 mod names;
 mod pattern;
+mod pivot;
 mod postgres;
 mod redshift;
 mod reserved;
@@ -102,6 +103,12 @@ pub trait Semantics: Debug + Send + Sync {
     /// Whether UNPIVOT gives the value before its name.
     fn unpivots_value_first(&self) -> bool {
         false
+    }
+
+    /// What PIVOT calls the column of a value and an aggregate; `None` if nobody knows. `is_only` says that there is no other
+    /// aggregate.
+    fn pivoted(&self, _value: &ast::ExprWithAlias, _aggregate: &ast::ExprWithAlias, _is_only: bool) -> Option<String> {
+        None
     }
 
     /// The type that is written there.

@@ -6,7 +6,7 @@ use sqlparser::ast::{self, ExactNumberInfo, Value};
 
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, postgres, types, unnamed};
+use super::{AliasScope, Call, CaseRule, NameRules, Semantics, pivot, postgres, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -166,6 +166,10 @@ impl Semantics for Redshift {
 
     fn is_reserved(&self, name: &str) -> bool {
         super::reserved::REDSHIFT.has(name)
+    }
+
+    fn pivoted(&self, value: &ast::ExprWithAlias, aggregate: &ast::ExprWithAlias, is_only: bool) -> Option<String> {
+        pivot::redshift(value, aggregate, is_only)
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {

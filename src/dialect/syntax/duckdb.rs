@@ -9,6 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, at_once, enable};
+use super::pivot;
 use super::split::keyword;
 
 const BASE: DuckDbDialect = DuckDbDialect;
@@ -18,9 +19,11 @@ const BASE: DuckDbDialect = DuckDbDialect;
 pub struct DuckDb;
 
 impl Grammar for DuckDb {
-    /// `as materialized` and `as not materialized`, which say how, not what, and `filter (a > 0)` without its WHERE.
+    /// `as materialized` and `as not materialized`, which say how, not what; `filter (a > 0)` without its WHERE; and statements that
+    /// turn a relation.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
         write_where(tokens);
+        pivot::rewrite(tokens);
         if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::MATERIALIZED)) {
             return;
         }

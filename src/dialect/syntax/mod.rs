@@ -12,6 +12,7 @@ mod limits;
 mod nested;
 mod ordered_groups;
 mod path;
+mod pivot;
 mod place;
 mod postgres;
 mod redshift;
@@ -71,7 +72,8 @@ pub enum Parsed {
 /// The statements of a text, or the place from which it is not understood.
 ///
 /// What sqlparser has no tree for stands in the tree as something near it: `approximate count(…)`, `model m` and `rb'…'`
-/// as [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array.
+/// as [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array, GROUP BY of DuckDB's PIVOT as its
+/// DEFAULT ON NULL.
 pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem> {
     let grammar = dialect.grammar();
     statements(grammar, tokens(sql, grammar)?).or_else(|refusal| {
