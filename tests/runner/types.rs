@@ -3,7 +3,8 @@
 //! can be NULL from what the SQL says, and `not null` if it never is.
 //!
 //! The real engines are asked for the same expressions, and for all operators and functions that trueup knows with many types
-//! of arguments. Where trueup has an answer it is the engine's; how often it has one is in [`Engine`].
+//! of arguments. Where trueup has an answer it is the engine's; how often it has one is in [`Engine`]. They are asked, too, which
+//! pairs of types they do not bring together: what trueup says is refused, or fails, is and does.
 
 mod engines;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use libtest_mimic::{Failed, Trial};
 use trueup::analysis::bind::{self, Known, Relations, Variables};
 use trueup::analysis::bound::{Column, Columns, SourceKind, Statement};
+use trueup::dialect::semantics::{Meeting, Operand, Outcome};
 use trueup::dialect::{self, Dialect, syntax};
 use trueup::relation::{DataType, Nullability};
 
@@ -34,10 +36,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
         if let Some(engine) = Engine::of(&stem) {
             let is_there = engine.is_there();
-            trials.push(
-                Trial::test(format!("types::{stem}::agrees_with_the_engine"), move || agrees(engine, &table, &text))
-                    .with_ignored_flag(!is_there),
-            );
+            let columns = table.clone();
+            let trial =
+                Trial::test(format!("types::{stem}::agrees_with_the_engine"), move || agrees(engine, &columns, &text));
+            trials.push(trial.with_ignored_flag(!is_there));
+            let trial =
+                Trial::test(format!("types::{stem}::refuses_what_the_engine_refuses"), move || refuses(engine, &table));
+            trials.push(trial.with_ignored_flag(!is_there));
         }
     }
     trials
@@ -155,6 +160,82 @@ fn agrees(engine: Engine, table: &Table, text: &str) -> Result<(), Failed> {
     let percent = known * 100 / asked.max(1);
     if percent < engine.least_known() {
         return Err(format!("{known} of {asked} types are known, {percent} %").into());
+    }
+    Ok(())
+}
+
+/// Where two values meet, as SQL.
+const MEETINGS: &[(Meeting, &str)] = &[
+    (Meeting::Equality, "{0} = {1}"),
+    (Meeting::Equality, "{0} in ({1})"),
+    (Meeting::Equality, "nullif({0}, {1})"),
+    (Meeting::Order, "{0} < {1}"),
+    (Meeting::Membership, "{0} in (select {1} from t)"),
+    (Meeting::Choice, "case when true then {0} else {1} end"),
+    (Meeting::Choice, "coalesce({0}, {1})"),
+    (Meeting::Union, "exists (select {0} from t union all select {1} from t)"),
+    (Meeting::Sum, "{0} + {1}"),
+    (Meeting::Difference, "{0} - {1}"),
+    (Meeting::Product, "{0} * {1}"),
+    (Meeting::Product, "{0} / {1}"),
+    (Meeting::Pattern, "{0} like {1}"),
+];
+
+/// What is said to be refused is, and what is said to fail does.
+fn refuses(engine: Engine, table: &Table) -> Result<(), Failed> {
+    let semantics = table.dialect.semantics();
+    let column = |(name, kind): &(String, String)| (name.clone(), semantics.named_type(kind), None);
+    let mut values: Vec<(String, DataType, Option<&str>)> = table.columns.iter().map(column).collect();
+    values.extend(["", "abc", "2024-01-01"].map(|text| (format!("'{text}'"), DataType::TEXT, Some(text))));
+    values.extend(["1", "1.5"].map(|text| {
+        let number = sqlparser::ast::Value::Number(text.to_owned(), false);
+        (text.to_owned(), semantics.literal(&number), None)
+    }));
+    let (mut refused, mut failing, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    for (one, data_type, literal) in &values {
+        let first = Operand { data_type, literal: *literal, is_settled: true };
+        for (other, data_type, literal) in &values {
+            for (meeting, template) in MEETINGS {
+                let literal = literal.filter(|_| *meeting != Meeting::Membership);
+                let second = Operand { data_type, literal, is_settled: true };
+                let said = match semantics.meets(*meeting, &first, &second) {
+                    Outcome::Refused => &mut refused,
+                    Outcome::Fails => &mut failing,
+                    Outcome::Taken => &mut taken,
+                };
+                said.push(template.replace("{0}", one).replace("{1}", other));
+            }
+        }
+        for template in ["case when {0} then 1 end", "not {0}"] {
+            let said = match semantics.takes_as_condition(data_type) {
+                _ if literal.is_some() => continue,
+                Outcome::Refused => &mut refused,
+                Outcome::Fails => &mut failing,
+                Outcome::Taken => &mut taken,
+            };
+            said.push(template.replace("{0}", one));
+        }
+    }
+    let mut wrong = String::new();
+    let refused = engine.some_of(refused);
+    for (expression, answer) in refused.iter().zip(engine.describe(&table.columns, &refused)?) {
+        if answer.is_some() {
+            let _ = writeln!(wrong, "{expression} is taken");
+        }
+    }
+    for (expression, fails) in failing.iter().zip(engine.fails(&table.columns, &failing)?) {
+        if !fails {
+            let _ = writeln!(wrong, "{expression} does not fail");
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let taken = engine.some_of(taken);
+    let unknown = engine.describe(&table.columns, &taken)?.iter().filter(|answer| answer.is_none()).count();
+    let percent = refused.len() * 100 / (refused.len() + unknown).max(1);
+    if percent < 60 {
+        return Err(format!("{percent} % of what is refused is known: {} and {unknown} others", refused.len()).into());
     }
     Ok(())
 }

@@ -268,7 +268,7 @@ impl Binder<'_> {
         let cte = &mut self.bound.ctes[id.0 as usize];
         cte.uses += 1;
         let (columns, keys) = (cte.columns.clone(), cte.query.keys.clone());
-        let columns = self.settled(columns);
+        let columns = self.settled_in_from(columns);
         // The path is that of no relation.
         let name = path.into_iter().next();
         let mut source = Source { keys, ..plain(SourceKind::Cte(id), columns, span) };
@@ -285,7 +285,7 @@ impl Binder<'_> {
         let before = std::mem::replace(&mut self.scope().sight, sight);
         let query = self.query(query);
         self.scope().sight = before;
-        let (columns, keys, span) = (self.settled(query.columns.clone()), query.keys.clone(), query.span);
+        let (columns, keys, span) = (self.settled_in_from(query.columns.clone()), query.keys.clone(), query.span);
         let source = Source { keys, ..plain(SourceKind::Derived(Box::new(query)), columns, span) };
         self.named_as(source, alias)
     }

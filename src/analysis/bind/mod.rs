@@ -171,6 +171,11 @@ impl Binder<'_> {
         columns
     }
 
+    /// The same for the query around one in a FROM.
+    fn settled_in_from(&self, columns: Columns) -> Columns {
+        if self.semantics.passes_nulls_on() { columns } else { self.settled(columns) }
+    }
+
     fn name(&self, identifier: &ast::Ident) -> String {
         self.rules.case.name(identifier)
     }

@@ -1,22 +1,15 @@
-//! Values of types that the warehouse does not bring together: in comparisons, in the halves of a set operation, and in
-//! the branches of one value.
+//! Values of types that the warehouse does not bring together: in comparisons and sums, in the halves of a set operation, in the
+//! branches of one value, and in conditions.
 
 use sqlparser::tokenizer::Span;
 
 use super::Subject;
-use crate::analysis::bound::{Body, Column, Expr, ExprKind, SetOperation};
+use crate::analysis::bound::{Body, Call, Column, Expr, ExprKind, Query, Select, SetOperation, SourceKind};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::semantics::{Meeting, Operand, Outcome};
 use crate::relation::DataType;
 
-const COMPARISONS: [&str; 8] = ["=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from"];
-
-/// Several values against the first.
-const SEVERAL: [&str; 4] = ["between", "not between", "in", "not in"];
-
-/// What gives one of several values.
-const BRANCHES: [&str; 4] = ["case", "coalesce", "ifnull", "nvl"];
-
-/// Reports what is surely refused.
+/// Reports what is surely refused, and what fails as soon as there is a value.
 pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for query in subject.bound.queries() {
@@ -26,8 +19,10 @@ pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
                 true
             });
         }
-        if let Body::SetOperation(operation) = &query.body {
-            found.extend(in_halves(operation, subject));
+        match &query.body {
+            Body::SetOperation(operation) => found.extend(in_halves(operation, subject)),
+            Body::Select(select) => found.extend(in_clauses(select, subject)),
+            Body::Nested(_) | Body::Values(_) | Body::Opaque => {}
         }
     }
     found
@@ -36,31 +31,112 @@ pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
 fn in_expression(expr: &Expr, subject: &Subject<'_>) -> Vec<Diagnostic> {
     if let ExprKind::InSubquery { value, query, .. } = &expr.kind {
         let column = query.columns.known.first().filter(|_| !query.columns.is_open && query.columns.known.len() == 1);
-        let pair = column.map(|column| (Side::of(value), Side { data_type: &column.data_type, span: query.span }));
-        return pair
-            .filter(|_| is_typed(value))
-            .and_then(|(one, other)| compared(&one, &other, subject))
-            .into_iter()
-            .collect();
+        let pair = column.map(|column| (Side::of(value, subject), Side::of_query(column, query.span)));
+        let found = pair.and_then(|(one, other)| apart(Meeting::Membership, &one, &other, COMPARED, subject));
+        return found.into_iter().collect();
     }
     let Some(call) = expr.call() else { return Vec::new() };
-    let name = call.name.as_str();
-    match call.arguments.as_slice() {
-        [one, others @ ..] if COMPARISONS.contains(&name) && others.len() == 1 || SEVERAL.contains(&name) => {
-            let typed = others.iter().filter(|other| is_typed(one) && is_typed(other));
-            typed.filter_map(|other| compared(&Side::of(one), &Side::of(other), subject)).collect()
+    match (meeting_of(&call.name), call.arguments.as_slice()) {
+        (Some(meeting @ (Meeting::Equality | Meeting::Order)), [one, others @ ..]) => {
+            // Of several values one may be what the others come to.
+            if others.len() > 1 && call.arguments.iter().any(|argument| is_open(&argument.data_type)) {
+                return Vec::new();
+            }
+            let one = Side::of(one, subject);
+            let mut others = others.iter().map(|other| Side::of(other, subject));
+            others.find_map(|other| apart(meeting, &one, &other, COMPARED, subject)).into_iter().collect()
         }
-        [first, others @ ..] if BRANCHES.contains(&name) => {
-            // Of many branches those tell that do not go with the first one that has a type.
-            let first = std::iter::once(first).chain(others).find(|branch| is_typed(branch));
-            let Some(first) = first else { return Vec::new() };
-            let is_odd = |other: &&Expr| has_no_common(&first.data_type, &other.data_type, true, subject);
-            let odd = call.arguments.iter().filter(|other| is_typed(other)).find(is_odd);
-            let report = |odd| apart(&Side::of(first), &Side::of(odd), "the branches of one value", subject);
-            odd.map(report).into_iter().collect()
+        (Some(Meeting::Choice), branches) if call.name == "case" => {
+            in_conditions_of_case(call, subject).into_iter().chain(in_branches(branches, subject)).collect()
+        }
+        (Some(Meeting::Choice), branches) => in_branches(branches, subject).into_iter().collect(),
+        (None, [condition, branches @ ..]) if call.name == "if" => {
+            in_condition(condition, subject).into_iter().chain(in_branches(branches, subject)).collect()
+        }
+        (Some(Meeting::Pattern), [value, pattern]) => {
+            let (value, pattern) = (Side::of(value, subject), Side::of(pattern, subject));
+            in_pattern(&call.name, &value, &pattern, subject).into_iter().collect()
+        }
+        (Some(meeting), [one, other]) => {
+            let (one, other) = (Side::of(one, subject), Side::of(other, subject));
+            apart(meeting, &one, &other, &format!("the sides of `{}`", call.name), subject).into_iter().collect()
+        }
+        (None, parts) if ["and", "or", "not"].contains(&call.name.as_str()) => {
+            parts.iter().filter_map(|part| in_condition(part, subject)).collect()
         }
         _ => Vec::new(),
     }
+}
+
+const COMPARED: &str = "the sides of a comparison";
+
+/// How the arguments of a function or an operator meet.
+fn meeting_of(name: &str) -> Option<Meeting> {
+    Some(match name {
+        "=" | "<>" | "is distinct from" | "is not distinct from" | "in" | "not in" | "nullif" => Meeting::Equality,
+        "<" | "<=" | ">" | ">=" | "between" | "not between" => Meeting::Order,
+        "case" | "coalesce" | "ifnull" | "nvl" | "greatest" | "least" => Meeting::Choice,
+        "+" => Meeting::Sum,
+        "-" => Meeting::Difference,
+        "*" | "/" => Meeting::Product,
+        "like" | "not like" | "ilike" | "not ilike" => Meeting::Pattern,
+        _ => return None,
+    })
+}
+
+/// Whether it may come to anything.
+fn is_open(data_type: &DataType) -> bool {
+    data_type.is_vague() || matches!(data_type, DataType::Named(_) | DataType::Json)
+}
+
+fn in_conditions_of_case(case: &Call, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    match case.clauses.split_first() {
+        // `case status when 1 then …` compares.
+        Some((operand, values)) if case.detail.starts_with("true") => {
+            let operand = Side::of(operand, subject);
+            let values = values.iter().map(|value| Side::of(value, subject));
+            values.filter_map(|value| apart(Meeting::Equality, &operand, &value, COMPARED, subject)).collect()
+        }
+        _ => case.clauses.iter().filter_map(|condition| in_condition(condition, subject)).collect(),
+    }
+}
+
+/// Several values of which one is taken.
+fn in_branches(branches: &[Expr], subject: &Subject<'_>) -> Option<Diagnostic> {
+    if branches.iter().any(|branch| is_open(&branch.data_type)) {
+        return None;
+    }
+    let branches: Vec<Side<'_>> = branches.iter().map(|branch| Side::of(branch, subject)).collect();
+    // Of many branches those tell that do not go with the first one that has a type of its own.
+    let has_type = |branch: &&Side<'_>| branch.literal.is_none() && *branch.data_type != DataType::Null;
+    let first = branches.iter().find(has_type)?;
+    branches.iter().find_map(|branch| apart(Meeting::Choice, first, branch, "the branches of one value", subject))
+}
+
+fn in_pattern(name: &str, value: &Side<'_>, pattern: &Side<'_>, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let semantics = subject.dialect.semantics();
+    let outcome = semantics.meets(Meeting::Pattern, &value.operand(), &pattern.operand());
+    let message = format!("`{name}` looks at texts, and this is {}", semantics.type_name(value.data_type));
+    report(outcome, message, value.span, subject).map(|found| found.help("cast it"))
+}
+
+/// The clauses in which one value is asked whether it is true.
+fn in_clauses(select: &Select, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let filters = [&select.filter, &select.having, &select.qualify].into_iter().flatten();
+    let joins = select.joins.iter().filter_map(|join| join.condition.as_ref());
+    joins.chain(filters).filter_map(|condition| in_condition(condition, subject)).collect()
+}
+
+fn in_condition(condition: &Expr, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let side = Side::of(condition, subject);
+    // A literal text may be read as one.
+    if side.literal.is_some() || matches!(condition.kind, ExprKind::Alias(_)) {
+        return None;
+    }
+    let semantics = subject.dialect.semantics();
+    let message = format!("this is {}, and a condition is true or false", semantics.type_name(side.data_type));
+    let found = report(semantics.takes_as_condition(side.data_type), message, side.span, subject)?;
+    Some(found.help("compare it with something"))
 }
 
 fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -68,8 +144,7 @@ fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic>
     if left.columns.is_open || right.columns.is_open {
         return Vec::new();
     }
-    let semantics = subject.dialect.semantics();
-    let case = semantics.names().case;
+    let case = subject.dialect.semantics().names().case;
     let partner = |place: usize, column: &Column| {
         if !by_name {
             return right.columns.known.get(place).map(|other| (place, other));
@@ -83,14 +158,11 @@ fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic>
     let mut found = Vec::new();
     for (place, column) in left.columns.known.iter().enumerate() {
         let Some((other_place, other)) = partner(place, column) else { continue };
-        let (item, other_item) = (left.item(place), right.item(other_place));
-        let are_typed = item.is_some_and(is_typed) && other_item.is_some_and(is_typed);
-        if has_no_common(&column.data_type, &other.data_type, are_typed, subject) {
-            let one = Side { data_type: &column.data_type, span: left.span_of(place) };
-            let other = Side { data_type: &other.data_type, span: right.span_of(other_place) };
-            let name = column.name.as_deref().map_or_else(|| "one column".to_owned(), |name| format!("`{name}`"));
-            found.push(apart(&one, &other, &format!("the halves of {} for {name}", word.to_uppercase()), subject));
-        }
+        let one = Side::of_half(column, left, place, subject);
+        let other = Side::of_half(other, right, other_place, subject);
+        let name = column.name.as_deref().map_or_else(|| "one column".to_owned(), |name| format!("`{name}`"));
+        let what = format!("the halves of {} for {name}", word.to_uppercase());
+        found.extend(apart(Meeting::Union, &one, &other, &what, subject));
     }
     found
 }
@@ -98,40 +170,99 @@ fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic>
 /// A value on one side.
 struct Side<'a> {
     data_type: &'a DataType,
+    literal: Option<&'a str>,
+    is_settled: bool,
     span: Span,
 }
 
 impl<'a> Side<'a> {
-    fn of(expr: &'a Expr) -> Self {
-        Self { data_type: &expr.data_type, span: expr.span }
+    fn of(expr: &'a Expr, subject: &Subject<'_>) -> Self {
+        // A name of the select list is what stands there, which may be a literal.
+        let data_type = if expr.alias().is_some() { &DataType::Unknown } else { &expr.data_type };
+        Self { data_type, literal: literal(expr), is_settled: is_settled(expr, subject), span: expr.span }
+    }
+
+    /// The column that a query gives.
+    fn of_query(column: &'a Column, span: Span) -> Self {
+        Self { data_type: &column.data_type, literal: None, is_settled: !column.origins.is_empty(), span }
+    }
+
+    /// A column of half a set operation.
+    fn of_half(column: &'a Column, half: &'a Query, place: usize, subject: &Subject<'_>) -> Self {
+        let items = items(half, place);
+        let (all, last) = (items.iter().all(|item| item.is_some_and(|item| literal(item).is_some())), items.last());
+        let literal = last.copied().flatten().and_then(literal).filter(|_| all);
+        let is_settled = items.iter().flatten().any(|item| is_settled(item, subject));
+        // What does not go together inside of it is told there.
+        let has_type = |item: &&&Expr| self::literal(item).is_none() && item.data_type != DataType::Null;
+        let data_type = items.iter().flatten().find(has_type).map_or(&column.data_type, |item| &item.data_type);
+        Self { data_type, literal, is_settled, span: half.span_of(place) }
+    }
+
+    fn operand(&self) -> Operand<'a> {
+        Operand { data_type: self.data_type, literal: self.literal, is_settled: self.is_settled }
+    }
+
+    /// What it is, in a message.
+    fn describe(&self, subject: &Subject<'_>) -> String {
+        match self.literal {
+            Some(text) if text.chars().count() <= 20 => format!("the text '{text}'"),
+            _ => subject.dialect.semantics().type_name(self.data_type),
+        }
     }
 }
 
-/// Whether the type of a value is its own: what is made of literals alone becomes what stands beside it.
-fn is_typed(expr: &Expr) -> bool {
-    expr.any(&|part| {
-        matches!(
-            part.kind,
-            ExprKind::Column { .. } | ExprKind::Field { .. } | ExprKind::Subquery(_) | ExprKind::Cast { .. }
-        )
+/// What makes a column in each of the queries that a set operation brings together; `None` where that cannot be seen.
+fn items(query: &Query, place: usize) -> Vec<Option<&Expr>> {
+    match &query.without_brackets().body {
+        Body::SetOperation(operation) if !operation.by_name => {
+            [items(&operation.left, place), items(&operation.right, place)].concat()
+        }
+        _ => vec![query.item(place)],
+    }
+}
+
+/// What stands in the quotes, if it is a text as it is written.
+fn literal(expr: &Expr) -> Option<&str> {
+    let ExprKind::Literal(text) = &expr.kind else { return None };
+    (expr.data_type == DataType::TEXT).then(|| text.strip_prefix('\'')?.strip_suffix('\'')).flatten()
+}
+
+/// Whether its type does not hang on what stands around it: it comes from a table, or is cast.
+fn is_settled(expr: &Expr, subject: &Subject<'_>) -> bool {
+    expr.any(&|part| match &part.kind {
+        ExprKind::Cast { .. } => true,
+        ExprKind::Column { source, column, .. } => {
+            let source = subject.bound.source(*source);
+            let column = column.and_then(|place| source.columns.known.get(place));
+            matches!(source.kind, SourceKind::Action(_) | SourceKind::Own)
+                || column.is_some_and(|column| !column.origins.is_empty())
+        }
+        _ => false,
     })
 }
 
-/// Whether there surely is no type that values of both come to. A text that may be a literal comes to any.
-fn has_no_common(one: &DataType, other: &DataType, are_typed: bool, subject: &Subject<'_>) -> bool {
-    let semantics = subject.dialect.semantics();
-    semantics.common(&[one, other]).is_none() || are_typed && semantics.compares(one, other) == Some(false)
+fn apart(meeting: Meeting, one: &Side<'_>, other: &Side<'_>, what: &str, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let outcome = subject.dialect.semantics().meets(meeting, &one.operand(), &other.operand());
+    let (first, second) = (one.describe(subject), other.describe(subject));
+    let found = report(outcome, format!("{what} are {first} and {second}"), other.span, subject)?;
+    let help = if one.literal.or(other.literal).is_some() {
+        "write a value of its type"
+    } else if meeting == Meeting::Sum && one.data_type.is_text() && other.data_type.is_text() {
+        "`||` puts texts together"
+    } else {
+        "cast one of them"
+    };
+    Some(subject.point_at(found, one.span, &format!("this is {first}")).help(help))
 }
 
-fn compared(one: &Side<'_>, other: &Side<'_>, subject: &Subject<'_>) -> Option<Diagnostic> {
-    let compares = subject.dialect.semantics().compares(one.data_type, other.data_type);
-    (compares == Some(false)).then(|| apart(one, other, "the sides of a comparison", subject))
-}
-
-fn apart(one: &Side<'_>, other: &Side<'_>, what: &str, subject: &Subject<'_>) -> Diagnostic {
-    let semantics = subject.dialect.semantics();
-    let (first, second) = (semantics.type_name(one.data_type), semantics.type_name(other.data_type));
-    let message = format!("{what} are {first} and {second}");
-    let diagnostic = subject.place(Diagnostic::error(Code::TypeMismatch, message), other.span);
-    subject.point_at(diagnostic, one.span, &format!("this is {first}")).help("cast one of them")
+fn report(outcome: Outcome, message: String, span: Span, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let found = match outcome {
+        Outcome::Taken => return None,
+        Outcome::Fails => {
+            Diagnostic::warning(Code::TypeMismatch, format!("{message}: this fails at the first row that has a value"))
+        }
+        Outcome::Refused => Diagnostic::error(Code::TypeMismatch, message),
+    };
+    Some(subject.place(found, span))
 }

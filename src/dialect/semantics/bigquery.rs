@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{self, Value};
 
+use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, NullRule, Semantics, pivot, types};
+use super::{AliasScope, Call, CaseRule, Meeting, NameRules, NullRule, Operand, Outcome, Semantics, pivot, types};
 use crate::dialect::syntax;
 use crate::relation::DataType;
 
@@ -233,8 +234,32 @@ impl Semantics for BigQuery {
         Some(format!("f{number}_"))
     }
 
-    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        Some(family(one)? == family(other)?)
+    /// There is a common supertype within a family, and none across. A literal text becomes a moment, or bytes, and nothing
+    /// else. See "Conversion rules" of the reference.
+    fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome {
+        if matches!(meeting, Meeting::Sum | Meeting::Difference | Meeting::Product | Meeting::Pattern) {
+            return Outcome::refused_if(meeting::has_no_operator(meeting, one, other));
+        }
+        if let Some((text, family)) = meeting::literal_beside(one, other) {
+            return Outcome::refused_if(match family {
+                Some(family @ (Family::Moment | Family::Time)) => family.cannot_be(text),
+                None | Some(Family::Text | Family::Bytes) => false,
+                Some(_) => true,
+            });
+        }
+        match (one.data_type, other.data_type) {
+            // A date or what a clock on a wall shows is no point in time.
+            (DataType::Timestamp { zoned: true }, known) | (known, DataType::Timestamp { zoned: true })
+                if known.is_moment() =>
+            {
+                Outcome::refused_if(*known != DataType::INSTANT)
+            }
+            _ => Outcome::refused_if(Family::of_both(one, other).is_some_and(|(one, other)| one != other)),
+        }
+    }
+
+    fn takes_as_condition(&self, data_type: &DataType) -> Outcome {
+        Outcome::refused_if(Family::of(data_type).is_some_and(|family| family != Family::Boolean))
     }
 }
 
@@ -265,7 +290,8 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
         (Date, Timestamp { zoned: false }) | (Timestamp { zoned: false }, Date) => DataType::TIMESTAMP,
         // A text here can only be a literal.
         (Text(_), known) | (known, Text(_)) if is_moment(known) => known.clone(),
-        (one, other) => match (family(one), family(other)) {
+        (one, other) if one.is_moment() && other.is_moment() => return None,
+        (one, other) => match (Family::of(one), Family::of(other)) {
             (Some(one), Some(other)) if one != other => return None,
             _ => Unknown,
         },
@@ -274,30 +300,6 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
 
 fn is_moment(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. })
-}
-
-/// Types between which there is no way without a cast.
-#[derive(PartialEq, Eq)]
-enum Family {
-    Number,
-    Boolean,
-    Text,
-    Bytes,
-    /// A date or what a clock on a wall shows.
-    Local,
-    Instant,
-}
-
-fn family(data_type: &DataType) -> Option<Family> {
-    match data_type {
-        DataType::Boolean => Some(Family::Boolean),
-        DataType::Text(_) => Some(Family::Text),
-        DataType::Bytes => Some(Family::Bytes),
-        DataType::Date | DataType::Timestamp { zoned: false } => Some(Family::Local),
-        DataType::Timestamp { zoned: true } => Some(Family::Instant),
-        number if number.is_number() => Some(Family::Number),
-        _ => None,
-    }
 }
 
 fn rule(name: &str) -> Option<Rule> {

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{self, Value};
 
+use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, pivot, types, unnamed};
+use super::{AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, pivot, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits, Field};
 
@@ -202,10 +203,53 @@ impl Semantics for DuckDb {
         unnamed::duckdb::name(expression)
     }
 
-    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        // A text is cast to what it is compared with, which fails at the first one that cannot be.
-        let is_known = !one.is_vague() && !other.is_vague();
-        (is_known && (one == other || one.is_number() && other.is_number())).then_some(true)
+    /// Where it asks whether two values are the same, and in the halves of a UNION, DuckDB casts at any price: the statement is
+    /// taken, and without such a cast the first value fails. All else has to have a type that both come to by themselves. JSON
+    /// goes with everything, and a literal text is read as what it stands beside.
+    fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome {
+        use Family::{Boolean, Bytes, Json, Map, Number, Struct, Text, Uuid};
+        let literal = meeting::literal_beside(one, other);
+        let Some(families) = Family::of_both(one, other) else { return Outcome::Taken };
+        let is_none_of = |pairs: &[(Family, Family)]| {
+            families.0 != families.1 && !pairs.contains(&families) && !pairs.contains(&(families.1, families.0))
+        };
+        if [families.0, families.1].contains(&Json) && meeting != Meeting::Pattern {
+            return Outcome::Taken;
+        }
+        let is_bound_to_fail = match (meeting, literal) {
+            (Meeting::Sum | Meeting::Difference | Meeting::Product | Meeting::Pattern, _) => {
+                return Outcome::refused_if(meeting::has_no_operator(meeting, one, other));
+            }
+            (Meeting::Equality | Meeting::Order, Some((text, family))) => {
+                family.is_some_and(|family| family.cannot_be(text))
+            }
+            (_, Some(_)) => false,
+            (Meeting::Equality | Meeting::Union, None) => {
+                let has_text = [families.0, families.1].contains(&Text);
+                !has_text && is_none_of(&[(Boolean, Number), (Bytes, Uuid), (Map, Struct)])
+            }
+            // Among several, one may be what the others come to.
+            (Meeting::Choice, None) => return Outcome::refused_if(is_none_of(&[(Boolean, Number)])),
+            (Meeting::Order | Meeting::Membership, None) => {
+                let are_whole = [one, other]
+                    .iter()
+                    .all(|side| matches!(side.data_type, DataType::Boolean | DataType::Integer { .. }));
+                return Outcome::refused_if(!are_whole && is_none_of(&[]));
+            }
+        };
+        if is_bound_to_fail { Outcome::Fails } else { Outcome::Taken }
+    }
+
+    /// Numbers are true if they are not zero, and texts are read.
+    fn takes_as_condition(&self, data_type: &DataType) -> Outcome {
+        use Family::{Array, Bytes, Interval, Map, Moment, Struct, Time, Uuid};
+        let family = Family::of(data_type);
+        let fails = matches!(family, Some(Array | Bytes | Interval | Map | Moment | Struct | Time | Uuid));
+        if fails { Outcome::Fails } else { Outcome::Taken }
+    }
+
+    fn passes_nulls_on(&self) -> bool {
+        true
     }
 }
 

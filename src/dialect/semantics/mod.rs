@@ -2,6 +2,7 @@
 
 mod bigquery;
 mod duckdb;
+mod meeting;
 mod names;
 mod pattern;
 mod pivot;
@@ -20,6 +21,7 @@ use crate::relation::{DataType, Nullability};
 
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
+pub use meeting::{Meeting, Operand, Outcome};
 pub use names::{AliasScope, CaseRule, NameRules};
 pub use postgres::Postgres;
 pub use redshift::Redshift;
@@ -90,6 +92,11 @@ pub trait Semantics: Debug + Send + Sync {
         data_type
     }
 
+    /// Whether a NULL that a query in a FROM gives is of no type yet for the query around it.
+    fn passes_nulls_on(&self) -> bool {
+        false
+    }
+
     /// Whether GROUP BY of a table's primary key is enough to select its other columns.
     fn groups_by_primary_key(&self) -> bool {
         false
@@ -146,9 +153,13 @@ pub trait Semantics: Debug + Send + Sync {
     /// counts the columns before it that have none either.
     fn unnamed(&self, expression: &ast::Expr, number: usize) -> Option<String>;
 
-    /// Whether values of two types can be compared; `None` if nobody knows. Not to be asked for literals: these become what
-    /// they are compared with.
-    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool>;
+    /// What becomes of two values that meet. What is not known is taken.
+    fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome;
+
+    /// What becomes of a value of this type where one is asked whether it is true: in WHERE, beside AND, behind WHEN.
+    fn takes_as_condition(&self, _data_type: &DataType) -> Outcome {
+        Outcome::Taken
+    }
 }
 
 /// What a call gives.

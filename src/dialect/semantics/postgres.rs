@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{self, Value};
 
+use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, types, unnamed};
+use super::{AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, types, unnamed};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -134,8 +135,23 @@ impl Semantics for Postgres {
         unnamed::postgres::name(expression)
     }
 
-    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        Some(family(one)? == family(other)?)
+    /// Every pair of types of one family has its operators and a type that both come to, and no other pair has. A literal text
+    /// is read as what it stands beside.
+    fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome {
+        if matches!(meeting, Meeting::Sum | Meeting::Difference | Meeting::Product | Meeting::Pattern) {
+            return Outcome::refused_if(meeting::has_no_operator(meeting, one, other));
+        }
+        if let Some((text, family)) = meeting::literal_beside(one, other) {
+            return Outcome::refused_if(family.is_some_and(|family| family.cannot_be(text)));
+        }
+        let Some((one, other)) = Family::of_both(one, other) else { return Outcome::Taken };
+        // A time of day becomes an interval by itself.
+        let is_clock = |family| matches!(family, Family::Time | Family::Interval);
+        Outcome::refused_if(one != other && !(is_clock(one) && is_clock(other)))
+    }
+
+    fn takes_as_condition(&self, data_type: &DataType) -> Outcome {
+        Outcome::refused_if(Family::of(data_type).is_some_and(|family| family != Family::Boolean))
     }
 }
 
@@ -275,34 +291,11 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
         (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
             Timestamp { zoned: [one, other].contains(&&DataType::INSTANT) }
         }
-        (one, other) => match (family(one), family(other)) {
+        (one, other) => match (Family::of(one), Family::of(other)) {
             (Some(one), Some(other)) if one != other => return None,
             _ => Unknown,
         },
     })
-}
-
-/// Types between which there is no way without a cast.
-#[derive(PartialEq, Eq)]
-enum Family {
-    Number,
-    Boolean,
-    Text,
-    Moment,
-    Bytes,
-    Uuid,
-}
-
-fn family(data_type: &DataType) -> Option<Family> {
-    match data_type {
-        DataType::Boolean => Some(Family::Boolean),
-        DataType::Text(_) => Some(Family::Text),
-        DataType::Date | DataType::Timestamp { .. } => Some(Family::Moment),
-        DataType::Bytes => Some(Family::Bytes),
-        DataType::Uuid => Some(Family::Uuid),
-        number if number.is_number() => Some(Family::Number),
-        _ => None,
-    }
 }
 
 /// Without an ELSE there is a NULL, which has no limits. Whether there is one shows if there is one result only.

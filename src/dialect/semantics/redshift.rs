@@ -4,9 +4,12 @@ use std::sync::LazyLock;
 
 use sqlparser::ast::{self, ExactNumberInfo, Value};
 
+use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, NameRules, Semantics, pivot, postgres, types, unnamed};
+use super::{
+    AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, pivot, postgres, types, unnamed,
+};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -225,8 +228,26 @@ impl Semantics for Redshift {
         }
     }
 
-    fn compares(&self, one: &DataType, other: &DataType) -> Option<bool> {
-        (one == other && !one.is_vague()).then_some(true)
+    /// Only what is certain of "Type compatibility and conversion" of the guide: days and times become no numbers and no truth
+    /// values by themselves, nor does VARBYTE become anything. In a CASE or a UNION texts are as far from the others as they are in
+    /// PostgreSQL ("UNION types character varying and bigint cannot be matched"); in comparisons they become numbers and back.
+    /// A literal in a subquery may be of no type yet.
+    fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome {
+        use Family::{Boolean, Bytes, Moment, Number, Text, Time};
+        let Some(families) = Family::of_both(one, other) else { return Outcome::Taken };
+        let is_pair = |some: &[Family], others: &[Family]| {
+            let is_in = |one, other| some.contains(&one) && others.contains(&other);
+            is_in(families.0, families.1) || is_in(families.1, families.0)
+        };
+        let are_settled = [one, other].iter().all(|side| side.is_settled || !side.data_type.is_text());
+        let is_apart =
+            is_pair(&[Moment, Time], &[Number, Boolean]) || is_pair(&[Bytes], &[Number, Boolean, Moment, Time]);
+        Outcome::refused_if(match meeting {
+            _ if meeting::literal_beside(one, other).is_some() || !are_settled => false,
+            Meeting::Equality | Meeting::Order | Meeting::Membership => is_apart,
+            Meeting::Choice | Meeting::Union => is_apart || is_pair(&[Text], &[Number, Boolean, Moment, Time]),
+            Meeting::Sum | Meeting::Difference | Meeting::Product | Meeting::Pattern => false,
+        })
     }
 }
 

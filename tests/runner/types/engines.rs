@@ -101,7 +101,33 @@ impl Engine {
             let some = functions.iter().skip(number % STRIDE).step_by(STRIDE);
             crossed.extend(some.map(|name| format!("{name}({one}, {other})")));
         }
-        Ok(crossed.into_iter().step_by(if matches!(self, Self::BigQuery) { 10 } else { 1 }).collect())
+        Ok(self.some_of(crossed))
+    }
+
+    /// As many of these as it answers in a short time.
+    pub(super) fn some_of(self, expressions: Vec<String>) -> Vec<String> {
+        expressions.into_iter().step_by(if matches!(self, Self::BigQuery) { 10 } else { 1 }).collect()
+    }
+
+    /// Whether expressions that it takes fail on a table `t` that has a row without NULLs.
+    pub(super) fn fails(self, columns: &[(String, String)], expressions: &[String]) -> Result<Vec<bool>, Failed> {
+        if expressions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Self::DuckDb = self else { return Err("nothing fails that is taken".into()) };
+        let connection = Connection::open_in_memory()?;
+        let list = |part: &dyn Fn(&(String, String)) -> String| columns.iter().map(part).collect::<Vec<_>>().join(", ");
+        connection.execute_batch(&format!("create table t ({})", list(&|(name, kind)| format!("{name} {kind}"))))?;
+        connection.execute_batch(&format!("insert into t values ({})", list(&|(_, kind)| some_value(kind))))?;
+        let fails = |expression: &String| {
+            // That there are rows can be told without making their values.
+            let sql = match expression.strip_prefix("exists ") {
+                Some(query) => format!("select list(x) from {query} as u(x)"),
+                None => format!("select {expression} from t"),
+            };
+            connection.query_row(&sql, [], |_| Ok(())).is_err()
+        };
+        Ok(expressions.iter().map(fails).collect())
     }
 
     /// What it says of expressions on the table `t`; nothing of one that it does not take.
@@ -117,6 +143,22 @@ impl Engine {
             Self::Postgres => describe_on_postgres(&columns, expressions),
         }
     }
+}
+
+/// A value of a type of DuckDB.
+fn some_value(data_type: &str) -> String {
+    let value = match data_type.split(['(', ' ']).next().unwrap_or_default() {
+        "BLOB" => "'a'::blob",
+        "DATE" | "TIMESTAMP" => "'2024-01-01'",
+        "TIME" => "'10:00:00'",
+        "INTERVAL" => "interval 1 day",
+        "UUID" => "uuid()",
+        "MAP" => "map {'a': 1}",
+        "STRUCT" => "{'a': 1, 'b': 'x'}",
+        list if list.ends_with("[]") => "['1']",
+        _ => "'1'",
+    };
+    format!("cast({value} as {data_type})")
 }
 
 fn describe_on_duckdb(columns: &[String], expressions: &[String]) -> Result<Vec<Option<Answer>>, Failed> {
