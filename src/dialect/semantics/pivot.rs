@@ -23,11 +23,16 @@ pub(super) fn duckdb(
 /// BigQuery: the name of the aggregate, which it must have where there are several, then the value.
 /// <https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#rules_for_pivot_column>
 pub(super) fn bigquery(value: &ExprWithAlias, aggregate: &ExprWithAlias, is_only: bool) -> Option<String> {
-    let value = named(value, CaseRule::Ignored).or_else(|| word(&value.expr))?;
-    match named(aggregate, CaseRule::Ignored) {
-        Some(aggregate) => Some(format!("{aggregate}_{value}")),
-        None => is_only.then_some(value),
+    let mut name = match named(aggregate, CaseRule::Ignored) {
+        Some(aggregate) => format!("{aggregate}_"),
+        None if is_only => String::new(),
+        None => return None,
+    };
+    match named(value, CaseRule::Ignored) {
+        Some(value) => name.push_str(&value),
+        None => add_word(&mut name, &value.expr)?,
     }
+    Some(name)
 }
 
 /// Redshift: the value, then the name of the aggregate. What it calls one of several that has none is not known.
@@ -63,24 +68,46 @@ fn text(value: &Expr) -> Option<String> {
     })
 }
 
-/// A literal as BigQuery makes a name of it.
-fn word(value: &Expr) -> Option<String> {
-    let of_number = |digits: &str| digits.replace('.', "_point_");
-    Some(match value {
+/// Adds a literal as BigQuery makes a name of it: no name begins with a digit.
+fn add_word(name: &mut String, value: &Expr) -> Option<()> {
+    let word = match value {
         Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
-            Value::Number(digits, _) if is_decimal(digits) => format!("_{}", of_number(digits)),
-            Value::Boolean(value) => value.to_string().to_uppercase(),
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) if text.is_empty() => {
+                if name.is_empty() { "empty_string_value".to_owned() } else { "_empty_string_value".to_owned() }
+            }
+            // It may begin with anything.
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                name.push_str(text);
+                return Some(());
+            }
+            Value::Number(digits, _) if is_decimal(digits) => digits.replace('.', "_point_"),
+            Value::Boolean(value) => value.to_string(),
             Value::Null => "NULL".to_owned(),
             _ => return None,
         },
         Expr::TypedString(TypedString { data_type: DataType::Date, value, .. }) => {
-            format!("_{}", text(&Expr::Value(value.clone()))?.replace('-', "_"))
+            text(&Expr::Value(value.clone()))?.replace('-', "_")
         }
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => format!("minus_{}", of_number(&number(expr)?)),
-        Expr::Nested(inner) => word(inner)?,
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            format!("minus_{}", number(expr)?.replace('.', "_point_"))
+        }
+        Expr::Nested(inner) => return add_word(name, inner),
+        Expr::Tuple(parts) => {
+            for (place, part) in parts.iter().enumerate() {
+                if place > 0 {
+                    name.push('_');
+                }
+                add_word(name, part)?;
+            }
+            return Some(());
+        }
         _ => return None,
-    })
+    };
+    if name.is_empty() && word.starts_with(|letter: char| letter.is_ascii_digit()) {
+        name.push('_');
+    }
+    name.push_str(&word);
+    Some(())
 }
 
 fn number(value: &Expr) -> Option<String> {
