@@ -96,7 +96,7 @@ fn of_source(id: SourceId, select: &Select, bound: &Bound) -> Vec<Key> {
 /// The columns of a source in which no two rows are the same that have the same number in another one.
 fn numbered_by(id: SourceId, place: usize, bound: &Bound) -> Option<Key> {
     let query = match &bound.source(id).kind {
-        SourceKind::Cte(id) => &bound.cte(*id).query,
+        SourceKind::Cte(id) => Some(bound.cte(*id)).filter(|cte| !cte.is_recursive).map(|cte| &cte.query)?,
         SourceKind::Derived(query) => query,
         _ => return None,
     };
@@ -295,7 +295,10 @@ fn is_one(condition: &Expr) -> Option<&Expr> {
 pub(super) fn is_whole(source: &Source, bound: &Bound, is_trusted: &dyn Fn(ActionId) -> bool) -> bool {
     match &source.kind {
         SourceKind::Action(id) => source.is_whole || is_trusted(*id),
-        SourceKind::Cte(id) => is_whole_query(&bound.cte(*id).query, bound, is_trusted),
+        SourceKind::Cte(id) => {
+            let cte = bound.cte(*id);
+            !cte.is_recursive && is_whole_query(&cte.query, bound, is_trusted)
+        }
         SourceKind::Derived(query) => is_whole_query(query, bound, is_trusted),
         SourceKind::Undeclared => true,
         SourceKind::Own | SourceKind::Values(_) | SourceKind::Turned(_) | SourceKind::Opaque => false,

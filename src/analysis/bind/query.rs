@@ -6,7 +6,9 @@ use sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, SetOperator, SetQu
 use sqlparser::tokenizer::Span;
 
 use super::{Binder, around};
-use crate::analysis::bound::{Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation, SourceId};
+use crate::analysis::bound::{
+    Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation, Source, SourceId, SourceKind,
+};
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Nullability};
 
@@ -42,14 +44,16 @@ impl Binder<'_> {
         let query = self.query(&cte.query);
         let columns = self.renamed(query.columns.clone(), &cte.alias);
         let name = self.name(&cte.alias.name);
-        self.add_cte(Cte { name, query, columns, uses: 0, span: cte.alias.name.span })
+        self.add_cte(Cte { name, query, columns, uses: 0, is_recursive: false, span: cte.alias.name.span })
     }
 
     /// One that may read itself: in the second half it has the columns of the first.
     fn recursive_cte(&mut self, cte: &ast::Cte) -> CteId {
         let name = self.name(&cte.alias.name);
         let span = cte.alias.name.span;
-        let id = self.add_cte(Cte { name, query: Query::opaque(span), columns: Columns::unknown(), uses: 0, span });
+        let (query, columns) = (Query::opaque(span), Columns::unknown());
+        let id = self.add_cte(Cte { name, query, columns, uses: 0, is_recursive: false, span });
+        let before = self.bound.sources.len();
         let seen = self.visible_ctes.len();
         let is_plain = cte.query.with.is_none() && cte.query.pipe_operators.is_empty();
         let query = if is_plain && matches!(&*cte.query.body, SetExpr::SetOperation { .. }) {
@@ -63,7 +67,10 @@ impl Binder<'_> {
         for column in &mut columns.known {
             column.nullable = column.nullable.max(Nullability::Unknown);
         }
+        let reads_it = |source: &Source| matches!(source.kind, SourceKind::Cte(read) if read == id);
+        let is_recursive = self.bound.sources[before..].iter().any(reads_it);
         let cte = &mut self.bound.ctes[id.0 as usize];
+        cte.is_recursive = is_recursive;
         // What it reads of itself is not a use.
         (cte.query, cte.columns, cte.uses) = (query, columns, 0);
         id

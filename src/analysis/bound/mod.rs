@@ -314,6 +314,8 @@ pub struct Cte {
     pub columns: Columns,
     /// How often it is read.
     pub uses: usize,
+    /// Whether it reads itself.
+    pub is_recursive: bool,
     /// Its name where it is defined.
     pub span: Span,
 }
