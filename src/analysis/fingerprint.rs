@@ -355,6 +355,8 @@ impl Prints<'_> {
                 };
                 combine(word, &[&[rows], columns.as_slice()].concat())
             }
+            ExprKind::Parameter { number, .. } => combine("parameter", &[*number as u64]),
+            ExprKind::Lambda(body) => combine("lambda", &[self.expr(body, select)]),
             ExprKind::InSubquery { value, query, is_negated } => {
                 let Print { rows, columns } = self.query(query);
                 let value = self.expr(value, select);

@@ -7,7 +7,6 @@ use crate::action::{ActionId, ColumnDocumentation};
 use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, FlowKind};
 use crate::compile::Compilation;
-use crate::relation::DataType;
 
 #[derive(Serialize)]
 pub(super) struct KnownColumns<'a> {
@@ -108,7 +107,7 @@ fn describe<'a>(
     documented: Option<&'a ColumnDocumentation>,
 ) -> ColumnEntry<'a> {
     let semantics = compilation.project.settings.dialect.semantics();
-    let is_known = column.data_type != DataType::Unknown;
+    let is_known = !column.data_type.is_vague();
     let origins = column.origins_of_whole().into_iter().map(|(origin, kind)| FlowEntry {
         relation: relation(compilation, id, &origin.relation),
         column: &origin.column,

@@ -3,7 +3,7 @@
 use crate::action::ActionId;
 use crate::analysis::bound::{Column, Origin, OriginKind, Relation};
 use crate::compile::Compilation;
-use crate::relation::Nullability;
+use crate::relation::{DataType, Nullability};
 
 /// The columns of an action, one a line: its name, its type, whether it can be NULL, where it comes from.
 pub fn columns(compilation: &Compilation, id: ActionId) -> String {
@@ -16,7 +16,7 @@ pub fn columns(compilation: &Compilation, id: ActionId) -> String {
         .map(|(_, column)| {
             [
                 column.name.as_deref().unwrap_or("(no name)").to_owned(),
-                semantics.type_name(&column.data_type),
+                semantics.type_name(if column.data_type.is_vague() { &DataType::Unknown } else { &column.data_type }),
                 if column.nullable == Nullability::NotNull { "not null".to_owned() } else { String::new() },
                 origins(compilation, column),
             ]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::analysis::bound::Relation;
 use crate::analysis::{Direction, Flow, FlowKind, Lineage, Node};
 use crate::compile::Compilation;
-use crate::relation::DataType;
 
 /// What was found of the lineage of some columns.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ impl LineageReport<'_> {
     fn data_type(&self, node: &Node) -> Option<String> {
         let data_type = self.lineage.data_type(node);
         let semantics = self.compilation.project.settings.dialect.semantics();
-        (data_type != DataType::Unknown).then(|| semantics.type_name(&data_type))
+        (!data_type.is_vague()).then(|| semantics.type_name(&data_type))
     }
 
     /// `shop.orders.amount  DECIMAL(10,2)`; of rows `shop.orders, its rows`.

@@ -82,7 +82,8 @@ impl Binder<'_> {
         let window = function.over.as_ref().map(|over| self.window(over));
         let span = around(std::iter::once(place).chain(arguments.iter().map(|argument| argument.span)));
         let mut made = self.make_call(&name, arguments, span);
-        if let Some(data_type) = ordered.or_else(|| packed(&name, function, &made)) {
+        let known = ordered.or_else(|| packed(&name, function, &made)).or_else(|| groups_of_pattern(&name, function));
+        if let Some(data_type) = known {
             made.data_type = data_type;
         }
         let is_aggregate_with_window = window.is_some();
@@ -133,6 +134,10 @@ impl Binder<'_> {
             let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
                 argument;
             match arg {
+                FunctionArgExpr::Expr(ast::Expr::Lambda(lambda)) => {
+                    let lambda = self.lambda_of(lambda, function, &bound);
+                    bound.push(lambda);
+                }
                 FunctionArgExpr::Expr(expr) => {
                     let takes_word = takes_word(function, place, list.args.len());
                     bound.push(self.argument(expr, takes_word));
@@ -258,6 +263,22 @@ fn packed(name: &str, function: &ast::Function, made: &Expr) -> Option<DataType>
         _ => None,
     };
     list.args.iter().zip(&call.arguments).map(named).collect::<Option<_>>().map(DataType::Struct)
+}
+
+/// The type of DuckDB's `regexp_extract(text, pattern, ['year', 'month'])`, a struct of texts.
+fn groups_of_pattern(name: &str, function: &ast::Function) -> Option<DataType> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let [_, _, FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Array(names))), ..] = list.args.as_slice() else {
+        return None;
+    };
+    let field = |name: &ast::Expr| match name {
+        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::SingleQuotedString(name), .. }) => {
+            Some(Field { name: Some(name.as_str().into()), data_type: DataType::TEXT })
+        }
+        _ => None,
+    };
+    let fields: Option<Vec<Field>> = names.elem.iter().map(field).collect();
+    fields.filter(|_| name == "regexp_extract").map(DataType::Struct)
 }
 
 /// What of a function is not in the tree.

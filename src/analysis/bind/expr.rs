@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Span;
 
 use super::call::value_of;
 use super::from::fields_of_elements;
-use super::scope::{Scope, unbound};
+use super::scope::unbound;
 use super::{Binder, around};
 use crate::analysis::bound::{Expr, ExprKind, Query, Source, SourceId, SourceKind};
 use crate::relation::{DataType, Field, Nullability};
@@ -185,13 +185,33 @@ impl Binder<'_> {
 
     /// `approximate count(…)`, or the name of a relation or a model.
     fn prefixed(&mut self, prefix: &ast::Ident, value: &ast::Expr) -> Expr {
-        let ast::Expr::Function(function) = value else { return Expr::unknown(prefix.span) };
+        let ast::Expr::Function(function) = value else { return self.column_by_number(prefix, value) };
         let mut made = self.function(function);
         if let ExprKind::Call(call) = &mut made.kind {
             call.detail = format!("{} {}", prefix.value.to_lowercase(), call.detail);
         }
         made.span = around([prefix.span, made.span]);
         made
+    }
+
+    /// `#1`, the first column of FROM.
+    fn column_by_number(&mut self, prefix: &ast::Ident, value: &ast::Expr) -> Expr {
+        let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(number, _), .. }) = value else {
+            return Expr::unknown(prefix.span);
+        };
+        let sources = self.scope().sources.clone();
+        let is_clear = self.scope().merged.is_empty() && !sources.iter().any(|id| self.source(*id).columns.is_open);
+        let mut columns = sources.iter().flat_map(|id| {
+            let visible = self.source(*id).columns.visible();
+            visible.map(|(place, column)| (*id, place, column.name.clone()))
+        });
+        let found = number.parse::<usize>().ok().and_then(|number| columns.nth(number.checked_sub(1)?));
+        match found.filter(|_| is_clear) {
+            Some((id, place, name)) => {
+                self.column_of(id, Some(place), name.as_deref().unwrap_or_default(), 0, true, prefix.span)
+            }
+            None => Expr::unknown(prefix.span),
+        }
     }
 
     fn identifier(&mut self, name: &ast::Ident) -> Expr {
@@ -462,15 +482,6 @@ impl Binder<'_> {
         let parts = std::iter::once(value).chain(index).collect();
         let made = Self::operation("element", parts, span);
         Expr { data_type, nullable: Nullability::Unknown, ..made }
-    }
-
-    /// Its parameters are names that nobody else knows.
-    fn lambda(&mut self, lambda: &ast::LambdaFunction) -> Expr {
-        self.scopes.push(Scope { is_open: true, ..Scope::default() });
-        let body = self.expr(&lambda.body);
-        self.scopes.pop();
-        let span = body.span;
-        Expr::other(vec![body], span)
     }
 
     /// The type of a whole row.

@@ -6,6 +6,7 @@ mod call;
 mod change;
 mod expr;
 mod from;
+mod lambda;
 mod origins;
 mod pipe;
 mod pivot;
@@ -23,6 +24,7 @@ use sqlparser::tokenizer::Span;
 
 use crate::analysis::bound::{Bound, Columns, Cte, CteId, Key, Source, SourceId, SourceKind, Statement};
 use crate::dialect::semantics::{NameRules, Semantics};
+use lambda::Parameter;
 use scope::Scope;
 
 /// What is known of the relations that a text reads.
@@ -116,6 +118,8 @@ struct Binder<'a> {
     bound: Bound,
     /// Those of the queries around, the innermost last.
     scopes: Vec<Scope>,
+    /// The parameters of the lambdas around, the innermost last.
+    parameters: Vec<Parameter>,
     /// The names of WITH that can be seen, the innermost last.
     visible_ctes: Vec<CteId>,
     /// What earlier statements of the script have made, by path.
@@ -136,6 +140,7 @@ impl<'a> Binder<'a> {
             variables,
             bound: Bound::default(),
             scopes: Vec::new(),
+            parameters: Vec::new(),
             visible_ctes: Vec::new(),
             relations_made: Vec::new(),
         }

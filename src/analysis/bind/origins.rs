@@ -76,6 +76,12 @@ impl Binder<'_> {
                 let origins = alias.into_iter().flat_map(|alias| &alias.origins);
                 found.extend(origins.filter_map(|origin| origin.at(path)).map(|origin| origin.went_through(kind)));
             }
+            ExprKind::Parameter { origins, .. } => {
+                found.extend(
+                    origins.iter().filter_map(|origin| origin.at(path)).map(|origin| origin.went_through(kind)),
+                );
+            }
+            ExprKind::Lambda(body) => self.origins_at(body, path, kind, found),
             ExprKind::Call(call) => self.origins_of_call(call, &expr.data_type, path, kind, found),
             ExprKind::Subquery(query) | ExprKind::ArrayOf(query) => {
                 self.origins_of_value(query, path, transformed, found);
@@ -125,6 +131,15 @@ impl Binder<'_> {
         }
         let is_aggregate = call.kind == FunctionKind::Aggregate;
         let kind = kind.max(if is_aggregate { OriginKind::Aggregated } else { OriginKind::Transformed });
+        if let ("list_transform" | "list_apply" | "array_transform" | "array_apply" | "apply", [_, mapped]) =
+            (call.name.as_str(), call.arguments.as_slice())
+        {
+            let start = found.len();
+            self.origins_at(mapped, path, kind, found);
+            if found.len() > start {
+                return;
+            }
+        }
         let passed = passed_on(&call.name, call.arguments.len());
         for (place, argument) in call.arguments.iter().enumerate() {
             if passed.contains(&place) {

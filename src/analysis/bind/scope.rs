@@ -113,6 +113,9 @@ impl Binder<'_> {
 
     /// A name without a dot.
     pub(super) fn column(&mut self, name: &str, span: Span) -> Expr {
+        if let Some(parameter) = self.parameter(name, span) {
+            return parameter;
+        }
         let mut in_sight = Vec::new();
         for (levels, scope) in self.scopes.iter().rev().filter(|scope| scope.is_seen()).enumerate() {
             match self.find(scope, levels, name) {
@@ -271,6 +274,9 @@ impl Binder<'_> {
     pub(super) fn path(&mut self, parts: &[String], span: Span) -> Expr {
         let Some((first, rest)) = parts.split_first() else { return unbound(span) };
         let Some((second, fields)) = rest.split_first() else { return self.column(first, span) };
+        if let Some(parameter) = self.parameter(first, span) {
+            return self.fields(parameter, rest, span);
+        }
         let (mut in_sight, mut is_open) = (Vec::new(), false);
         for (levels, scope) in self.scopes.iter().rev().filter(|scope| scope.is_seen()).enumerate() {
             let named = scope.sources.iter().chain(&scope.ranges);

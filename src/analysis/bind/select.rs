@@ -8,8 +8,8 @@ use sqlparser::tokenizer::Span;
 use super::scope::{Alias, Scope};
 use super::{Binder, around};
 use crate::analysis::bound::{
-    Body, Column, Columns, Distinct, Expr, Grouping, Influence, InfluenceKind, Item, Origin, OriginKind, Query,
-    RowForm, Select, SourceId, SourceKind, Turn, Turned,
+    Body, Column, Columns, Distinct, Expr, ExprKind, Grouping, Influence, InfluenceKind, Item, Origin, OriginKind,
+    Query, RowForm, Select, SourceId, SourceKind, Turn, Turned,
 };
 use crate::analysis::{keys, nulls};
 use crate::dialect::semantics::AliasScope;
@@ -103,8 +103,10 @@ impl Binder<'_> {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let bound = self.seeing(lateral, |binder| binder.expr(expr));
-                    let name = if let Some(name) = own_name(expr) {
+                    let name = if let Some(name) = own_name(expr, self.semantics.calls_fields_by_name()) {
                         Some(self.name(name).into())
+                    } else if let (ast::Expr::Prefixed { .. }, ExprKind::Column { name, .. }) = (expr, &bound.kind) {
+                        Some(name.clone())
                     } else {
                         unnamed += 1;
                         self.semantics.unnamed(expr, unnamed - 1).map(Into::into)
@@ -290,16 +292,16 @@ fn star_of(item: &SelectItem) -> Option<Span> {
     }
 }
 
-/// The name that an expression has by itself: that of its column or field.
-fn own_name(expr: &ast::Expr) -> Option<&ast::Ident> {
+/// The name that an expression has by itself: that of its column, or of its field where a column is called so.
+fn own_name(expr: &ast::Expr, calls_fields_by_name: bool) -> Option<&ast::Ident> {
     match expr {
         ast::Expr::Identifier(name) => Some(name),
         ast::Expr::CompoundIdentifier(names) => names.last(),
-        ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
+        ast::Expr::CompoundFieldAccess { access_chain, .. } if calls_fields_by_name => match access_chain.last()? {
             ast::AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name),
             _ => None,
         },
-        ast::Expr::Nested(inner) => own_name(inner),
+        ast::Expr::Nested(inner) => own_name(inner, calls_fields_by_name),
         _ => None,
     }
 }

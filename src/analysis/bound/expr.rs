@@ -2,7 +2,7 @@ use sqlparser::tokenizer::Span;
 
 use std::sync::Arc;
 
-use crate::analysis::bound::{Query, SourceId};
+use crate::analysis::bound::{Origin, Query, SourceId};
 use crate::dialect::semantics::FunctionKind;
 use crate::relation::{DataType, Nullability};
 
@@ -46,6 +46,15 @@ pub enum ExprKind {
         /// Its name.
         name: String,
     },
+    /// A parameter of a lambda.
+    Parameter {
+        /// How many parameters there are before it, in lambdas around it too.
+        number: usize,
+        /// Where its values come from.
+        origins: Vec<Origin>,
+    },
+    /// A function without a name: what it gives.
+    Lambda(Box<Expr>),
     /// A value as it is written: its text.
     Literal(String),
     /// A name that is bound to nothing here: a variable, a mistake that is told elsewhere, or unknown.
@@ -130,12 +139,14 @@ impl Expr {
             ExprKind::Column { .. }
             | ExprKind::Alias(_)
             | ExprKind::Row(_)
+            | ExprKind::Parameter { .. }
             | ExprKind::Literal(_)
             | ExprKind::Unbound
             | ExprKind::Subquery(_)
             | ExprKind::Exists(_)
             | ExprKind::ArrayOf(_) => {}
             ExprKind::Field { of: one, .. }
+            | ExprKind::Lambda(one)
             | ExprKind::InSubquery { value: one, .. }
             | ExprKind::Cast { value: one, .. } => visit(one),
             ExprKind::Other(parts) => parts.iter().for_each(visit),
@@ -256,6 +267,8 @@ impl Expr {
             (ExprKind::Alias(one), ExprKind::Alias(other)) => one == other,
             (ExprKind::Row(one), ExprKind::Row(other)) => one == other,
             (ExprKind::Literal(one), ExprKind::Literal(other)) => one == other,
+            (ExprKind::Parameter { number: one, .. }, ExprKind::Parameter { number: other, .. }) => one == other,
+            (ExprKind::Lambda(one), ExprKind::Lambda(other)) => one.is_same(other),
             (ExprKind::Field { name, .. }, ExprKind::Field { name: other_name, .. }) => {
                 name.eq_ignore_ascii_case(other_name) && parts(self, other)
             }

@@ -55,6 +55,10 @@ impl Semantics for DuckDb {
         true
     }
 
+    fn calls_fields_by_name(&self) -> bool {
+        false
+    }
+
     fn puts_using_first(&self) -> bool {
         false
     }

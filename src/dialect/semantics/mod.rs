@@ -76,6 +76,11 @@ pub trait Semantics: Debug + Send + Sync {
         false
     }
 
+    /// Whether a column is called as the field that it is of something else than a column: `(list[1]).name`.
+    fn calls_fields_by_name(&self) -> bool {
+        true
+    }
+
     /// Whether a star gives the columns of USING before all others.
     fn puts_using_first(&self) -> bool {
         true

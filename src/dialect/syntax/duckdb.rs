@@ -2,15 +2,15 @@
 
 use std::any::TypeId;
 
-use sqlparser::ast::Expr;
-use sqlparser::dialect::{Dialect, DuckDbDialect};
+use sqlparser::ast::{BinaryOperator, Expr, Ident};
+use sqlparser::dialect::{Dialect, DuckDbDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, at_once, enable};
-use super::pivot;
 use super::split::keyword;
+use super::{comprehension, pivot};
 
 const BASE: DuckDbDialect = DuckDbDialect;
 
@@ -19,11 +19,12 @@ const BASE: DuckDbDialect = DuckDbDialect;
 pub struct DuckDb;
 
 impl Grammar for DuckDb {
-    /// `as materialized` and `as not materialized`, which say how, not what; `filter (a > 0)` without its WHERE; and statements that
-    /// turn a relation.
+    /// `as materialized` and `as not materialized`, which say how, not what; `filter (a > 0)` without its WHERE; statements that turn
+    /// a relation; and list comprehensions.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
         write_where(tokens);
         pivot::rewrite(tokens);
+        comprehension::rewrite(tokens);
         if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::MATERIALIZED)) {
             return;
         }
@@ -96,18 +97,43 @@ fn write_where(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// `x in list`, `x not in list`, where no bracket opens a list: the same as `x in unnest(list)` elsewhere.
-fn in_list(parser: &mut Parser, value: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
-    let [first, second, third] = parser.peek_tokens_ref().map(|token| &token.token);
-    let negated = keyword(first) == Some(Keyword::NOT);
-    let (word, next) = if negated { (second, third) } else { (first, second) };
-    if keyword(word) != Some(Keyword::IN) || *next == Token::LParen {
-        return None;
+/// An operator that sqlparser does not know, or not as it is here.
+enum Infix {
+    /// `**`, `^`, `glob`.
+    Binary(BinaryOperator),
+    /// `in list`.
+    InList { negated: bool },
+    /// `isnull`.
+    IsNull,
+}
+
+/// Between `*` and `::`.
+const POWER: u8 = 45;
+
+/// The one that stands next, how many words it is, and how strongly it binds.
+fn infix(parser: &Parser) -> Option<(Infix, usize, u8)> {
+    let is = |token: &Token, name: &str| match token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name),
+        _ => false,
+    };
+    let is_list = |token: &Token| !matches!(token, Token::LParen | Token::EOF);
+    let sign = |sign: &str| Infix::Binary(BinaryOperator::Custom(sign.to_owned()));
+    let like = BASE.prec_value(Precedence::Like);
+    let between = BASE.prec_value(Precedence::Between);
+    let next: [&Token; 3] = parser.peek_tokens_ref().map(|token| &token.token);
+    match next {
+        [Token::Caret, ..] => Some((Infix::Binary(BinaryOperator::BitwiseXor), 1, POWER)),
+        [Token::Mul, Token::Mul, _] => Some((sign("**"), 2, POWER)),
+        [first, Token::SingleQuotedString(_) | Token::LParen | Token::Word(_), _] if is(first, "glob") => {
+            Some((sign("~~~"), 1, like))
+        }
+        [first, ..] if is(first, "isnull") => Some((Infix::IsNull, 1, BASE.prec_value(Precedence::Is))),
+        [first, list, _] if is(first, "in") && is_list(list) => Some((Infix::InList { negated: false }, 1, between)),
+        [first, second, list] if is(first, "not") && is(second, "in") && is_list(list) => {
+            Some((Infix::InList { negated: true }, 2, between))
+        }
+        _ => None,
     }
-    (0..=usize::from(negated)).for_each(|_| parser.advance_token());
-    let list = parser.parse_subexpr(precedence);
-    let expr = Box::new(value.clone());
-    Some(list.map(|list| Expr::InUnnest { expr, array_expr: Box::new(list), negated }))
 }
 
 impl Dialect for DuckDb {
@@ -140,14 +166,34 @@ impl Dialect for DuckDb {
         BASE.is_table_alias(keyword, parser) && !(is_positional && parser.peek_keyword(Keyword::JOIN))
     }
 
-    /// `e'…'`.
+    /// `e'…'`, and `#1`, the first column of FROM.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let [Token::Sharp, Token::Number(..)] = parser.peek_tokens_ref().map(|token| &token.token) {
+            let sign = parser.next_token();
+            let prefix = Ident::with_span(sign.span, "#");
+            let value = parser.parse_value();
+            return Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(Expr::Value(value)) }));
+        }
         let is_escaped = matches!(parser.peek_token_ref().token, Token::EscapedStringLiteral(_));
         if is_escaped { Some(parser.parse_value().map(Expr::Value)) } else { at_once(parser) }
     }
 
-    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
-        in_list(parser, expr, precedence)
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        infix(parser).map(|(_, _, precedence)| Ok(precedence))
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let (infix, words, _) = infix(parser)?;
+        (0..words).for_each(|_| parser.advance_token());
+        let expr = Box::new(left.clone());
+        if matches!(infix, Infix::IsNull) {
+            return Some(Ok(Expr::IsNull(expr)));
+        }
+        Some(parser.parse_subexpr(precedence).map(Box::new).map(|right| match infix {
+            Infix::Binary(op) => Expr::BinaryOp { left: expr, op, right },
+            Infix::InList { negated } => Expr::InUnnest { expr, array_expr: right, negated },
+            Infix::IsNull => Expr::IsNull(expr),
+        }))
     }
 
     enable! {

@@ -5,6 +5,7 @@
 
 mod batches;
 mod bigquery;
+mod comprehension;
 mod duckdb;
 mod grammar;
 mod join;
@@ -73,7 +74,7 @@ pub enum Parsed {
 ///
 /// What sqlparser has no tree for stands in the tree as something near it: `approximate count(…)`, `model m` and `rb'…'`
 /// as [`sqlparser::ast::Expr::Prefixed`], BigQuery's `array<T>[…]` as the cast of an array, GROUP BY of DuckDB's PIVOT as its
-/// DEFAULT ON NULL.
+/// DEFAULT ON NULL, its `#1` as [`sqlparser::ast::Expr::Prefixed`] again.
 pub fn parse(sql: &str, dialect: &dyn Dialect) -> Result<Vec<Statement>, Problem> {
     let grammar = dialect.grammar();
     statements(grammar, tokens(sql, grammar)?).or_else(|refusal| {

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use fnv::FnvBuildHasher;
 use sqlparser::ast::{
-    self, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, OrderByOptions, TimezoneInfo, UnaryOperator, Value,
-    WindowSpec, WindowType,
+    self, AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr,
+    Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, LambdaSyntax,
+    OneOrManyWithParens, OrderByOptions, Subscript, TimezoneInfo, UnaryOperator, Value, WindowSpec, WindowType,
 };
 
 /// The expression as DuckDB writes it; `None` if nobody knows.
@@ -81,6 +81,39 @@ fn write(expression: &Expr) -> Option<String> {
             format!("floor({})", write(expr)?)
         }
         Expr::Array(array) => format!("main.list_value({})", write_all(&array.elem)?),
+        Expr::Lambda(ast::LambdaFunction { params: OneOrManyWithParens::One(parameter), body, syntax }) => {
+            let (name, body) = (identifier(&parameter.name), write(body)?);
+            match syntax {
+                LambdaSyntax::Arrow => format!("({name} -> {body})"),
+                LambdaSyntax::LambdaKeyword => format!("(lambda {name}: {body})"),
+            }
+        }
+        Expr::Tuple(parts) => format!("main.\"row\"({})", write_all(parts)?),
+        Expr::Dictionary(fields) => {
+            let field =
+                |field: &ast::DictionaryField| Some(format!("{} := {}", identifier(&field.key), write(&field.value)?));
+            format!("main.struct_pack({})", fields.iter().map(field).collect::<Option<Vec<_>>>()?.join(", "))
+        }
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            // A name with dots is one, in brackets it is not.
+            let mut is_path = matches!(**root, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+            let mut written = write(root)?;
+            for access in access_chain {
+                written = match access {
+                    AccessExpr::Dot(Expr::Identifier(name)) if is_path => format!("{written}.{}", identifier(name)),
+                    AccessExpr::Dot(Expr::Identifier(name)) => format!("({written}).{}", identifier(name)),
+                    AccessExpr::Subscript(Subscript::Index { index }) => format!("{written}[{}]", write(index)?),
+                    AccessExpr::Subscript(Subscript::Slice {
+                        lower_bound: Some(from),
+                        upper_bound: Some(to),
+                        stride: None,
+                    }) => format!("{written}[{}:{}]", write(from)?, write(to)?),
+                    _ => return None,
+                };
+                is_path &= matches!(access, AccessExpr::Dot(_));
+            }
+            written
+        }
         _ => return None,
     })
 }
@@ -105,7 +138,7 @@ fn collect(expression: &Expr, operator: &BinaryOperator, parts: &mut Vec<String>
     }
 }
 
-fn sign(operator: &BinaryOperator) -> Option<&'static str> {
+fn sign(operator: &BinaryOperator) -> Option<&str> {
     Some(match operator {
         BinaryOperator::Plus => "+",
         BinaryOperator::Minus => "-",
@@ -120,6 +153,10 @@ fn sign(operator: &BinaryOperator) -> Option<&'static str> {
         BinaryOperator::LtEq => "<=",
         BinaryOperator::Gt => ">",
         BinaryOperator::GtEq => ">=",
+        BinaryOperator::BitwiseXor => "^",
+        BinaryOperator::Arrow => "->",
+        BinaryOperator::LongArrow => "->>",
+        BinaryOperator::Custom(sign) => sign,
         _ => return None,
     })
 }
@@ -154,7 +191,14 @@ fn call(function: &Function) -> Option<String> {
     let [name] = function.name.0.as_slice() else { return None };
     let name = name.as_ident()?.value.to_lowercase();
     let FunctionArguments::List(list) = &function.args else { return None };
-    if !list.clauses.is_empty() || !function.within_group.is_empty() || function.null_treatment.is_some() {
+    let ordered = match list.clauses.as_slice() {
+        [] => String::new(),
+        [FunctionArgumentClause::OrderBy(orders)] => {
+            format!(" ORDER BY {}", orders.iter().map(order).collect::<Option<Vec<_>>>()?.join(", "))
+        }
+        _ => return None,
+    };
+    if !function.within_group.is_empty() || function.null_treatment.is_some() {
         return None;
     }
     let mut arguments = Vec::new();
@@ -162,18 +206,21 @@ fn call(function: &Function) -> Option<String> {
         match argument {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => arguments.push(write(value)?),
             FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "count" => {}
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+                arguments.push(format!("{} := {}", identifier(name), write(value)?));
+            }
             _ => return None,
         }
     }
     let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
-    let inside = format!("{}{}", if is_distinct { "DISTINCT " } else { "" }, arguments.join(", "));
+    let inside = format!("{}{}{ordered}", if is_distinct { "DISTINCT " } else { "" }, arguments.join(", "));
     let mut written = match (name.as_str(), arguments.as_slice()) {
         ("count", []) => "count_star()".to_owned(),
         ("coalesce" | "ifnull", _) => format!("COALESCE({inside})"),
         ("if" | "iff", [condition, yes, no]) => format!("CASE  WHEN ({condition}) THEN ({yes}) ELSE {no} END"),
         ("trim" | "substring" | "position" | "row", _) => format!("main.\"{name}\"({inside})"),
         // It is no function, but has a tree of its own.
-        ("try" | "unnest" | "grouping" | "array" | "columns" | "struct_pack" | "list_value", _) => return None,
+        ("try" | "unnest" | "grouping" | "array" | "columns" | "list_value", _) => return None,
         _ => format!("{}({inside})", quoted(&name)),
     };
     if let Some(condition) = &function.filter {
