@@ -12,8 +12,8 @@ use sqlparser::ast;
 
 use crate::action::ActionId;
 use crate::analysis::bound::{
-    Body, Bound, Column, CteId, Distinct, Expr, ExprKind, Grouping, JoinKind, Query, Select, SetOperation, SourceId,
-    SourceKind, Statement, Turn, Turned,
+    Body, Bound, Column, Columns, CteId, Distinct, Expr, ExprKind, Grouping, JoinKind, Query, RowForm, Select,
+    SetOperation, SourceId, SourceKind, Statement, Turn, Turned,
 };
 use crate::dialect::semantics::FunctionKind;
 
@@ -55,6 +55,19 @@ impl Fingerprint {
 }
 
 impl Fingerprint {
+    /// Of a text that gives these columns: of what it means, whatever their order; of one that is not understood, of the text.
+    pub(super) fn meaning(&self, columns: &Columns) -> u64 {
+        if !self.is_exact || self.columns.len() != columns.known.len() {
+            return self.text;
+        }
+        let name = |column: &Column| column.name.as_deref().unwrap_or_default().to_lowercase();
+        let named = columns.known.iter().zip(&self.columns).map(|(column, print)| combine(&name(column), &[*print]));
+        let mut parts: Vec<u64> = named.collect();
+        parts.sort_unstable();
+        parts.push(self.rows);
+        combine("meaning", &parts)
+    }
+
     /// Of its text and of what an incremental run selects.
     pub fn texts(&self) -> u64 {
         combine("texts", &[self.text, self.increment])
@@ -137,11 +150,13 @@ impl Prints<'_> {
                 Print { rows: 0, columns: vec![0; query.columns.known.len()] }
             }
         };
-        if !query.limit.is_empty() {
+        // Which rows are left is for the order to say.
+        let is_first_of_each = query.select().is_some_and(|select| matches!(select.distinct, Distinct::On(_)));
+        if !query.limit.is_empty() || is_first_of_each {
             let mut parts = vec![print.rows];
             parts.extend(self.exprs(&query.limit));
-            parts.extend(self.exprs(&query.order_by));
-            print.rows = combine("limit", &parts);
+            parts.extend(query.order_by.iter().map(|expr| self.expr(expr, query.select())));
+            print.rows = combine(&format!("limit {}", query.choice), &parts);
         }
         print
     }
@@ -192,8 +207,6 @@ impl Prints<'_> {
             Distinct::All => {}
             Distinct::Rows => parts.push(combine("distinct", &columns)),
             Distinct::On(exprs) => {
-                // Which of the rows is left is for ORDER BY to say.
-                self.is_exact = false;
                 let exprs: Vec<u64> = exprs.iter().map(|expr| self.expr(expr, Some(select))).collect();
                 parts.push(combine("distinct on", &exprs));
             }
@@ -342,6 +355,8 @@ impl Prints<'_> {
             ExprKind::Row(source) => combine("row", &[self.source(*source).rows, self.occurrence(*source, select)]),
             ExprKind::Field { of, name } => combine(&name.to_lowercase(), &[self.expr(of, select)]),
             ExprKind::Literal(text) => hash(["literal", text]),
+            ExprKind::Parameter { number, .. } => combine("parameter", &[*number as u64]),
+            ExprKind::Lambda(body) => combine("lambda", &[self.expr(body, select)]),
             ExprKind::Unbound | ExprKind::Other(_) => {
                 self.is_exact = false;
                 0
@@ -353,10 +368,9 @@ impl Prints<'_> {
                     ExprKind::ArrayOf(_) => "array",
                     _ => "scalar",
                 };
-                combine(word, &[&[rows], columns.as_slice()].concat())
+                let form = u64::from(query.form() == RowForm::Struct);
+                combine(word, &[&[rows, form], columns.as_slice()].concat())
             }
-            ExprKind::Parameter { number, .. } => combine("parameter", &[*number as u64]),
-            ExprKind::Lambda(body) => combine("lambda", &[self.expr(body, select)]),
             ExprKind::InSubquery { value, query, is_negated } => {
                 let Print { rows, columns } = self.query(query);
                 let value = self.expr(value, select);
@@ -369,8 +383,25 @@ impl Prints<'_> {
             }
             ExprKind::Call(call) => {
                 self.is_exact &= call.kind != FunctionKind::Table;
-                let parts: Vec<u64> = expr.children().into_iter().map(|part| self.expr(part, select)).collect();
-                let word = format!("{} {} {}", call.name, call.is_distinct, call.detail);
+                let mut parts: Vec<u64> = operands(expr).into_iter().map(|part| self.expr(part, select)).collect();
+                let mut name = call.name.as_str();
+                // What says the same the other way round is the same.
+                match name {
+                    "and" | "or" => {
+                        parts.sort_unstable();
+                        parts.dedup();
+                    }
+                    "=" | "<>" | "is distinct from" | "is not distinct from" => parts.sort_unstable(),
+                    "in" | "not in" => {
+                        parts.get_mut(1..).unwrap_or_default().sort_unstable();
+                    }
+                    ">" | ">=" => {
+                        parts.reverse();
+                        name = if name == ">" { "<" } else { "<=" };
+                    }
+                    _ => {}
+                }
+                let word = format!("{name} {} {}", call.is_distinct, call.detail);
                 combine(&word, &parts)
             }
         }
@@ -383,6 +414,18 @@ impl Prints<'_> {
         let before = select.sources.iter().take_while(|source| **source != id);
         let same: Vec<SourceId> = before.copied().collect();
         same.into_iter().filter(|source| self.source(*source).rows == rows).count() as u64
+    }
+}
+
+/// The expressions right below one; of a chain of ANDs or ORs all that it holds together.
+fn operands(expr: &Expr) -> Vec<&Expr> {
+    match expr.call() {
+        Some(call) if matches!(call.name.as_str(), "and" | "or") => {
+            let is_same = |part: &&Expr| part.call_of(&call.name).is_some();
+            let chained = call.arguments.iter().map(|part| if is_same(&part) { operands(part) } else { vec![part] });
+            chained.flatten().collect()
+        }
+        _ => expr.children(),
     }
 }
 

@@ -133,18 +133,24 @@ impl<'a> Reader<'a> {
         let text = &incremental.texts.query;
         let bound;
         let increment = if text.text() == model.texts.query.text() {
-            self.increment.push(own.fingerprint.text);
+            self.increment.push(own.fingerprint.meaning(&own.columns));
             full
         } else {
             let statements = self.parse(text, true);
-            self.increment.push(of_text(text.text(), &statements));
             bound = self.bind(&statements, text, Role::Increment, Some(own), &variables);
+            let fingerprint = self.fingerprint(text, &statements, &bound);
+            self.increment.push(match bound.statements.as_slice() {
+                [bound::Statement::Query(query)] => fingerprint.meaning(&query.columns),
+                _ => fingerprint.text,
+            });
             &bound
         };
         let found = checks::of_increment(&self.subject(increment, text, Role::Increment, Some(own)));
         self.diagnostics.extend(found);
         if let Some(filter) = &incremental.filter {
-            self.increment.push(of_text(filter.text(), &[]));
+            let condition = syntax::condition(filter.text(), self.settings.dialect);
+            let condition = condition.map_or_else(|| filter.text().to_owned(), |condition| condition.to_string());
+            self.increment.push(of_text(&condition, &[]));
             self.filter(filter, increment, own, variables);
         }
     }
@@ -171,9 +177,13 @@ impl<'a> Reader<'a> {
 
     /// What is known of the action by the text of its query.
     fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
-        let name = |id: ActionId| self.graph.get(id).canonical.to_string();
-        let fingerprint = Fingerprint::new(text.text(), statements, bound, &name);
+        let fingerprint = self.fingerprint(text, statements, bound);
         Facts { fingerprint, ..Facts::of(self.action, bound, self.project) }
+    }
+
+    fn fingerprint(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Fingerprint {
+        let name = |id: ActionId| self.graph.get(id).canonical.to_string();
+        Fingerprint::new(text.text(), statements, bound, &name)
     }
 
     /// The statements of a text that runs as it is.

@@ -257,14 +257,13 @@ fn differences(was: &SnapshotAction, is: &SnapshotAction) -> Vec<Difference> {
 }
 
 fn of_columns(was: &SnapshotAction, is: &SnapshotAction, found: &mut Vec<Difference>) {
-    if was.is_open || is.is_open {
-        return;
-    }
+    // Of one that may have others it is not known which are new or gone.
+    let is_open = was.is_open || is.is_open;
     let is_exact = was.state.fingerprint.is_exact && is.state.fingerprint.is_exact;
     let named = |action: &SnapshotAction, name: &str| action.columns.iter().position(|column| column.name == name);
     for column in &is.columns {
         let Some(place) = named(was, &column.name) else {
-            found.push(Difference::ColumnAdded(column.clone()));
+            found.extend((!is_open).then(|| Difference::ColumnAdded(column.clone())));
             continue;
         };
         let before = &was.columns[place];
@@ -274,6 +273,9 @@ fn of_columns(was: &SnapshotAction, is: &SnapshotAction, found: &mut Vec<Differe
         } else if is_exact && before.print != column.print {
             found.push(Difference::ColumnRedefined(column.name.clone()));
         }
+    }
+    if is_open {
+        return;
     }
     let removed = was.columns.iter().filter(|column| named(is, &column.name).is_none());
     let removed: Vec<Difference> = removed.cloned().map(Difference::ColumnRemoved).collect();

@@ -135,7 +135,7 @@ impl State {
             source: letters(&action.kind),
             fingerprint,
             settings: settings(action),
-            documentation: documentation(action),
+            documentation: documentation(action, compilation.project.settings.dialect),
         }
     }
 }
@@ -167,8 +167,8 @@ fn letters(kind: &Kind) -> u64 {
     }
 }
 
-/// Of what is said of an action, wherever it is written.
-fn documentation(action: &Action<ActionId>) -> u64 {
+/// Of what is said of an action, wherever it is written. A type that a declaration gives a column is that of the column.
+fn documentation(action: &Action<ActionId>, dialect: &dyn Dialect) -> u64 {
     let Documentation {
         description,
         columns,
@@ -180,8 +180,12 @@ fn documentation(action: &Action<ActionId>) -> u64 {
         labels,
         metadata,
     } = &action.documentation;
+    let is_declared = matches!(action.kind, Kind::Declaration);
     let column = |column: &ColumnDocumentation| {
         let ColumnDocumentation { path, description, tags, policy_tags, data_type, span: _ } = column;
+        let is_said =
+            |name: &&String| !is_declared || path.len() > 1 || dialect.semantics().named_type(name).is_vague();
+        let data_type = data_type.as_ref().filter(is_said);
         format!("{path:?} {description:?} {tags:?} {policy_tags:?} {data_type:?}")
     };
     let time = |time: &Option<NamedColumn>| format!("{:?}", time.as_ref().map(|time| &time.name));

@@ -20,8 +20,7 @@ impl Binder<'_> {
         let ctes = query.with.as_ref().map(|with| self.with(with)).unwrap_or_default();
         let mut bound = self.body(&query.body, query.order_by.as_ref(), None);
         bound.limit = self.limit(query);
-        // Which rows are left is for the directions of ORDER BY to say.
-        self.bound.is_partial |= !bound.limit.is_empty() || query.fetch.is_some();
+        bound.choice = choice(query);
         if !query.pipe_operators.is_empty() {
             bound = self.pipes(bound, &query.pipe_operators);
         }
@@ -331,6 +330,29 @@ impl Binder<'_> {
         self.scope().sees_aliases = before;
         bound
     }
+}
+
+/// What of ORDER BY and LIMIT is in no expression.
+fn choice(query: &ast::Query) -> String {
+    let mut parts = Vec::new();
+    if let Some(order_by) = &query.order_by {
+        match &order_by.kind {
+            OrderByKind::All(options) => parts.push(format!("all {options}")),
+            OrderByKind::Expressions(exprs) => {
+                parts.extend(exprs.iter().map(|order| format!("{} {:?}", order.options, order.with_fill)));
+            }
+        }
+        parts.extend(order_by.interpolate.iter().map(|interpolate| format!("{interpolate:?}")));
+    }
+    match &query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
+            parts.push(format!("limit {} {} {}", limit.is_some(), offset.is_some(), limit_by.len()));
+        }
+        Some(LimitClause::OffsetCommaLimit { .. }) => parts.push("offset, limit".to_owned()),
+        None => {}
+    }
+    parts.extend(query.fetch.iter().map(|fetch| format!("fetch {} {}", fetch.with_ties, fetch.percent)));
+    parts.join("; ")
 }
 
 /// Of EXCEPT only rows of the first half are left.

@@ -25,7 +25,7 @@ impl Binder<'_> {
         }
         self.bound.is_partial |= is_odd
             || select.top.is_some()
-            || select.value_table_mode.is_some()
+            || matches!(select.value_table_mode, Some(ValueTableMode::AsValue | ValueTableMode::DistinctAsValue))
             || !select.named_window.is_empty()
             || matches!(&select.group_by, GroupByExpr::All(modifiers) if !modifiers.is_empty());
         // A word of its own is the column of a hierarchical query: LEVEL.

@@ -77,6 +77,8 @@ pub struct Query {
     pub order_by: Vec<Expr>,
     /// LIMIT and its like.
     pub limit: Vec<Expr>,
+    /// What of these is not in the expressions, as it is written: directions, and which of them there are.
+    pub choice: String,
     /// What it gives.
     pub columns: Columns,
     /// What decides on its rows, but is not in them.
@@ -507,6 +509,7 @@ impl Query {
             body: Body::Opaque,
             order_by: Vec::new(),
             limit: Vec::new(),
+            choice: String::new(),
             columns: Columns::unknown(),
             influences: Vec::new(),
             keys: Vec::new(),
