@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         if is_query {
             self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
         }
-        let statements = checks::syntax(text, dialect, &mut self.diagnostics);
+        let statements = checks::syntax(text, dialect, is_query, &mut self.diagnostics);
         let columns = super::described_columns(self.graph, self.id);
         self.diagnostics.extend(checks::session_value(&statements, text, &columns, dialect));
         statements

@@ -130,6 +130,14 @@ pub fn understand(sql: &str, dialect: &dyn Dialect) -> (Vec<Statement>, Vec<Prob
     (statements, problems)
 }
 
+/// Where a text ceases to be understood, also if it is of a form that the warehouse is known to take.
+pub fn end_of_understanding(sql: &str, dialect: &dyn Dialect) -> Option<Problem> {
+    let grammar = dialect.grammar();
+    let tokens = tokens(sql, grammar).ok()?;
+    let refusal = statements(grammar, tokens.clone()).err()?;
+    Some(verdict::not_understood(sql, &tokens, &refusal))
+}
+
 /// The bytes of a part of the tree that was made from `sql`.
 pub fn range(sql: &str, span: Span) -> Range<usize> {
     place::range(sql, span)
