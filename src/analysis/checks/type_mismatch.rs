@@ -1,18 +1,22 @@
 //! Values of types that the warehouse does not bring together: in comparisons and sums, in the halves of a set operation, in the
 //! branches of one value, and in conditions.
 
+use std::collections::HashSet;
+
 use sqlparser::tokenizer::Span;
 
 use super::Subject;
 use crate::analysis::bound::{Body, Call, Column, Expr, ExprKind, Query, Select, SetOperation, SourceKind};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::dialect::semantics::{Meeting, Operand, Outcome};
 use crate::relation::DataType;
 
 /// Reports what is surely refused, and what fails as soon as there is a value.
 pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for query in subject.bound.queries() {
+    let queries = subject.bound.queries();
+    let inner: HashSet<*const Query> = queries.iter().flat_map(|query| parts_within(query)).collect();
+    for query in queries {
         for expr in query.exprs() {
             expr.walk(&mut |part| {
                 found.extend(in_expression(part, subject));
@@ -20,7 +24,9 @@ pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
             });
         }
         match &query.body {
-            Body::SetOperation(operation) => found.extend(in_halves(operation, subject)),
+            Body::SetOperation(operation) if operation.by_name => found.extend(in_halves(operation, subject)),
+            Body::SetOperation(_) if inner.contains(&std::ptr::from_ref(query)) => {}
+            Body::SetOperation(_) => found.extend(in_set_operation(query, subject)),
             Body::Select(select) => found.extend(in_clauses(select, subject)),
             Body::Nested(_) | Body::Values(_) | Body::Opaque => {}
         }
@@ -38,13 +44,7 @@ fn in_expression(expr: &Expr, subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Some(call) = expr.call() else { return Vec::new() };
     match (meeting_of(&call.name), call.arguments.as_slice()) {
         (Some(meeting @ (Meeting::Equality | Meeting::Order)), [one, others @ ..]) => {
-            // Of several values one may be what the others come to.
-            if others.len() > 1 && call.arguments.iter().any(|argument| is_open(&argument.data_type)) {
-                return Vec::new();
-            }
-            let one = Side::of(one, subject);
-            let mut others = others.iter().map(|other| Side::of(other, subject));
-            others.find_map(|other| apart(meeting, &one, &other, COMPARED, subject)).into_iter().collect()
+            in_comparison(meeting, one, others, subject).into_iter().collect()
         }
         (Some(Meeting::Choice), branches) if call.name == "case" => {
             in_conditions_of_case(call, subject).into_iter().chain(in_branches(branches, subject)).collect()
@@ -89,13 +89,26 @@ fn is_open(data_type: &DataType) -> bool {
     data_type.is_vague() || matches!(data_type, DataType::Named(_) | DataType::Json)
 }
 
+/// One value beside others, of which the first that does not go with it is told.
+fn in_comparison(meeting: Meeting, one: &Expr, others: &[Expr], subject: &Subject<'_>) -> Option<Diagnostic> {
+    // Of several values one may be what the others come to.
+    let has_open = std::iter::once(one).chain(others).any(|value| is_open(&value.data_type));
+    if others.len() > 1 && has_open {
+        return None;
+    }
+    let has_text = others.len() > 1 && others.iter().any(|other| other.data_type.is_text());
+    let one = Side::of(one, subject);
+    let mut others = others.iter().map(|other| Side::of(other, subject));
+    let found = others.find_map(|other| apart(meeting, &one, &other, COMPARED, subject))?;
+    // What is cast at any price becomes a text beside one.
+    (found.severity == Severity::Error || !has_text).then_some(found)
+}
+
 fn in_conditions_of_case(case: &Call, subject: &Subject<'_>) -> Vec<Diagnostic> {
     match case.clauses.split_first() {
         // `case status when 1 then …` compares.
         Some((operand, values)) if case.detail.starts_with("true") => {
-            let operand = Side::of(operand, subject);
-            let values = values.iter().map(|value| Side::of(value, subject));
-            values.filter_map(|value| apart(Meeting::Equality, &operand, &value, COMPARED, subject)).collect()
+            in_comparison(Meeting::Equality, operand, values, subject).into_iter().collect()
         }
         _ => case.clauses.iter().filter_map(|condition| in_condition(condition, subject)).collect(),
     }
@@ -139,32 +152,71 @@ fn in_condition(condition: &Expr, subject: &Subject<'_>) -> Option<Diagnostic> {
     Some(found.help("compare it with something"))
 }
 
-fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let SetOperation { left, right, by_name, word, .. } = operation;
-    if left.columns.is_open || right.columns.is_open {
+/// What several queries one behind the other bring together; those inside of it are not looked at by themselves.
+fn in_set_operation(query: &Query, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let parts = parts(query);
+    let Some(first) = parts.first() else { return Vec::new() };
+    let width = first.columns.known.len();
+    if parts.iter().any(|part| part.columns.is_open || part.columns.known.len() != width) {
         return Vec::new();
     }
-    let case = subject.dialect.semantics().names().case;
-    let partner = |place: usize, column: &Column| {
-        if !by_name {
-            return right.columns.known.get(place).map(|other| (place, other));
+    let Body::SetOperation(operation) = &query.body else { return Vec::new() };
+    let columns = (0..width).filter_map(|place| {
+        let name = first.columns.known[place].name.as_deref();
+        let sides: Vec<Side<'_>> = parts.iter().map(|part| Side::of_part(part, place, subject)).collect();
+        in_column(&sides, name, operation.word, subject)
+    });
+    columns.collect()
+}
+
+/// Set operations right in another one.
+fn parts_within(query: &Query) -> Vec<*const Query> {
+    match &query.body {
+        Body::SetOperation(operation) if !operation.by_name => {
+            let halves = [&operation.left, &operation.right];
+            halves.into_iter().map(|half| std::ptr::from_ref(half.without_brackets())).collect()
         }
-        let is_it = |other: &Column| match (&column.name, &other.name) {
-            (Some(one), Some(other)) => case.is_same(one, other),
-            _ => false,
-        };
-        right.columns.known.iter().enumerate().find(|(_, other)| is_it(other))
-    };
+        _ => Vec::new(),
+    }
+}
+
+/// The queries that a set operation is made of, in their order.
+fn parts(query: &Query) -> Vec<&Query> {
+    let mut open = vec![query];
+    let mut parts = Vec::new();
+    while let Some(query) = open.pop() {
+        match &query.without_brackets().body {
+            Body::SetOperation(operation) if !operation.by_name => open.extend([&operation.right, &operation.left]),
+            _ => parts.push(query),
+        }
+    }
+    parts
+}
+
+/// The halves of a set operation by name.
+fn in_halves(operation: &SetOperation, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let SetOperation { left, right, word, .. } = operation;
+    let case = subject.dialect.semantics().names().case;
     let mut found = Vec::new();
     for (place, column) in left.columns.known.iter().enumerate() {
-        let Some((other_place, other)) = partner(place, column) else { continue };
-        let one = Side::of_half(column, left, place, subject);
-        let other = Side::of_half(other, right, other_place, subject);
-        let name = column.name.as_deref().map_or_else(|| "one column".to_owned(), |name| format!("`{name}`"));
-        let what = format!("the halves of {} for {name}", word.to_uppercase());
-        found.extend(apart(Meeting::Union, &one, &other, &what, subject));
+        let Some(name) = column.name.as_deref() else { continue };
+        let is_it = |other: &Column| other.name.as_deref().is_some_and(|other| case.is_same(other, name));
+        let Some(partner) = right.columns.known.iter().position(is_it) else { continue };
+        let sides = [Side::of_part(left, place, subject), Side::of_part(right, partner, subject)];
+        found.extend(in_column(&sides, Some(name), word, subject));
     }
     found
+}
+
+/// Values that become one column.
+fn in_column(sides: &[Side<'_>], name: Option<&str>, word: &str, subject: &Subject<'_>) -> Option<Diagnostic> {
+    let first = sides.iter().find(|side| side.literal.is_none() && *side.data_type != DataType::Null)?;
+    let name = name.map_or_else(|| "one column".to_owned(), |name| format!("`{name}`"));
+    let what = format!("the halves of {} for {name}", word.to_uppercase());
+    let found = sides.iter().find_map(|side| apart(Meeting::Union, first, side, &what, subject))?;
+    // What is cast at any price becomes a text beside one.
+    let may_be_text = |side: &Side<'_>| side.data_type.is_text() || is_open(side.data_type);
+    (found.severity == Severity::Error || !sides.iter().any(may_be_text)).then_some(found)
 }
 
 /// A value on one side.
@@ -187,16 +239,12 @@ impl<'a> Side<'a> {
         Self { data_type: &column.data_type, literal: None, is_settled: !column.origins.is_empty(), span }
     }
 
-    /// A column of half a set operation.
-    fn of_half(column: &'a Column, half: &'a Query, place: usize, subject: &Subject<'_>) -> Self {
-        let items = items(half, place);
-        let (all, last) = (items.iter().all(|item| item.is_some_and(|item| literal(item).is_some())), items.last());
-        let literal = last.copied().flatten().and_then(literal).filter(|_| all);
-        let is_settled = items.iter().flatten().any(|item| is_settled(item, subject));
-        // What does not go together inside of it is told there.
-        let has_type = |item: &&&Expr| self::literal(item).is_none() && item.data_type != DataType::Null;
-        let data_type = items.iter().flatten().find(has_type).map_or(&column.data_type, |item| &item.data_type);
-        Self { data_type, literal, is_settled, span: half.span_of(place) }
+    /// A column of a query that a set operation brings in.
+    fn of_part(part: &'a Query, place: usize, subject: &Subject<'_>) -> Self {
+        let data_type = part.columns.known.get(place).map_or(&DataType::Unknown, |column| &column.data_type);
+        let item = part.item(place);
+        let is_settled = item.is_some_and(|item| is_settled(item, subject));
+        Self { data_type, literal: item.and_then(literal), is_settled, span: part.span_of(place) }
     }
 
     fn operand(&self) -> Operand<'a> {
@@ -209,16 +257,6 @@ impl<'a> Side<'a> {
             Some(text) if text.chars().count() <= 20 => format!("the text '{text}'"),
             _ => subject.dialect.semantics().type_name(self.data_type),
         }
-    }
-}
-
-/// What makes a column in each of the queries that a set operation brings together; `None` where that cannot be seen.
-fn items(query: &Query, place: usize) -> Vec<Option<&Expr>> {
-    match &query.without_brackets().body {
-        Body::SetOperation(operation) if !operation.by_name => {
-            [items(&operation.left, place), items(&operation.right, place)].concat()
-        }
-        _ => vec![query.item(place)],
     }
 }
 

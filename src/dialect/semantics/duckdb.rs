@@ -232,13 +232,9 @@ impl Semantics for DuckDb {
                 let has_text = [families.0, families.1].contains(&Text);
                 !has_text && is_none_of(&[(Boolean, Number), (Bytes, Uuid), (Map, Struct)])
             }
-            // Among several, one may be what the others come to.
-            (Meeting::Choice, None) => return Outcome::refused_if(is_none_of(&[(Boolean, Number)])),
-            (Meeting::Order | Meeting::Membership, None) => {
-                let are_whole = [one, other]
-                    .iter()
-                    .all(|side| matches!(side.data_type, DataType::Boolean | DataType::Integer { .. }));
-                return Outcome::refused_if(!are_whole && is_none_of(&[]));
+            // Whole numbers are truth values, too, and among several values they may be what the others come to.
+            (Meeting::Choice | Meeting::Order | Meeting::Membership, None) => {
+                return Outcome::refused_if(is_none_of(&[(Boolean, Number)]));
             }
         };
         if is_bound_to_fail { Outcome::Fails } else { Outcome::Taken }
