@@ -491,7 +491,12 @@ impl Binder<'_> {
             name: column.name.as_deref().map(Into::into),
             data_type: column.data_type.clone(),
         };
-        if columns.is_open || columns.known.is_empty() {
+        // A name that is also that of a column is hardly ever meant for the row.
+        let name = self.source(source).name.as_deref();
+        let is_name = |column: &crate::analysis::bound::Column| {
+            name.zip(column.name.as_deref()).is_some_and(|(name, other)| self.is_same(name, other))
+        };
+        if columns.is_open || columns.known.is_empty() || columns.known.iter().any(is_name) {
             return DataType::Unknown;
         }
         let width = self.width_of_row(source);
