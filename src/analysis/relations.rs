@@ -121,7 +121,9 @@ impl<'a> Index<'a> {
             is_model: matches!(action.kind, Kind::Model(_)),
             is_view: action.kind.is_view(),
             has_post_operations,
-            is_saved: catalog.is_some_and(|catalog| facts::is_all_known(action, catalog)),
+            // The names of a contract count, whatever the catalog has.
+            is_saved: !action.documentation.is_contract
+                && catalog.is_some_and(|catalog| facts::is_all_known(action, catalog)),
             declared_keys: self.declared_keys(id),
         }
     }
