@@ -7,7 +7,7 @@ use crate::analysis::Fingerprint;
 use crate::analysis::bound::{Bound, Column, Columns, Influence, Key, Query, Statement};
 use crate::analysis::keys;
 use crate::dialect::Dialect;
-use crate::dialect::semantics::Semantics;
+use crate::dialect::semantics::{RepeatedColumns, Semantics};
 use crate::project::{Catalog, Project};
 use crate::relation::{DataType, Nullability};
 
@@ -61,6 +61,9 @@ impl Facts {
             (Kind::Model(model), [Statement::Query(query)]) => {
                 let mut facts = Self::of_query(query, bound);
                 facts.is_whole &= model.texts.post_operations.is_empty();
+                if project.settings.dialect.semantics().repeated_columns() == RepeatedColumns::Numbered {
+                    facts.columns.rename_repeated();
+                }
                 facts.add_key(&model.unique_key);
                 facts
             }

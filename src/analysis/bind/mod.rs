@@ -23,7 +23,7 @@ use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
 use crate::analysis::bound::{Bound, Columns, Cte, CteId, Key, Source, SourceId, SourceKind, Statement};
-use crate::dialect::semantics::{NameRules, Semantics};
+use crate::dialect::semantics::{NameRules, RepeatedColumns, Semantics};
 use lambda::Parameter;
 use scope::Scope;
 
@@ -178,7 +178,11 @@ impl Binder<'_> {
 
     /// The same for the query around one in a FROM.
     fn settled_in_from(&self, columns: Columns) -> Columns {
-        if self.semantics.passes_nulls_on() { columns } else { self.settled(columns) }
+        let mut columns = if self.semantics.passes_nulls_on() { columns } else { self.settled(columns) };
+        if self.semantics.repeated_columns() == RepeatedColumns::Numbered {
+            columns.rename_repeated();
+        }
+        columns
     }
 
     fn name(&self, identifier: &ast::Ident) -> String {

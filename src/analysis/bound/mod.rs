@@ -4,6 +4,7 @@ mod expr;
 mod origin;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -472,6 +473,24 @@ impl Columns {
         self.is_open || self.known.iter().any(|column| column.name.is_none())
     }
 
+    /// Calls each further column of the same name as DuckDB does: `id_1`, `id_2`. Where there may be others nobody knows how far
+    /// it has counted.
+    pub fn rename_repeated(&mut self) {
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for column in &mut self.known {
+            let Some(name) = column.name.as_deref() else { continue };
+            let Some(count) = taken.get(&name.to_lowercase()).copied() else {
+                taken.insert(name.to_lowercase(), 1);
+                continue;
+            };
+            let number = (count..).find(|number| !taken.contains_key(&format!("{name}_{number}").to_lowercase()));
+            let new = number.map(|number| format!("{name}_{number}"));
+            taken.extend([(name.to_lowercase(), number.unwrap_or(count))]);
+            taken.extend(new.iter().map(|new| (new.to_lowercase(), 1)));
+            column.name = new.filter(|_| !self.is_open).map(Into::into);
+        }
+    }
+
     /// Those that are there for sure and that a star gives.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.known.iter().enumerate().filter(|(_, column)| !column.is_hidden)
@@ -479,9 +498,14 @@ impl Columns {
 }
 
 impl Query {
+    /// The item of the select list that makes a column, if that can be seen.
+    pub fn item_of(&self, place: usize) -> Option<&Item> {
+        self.without_brackets().select()?.projection.get(place)
+    }
+
     /// What makes a column, if that can be seen.
     pub fn item(&self, place: usize) -> Option<&Expr> {
-        self.without_brackets().select()?.projection.get(place).map(|item| &item.expr)
+        self.item_of(place).map(|item| &item.expr)
     }
 
     /// Where a column is made, or else the whole query.

@@ -5,6 +5,8 @@
 
 mod column_count;
 mod contract;
+mod duplicate_alias;
+mod duplicate_column;
 mod fan_out;
 mod increment;
 mod integer_division;
@@ -24,6 +26,7 @@ mod undeclared_table;
 mod undescribed_star;
 mod ungrouped_column;
 mod unknown_name;
+mod unnamed_column;
 mod unused_column;
 mod unused_cte;
 mod watermark;
@@ -45,6 +48,8 @@ pub(super) use syntax::syntax;
 const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     column_count::column_count,
     contract::contract,
+    duplicate_alias::duplicate_alias,
+    duplicate_column::duplicate_column,
     fan_out::fan_out,
     increment::nullable_key,
     integer_division::integer_division,
@@ -61,6 +66,7 @@ const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
     undescribed_star::undescribed_star,
     ungrouped_column::ungrouped_column,
     unknown_name::unknown_name,
+    unnamed_column::unnamed_column,
     unused_column::unused_column,
     unused_cte::unused_cte,
 ];

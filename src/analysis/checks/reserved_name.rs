@@ -8,8 +8,12 @@ use crate::analysis::bound::{Body, ExprKind, Item, Query, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::syntax::range;
 
-/// Looks at names that the model gives; what it passes on has its name from elsewhere, and who writes quotes knows.
+/// Looks at names that the model gives; what it passes on has its name from elsewhere, and who writes quotes knows. Where such a
+/// word is no name without quotes, all that are given count.
 pub(super) fn reserved_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    if subject.dialect.semantics().refuses_reserved_names() {
+        return refused(subject);
+    }
     let is_model = matches!(subject.action.kind, Kind::Model(_)) && subject.role == Role::Query;
     let [Statement::Query(query)] = subject.bound.statements.as_slice() else { return Vec::new() };
     if !is_model {
@@ -22,8 +26,27 @@ pub(super) fn reserved_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
     named.collect()
 }
 
+/// Names of columns and of common table expressions that the warehouse does not take for names.
+fn refused(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let (bound, text) = (subject.bound, subject.text.text());
+    let columns = bound.selects().flat_map(|(_, select)| select.projection.iter().filter_map(|item| item.alias));
+    let spans = columns.chain(bound.ctes.iter().map(|cte| cte.span));
+    let is_reserved = |span: &Span| {
+        let written = text.get(range(text, *span));
+        written.is_some_and(|word| subject.dialect.semantics().is_reserved(&word.to_lowercase()))
+    };
+    let report = |span: Span| {
+        let word = text.get(range(text, span)).unwrap_or_default();
+        let message = format!("`{word}` is a reserved word of {}, and no name without quotes", subject.dialect.name());
+        let quoted = subject.dialect.identifier(word);
+        let help = format!("give it another name, or write {quoted}");
+        subject.place(Diagnostic::error(Code::ReservedName, message), span).help(help)
+    };
+    spans.filter(is_reserved).map(report).collect()
+}
+
 /// The select list that the names of the columns are from.
-fn first_list(query: &Query) -> &[Item] {
+pub(super) fn first_list(query: &Query) -> &[Item] {
     match &query.body {
         Body::Select(select) if !query.columns.is_open => &select.projection,
         Body::Nested(inner) => first_list(inner),

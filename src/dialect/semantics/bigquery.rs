@@ -7,7 +7,10 @@ use sqlparser::ast::{self, Value};
 use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, Meeting, NameRules, NullRule, Operand, Outcome, Semantics, pivot, types};
+use super::{
+    AliasScope, Call, CaseRule, Meeting, NameRules, NullRule, Operand, Outcome, RepeatedAliases, Semantics, pivot,
+    types,
+};
 use crate::dialect::syntax;
 use crate::relation::DataType;
 
@@ -27,6 +30,7 @@ const NAMES: NameRules = NameRules {
     derived_tables_are_lateral: false,
     orders_by_any_query: false,
     aggregates_outer_columns: true,
+    repeated_aliases: RepeatedAliases::Refused,
 };
 
 /// See <https://docs.cloud.google.com/bigquery/docs/column-aliases>. The columns of FROM go before them, as GoogleSQL's own tests of
@@ -107,6 +111,16 @@ impl Semantics for BigQuery {
     }
 
     fn unpivots_value_first(&self) -> bool {
+        true
+    }
+
+    /// "CREATE TABLE columns must be named"; of a view, too.
+    fn wants_names_of_columns(&self) -> bool {
+        true
+    }
+
+    /// "Lexical structure" of the reference: reserved words are no identifiers unless they stand in backticks.
+    fn refuses_reserved_names(&self) -> bool {
         true
     }
 

@@ -7,7 +7,10 @@ use sqlparser::ast::{self, Value};
 use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, pivot, types, unnamed};
+use super::{
+    AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, RepeatedAliases, RepeatedColumns, Semantics,
+    pivot, types, unnamed,
+};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits, Field};
 
@@ -27,6 +30,7 @@ const NAMES: NameRules = NameRules {
     derived_tables_are_lateral: true,
     orders_by_any_query: true,
     aggregates_outer_columns: false,
+    repeated_aliases: RepeatedAliases::Taken,
 };
 
 pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
@@ -65,6 +69,10 @@ impl Semantics for DuckDb {
 
     fn column_of_values(&self, place: usize) -> Option<String> {
         Some(format!("col{place}"))
+    }
+
+    fn repeated_columns(&self) -> RepeatedColumns {
+        RepeatedColumns::Numbered
     }
 
     fn is_reserved(&self, name: &str) -> bool {

@@ -22,7 +22,7 @@ use crate::relation::{DataType, Nullability};
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
 pub use meeting::{Meeting, Operand, Outcome};
-pub use names::{AliasScope, CaseRule, NameRules};
+pub use names::{AliasScope, CaseRule, NameRules, RepeatedAliases};
 pub use postgres::Postgres;
 pub use redshift::Redshift;
 
@@ -99,6 +99,26 @@ pub trait Semantics: Debug + Send + Sync {
 
     /// Whether a NULL that a query in a FROM gives is of no type yet for the query around it.
     fn passes_nulls_on(&self) -> bool {
+        false
+    }
+
+    /// What becomes of a second column of the same name in a table.
+    fn repeated_columns(&self) -> RepeatedColumns {
+        RepeatedColumns::Refused
+    }
+
+    /// Whether the columns of a view are looked at when it is made.
+    fn looks_into_views(&self) -> bool {
+        true
+    }
+
+    /// Whether each column of a table or a view has to be given a name.
+    fn wants_names_of_columns(&self) -> bool {
+        false
+    }
+
+    /// Whether a reserved word is no name for a column even behind AS.
+    fn refuses_reserved_names(&self) -> bool {
         false
     }
 
@@ -191,6 +211,15 @@ pub enum FunctionKind {
     Table,
     /// Nobody knows the function.
     Unknown,
+}
+
+/// What becomes of a second column of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepeatedColumns {
+    /// There can be none.
+    Refused,
+    /// It gets a number: `id_1`.
+    Numbered,
 }
 
 /// When the result of a function is NULL.

@@ -26,6 +26,19 @@ pub struct NameRules {
     pub orders_by_any_query: bool,
     /// Whether an aggregate in a subquery may be of columns of the outer query alone.
     pub aggregates_outer_columns: bool,
+    /// Whether two relations of one FROM may be called the same.
+    pub repeated_aliases: RepeatedAliases,
+}
+
+/// Whether two relations of one FROM may be called the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepeatedAliases {
+    /// Never.
+    Refused,
+    /// Only two tables of different schemas that are given no other name.
+    TakenOfTables,
+    /// As long as the name is not written before a column.
+    Taken,
 }
 
 /// When two names are one.
@@ -54,6 +67,14 @@ impl CaseRule {
         match self {
             Self::FoldsToLower if identifier.quote_style.is_none() => identifier.value.to_lowercase(),
             Self::FoldsToLower | Self::Ignored => identifier.value.clone(),
+        }
+    }
+
+    /// What two names have in common if they are one.
+    pub fn key(self, name: &str) -> String {
+        match self {
+            Self::FoldsToLower => name.to_owned(),
+            Self::Ignored => name.to_lowercase(),
         }
     }
 

@@ -70,39 +70,40 @@ fn text(value: &Expr) -> Option<String> {
 
 /// Adds a literal as BigQuery makes a name of it: no name begins with a digit.
 fn add_word(name: &mut String, value: &Expr) -> Option<()> {
-    let word = match value {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) if text.is_empty() => {
-                if name.is_empty() { "empty_string_value".to_owned() } else { "_empty_string_value".to_owned() }
+    let word =
+        match value {
+            Expr::Value(value) => match &value.value {
+                Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) if text.is_empty() => {
+                    if name.is_empty() { "empty_string_value".to_owned() } else { "_empty_string_value".to_owned() }
+                }
+                // It may begin with anything.
+                Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                    name.push_str(text);
+                    return Some(());
+                }
+                Value::Number(digits, _) if is_decimal(digits) => digits.replace('.', "_point_"),
+                Value::Boolean(value) => value.to_string(),
+                Value::Null => "NULL".to_owned(),
+                _ => return None,
+            },
+            Expr::TypedString(TypedString { data_type: DataType::Date, value, .. }) => {
+                text(&Expr::Value(value.clone()))?.replace('-', "_")
             }
-            // It may begin with anything.
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
-                name.push_str(text);
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+                format!("minus_{}", number(expr)?.replace('.', "_point_"))
+            }
+            Expr::Nested(inner) => return add_word(name, inner),
+            Expr::Tuple(parts) => {
+                for (place, part) in parts.iter().enumerate() {
+                    if place > 0 {
+                        name.push('_');
+                    }
+                    add_word(name, part)?;
+                }
                 return Some(());
             }
-            Value::Number(digits, _) if is_decimal(digits) => digits.replace('.', "_point_"),
-            Value::Boolean(value) => value.to_string(),
-            Value::Null => "NULL".to_owned(),
             _ => return None,
-        },
-        Expr::TypedString(TypedString { data_type: DataType::Date, value, .. }) => {
-            text(&Expr::Value(value.clone()))?.replace('-', "_")
-        }
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
-            format!("minus_{}", number(expr)?.replace('.', "_point_"))
-        }
-        Expr::Nested(inner) => return add_word(name, inner),
-        Expr::Tuple(parts) => {
-            for (place, part) in parts.iter().enumerate() {
-                if place > 0 {
-                    name.push('_');
-                }
-                add_word(name, part)?;
-            }
-            return Some(());
-        }
-        _ => return None,
-    };
+        };
     if name.is_empty() && word.starts_with(|letter: char| letter.is_ascii_digit()) {
         name.push('_');
     }

@@ -7,7 +7,9 @@ use sqlparser::ast::{self, Value};
 use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
-use super::{AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, types, unnamed};
+use super::{
+    AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, RepeatedAliases, Semantics, types, unnamed,
+};
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
 
@@ -27,6 +29,7 @@ const NAMES: NameRules = NameRules {
     derived_tables_are_lateral: false,
     orders_by_any_query: false,
     aggregates_outer_columns: false,
+    repeated_aliases: RepeatedAliases::TakenOfTables,
 };
 
 pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {

@@ -8,7 +8,8 @@ use super::meeting::{self, Family};
 use super::pattern::Arguments;
 use super::signatures::{Rule, Signatures, Words};
 use super::{
-    AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, Semantics, pivot, postgres, types, unnamed,
+    AliasScope, Call, CaseRule, Meeting, NameRules, Operand, Outcome, RepeatedAliases, Semantics, pivot, postgres,
+    types, unnamed,
 };
 use crate::dialect::syntax;
 use crate::relation::{DataType, Digits};
@@ -29,6 +30,7 @@ const NAMES: NameRules = NameRules {
     derived_tables_are_lateral: false,
     orders_by_any_query: false,
     aggregates_outer_columns: false,
+    repeated_aliases: RepeatedAliases::TakenOfTables,
 };
 
 pub(super) static SIGNATURES: LazyLock<Result<Signatures, String>> = LazyLock::new(|| {
@@ -165,6 +167,11 @@ impl Semantics for Redshift {
 
     fn joins_arrays_by_path(&self) -> bool {
         true
+    }
+
+    /// Most are made WITH NO SCHEMA BINDING.
+    fn looks_into_views(&self) -> bool {
+        false
     }
 
     fn is_reserved(&self, name: &str) -> bool {
