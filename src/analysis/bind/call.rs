@@ -6,9 +6,10 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::expr::name_of_field;
+use super::scope::Scope;
 use super::spread::CHOICE;
 use super::{Binder, around};
-use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, RowForm, Window};
+use crate::analysis::bound::{Call, Column, Expr, ExprKind, Query, RowForm, Unbound, Window};
 use crate::dialect::semantics::FunctionKind;
 use crate::relation::{DataType, Field, Nullability};
 
@@ -220,9 +221,26 @@ impl Binder<'_> {
 
     fn window(&mut self, over: &ast::WindowType) -> Window {
         match over {
-            ast::WindowType::WindowSpec(spec) => self.window_spec(spec),
+            ast::WindowType::WindowSpec(spec) => {
+                spec.window_name.iter().for_each(|name| self.named_window(name));
+                self.window_spec(spec)
+            }
             // It is bound where it is defined.
-            ast::WindowType::NamedWindow(_) => Window::default(),
+            ast::WindowType::NamedWindow(name) => {
+                self.named_window(name);
+                Window::default()
+            }
+        }
+    }
+
+    /// Notes a name under which no window is defined, neither here nor further out.
+    fn named_window(&mut self, identifier: &ast::Ident) {
+        let name = self.name(identifier);
+        let may_be_here = |scope: &Scope| {
+            scope.windows.as_ref().is_none_or(|windows| windows.iter().any(|known| self.is_same(known, &name)))
+        };
+        if !self.scopes.iter().any(may_be_here) {
+            self.unbound(&name, Unbound::Window, identifier.span);
         }
     }
 

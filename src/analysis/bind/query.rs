@@ -7,7 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::{Binder, around};
 use crate::analysis::bound::{
-    Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation, Source, SourceId, SourceKind,
+    Body, Column, Columns, Cte, CteId, Expr, ExprKind, Query, SetOperation, Source, SourceId, SourceKind, Unbound,
 };
 use crate::dialect::semantics::AliasScope;
 use crate::relation::{DataType, Nullability};
@@ -229,7 +229,8 @@ impl Binder<'_> {
         }
         let source = super::from::plain(crate::analysis::bound::SourceKind::Opaque, columns, query.span);
         let id = self.add_source(source);
-        self.scopes.push(super::scope::Scope { sources: vec![id], ranges, ..Default::default() });
+        let listed = (!query.columns.is_open).then_some(query.columns.known.len());
+        self.scopes.push(super::scope::Scope { sources: vec![id], ranges, listed, ..Default::default() });
         query.order_by = self.order_by(order_by);
         self.scopes.pop();
     }
@@ -281,14 +282,13 @@ impl Binder<'_> {
             && let Ok(place) = number.parse::<usize>()
         {
             let scope = self.scope();
-            let is_known = !scope.lists_unknown;
-            let alias = place.checked_sub(1).filter(|_| is_known);
-            let alias = alias.and_then(|place| Some((place, scope.aliases.get(place)?.clone())));
-            if let Some((place, alias)) = alias {
-                let (data_type, nullable) = (alias.data_type, alias.nullable);
-                return Expr { kind: ExprKind::Alias(place), data_type, nullable, span: value.span };
-            }
-            return Expr::unknown(value.span);
+            let Some(listed) = scope.listed else { return Expr::unknown(value.span) };
+            let Some(place) = place.checked_sub(1).filter(|place| *place < listed) else {
+                return self.unbound(number, Unbound::Place(listed), value.span);
+            };
+            let Some(alias) = scope.aliases.get(place).cloned() else { return Expr::unknown(value.span) };
+            let (data_type, nullable) = (alias.data_type, alias.nullable);
+            return Expr { kind: ExprKind::Alias(place), data_type, nullable, span: value.span };
         }
         self.expr(expr)
     }

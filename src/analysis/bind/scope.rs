@@ -25,8 +25,10 @@ pub(super) struct Scope {
     pub(super) sight: Sight,
     /// Whether there may be names in it that are not known.
     pub(super) is_open: bool,
-    /// Whether its select list has columns that are not known.
-    pub(super) lists_unknown: bool,
+    /// How many columns ORDER BY and GROUP BY can name by a number; `None` if nobody knows.
+    pub(super) listed: Option<usize>,
+    /// The windows that it defines by a name; `None` if there may be others.
+    pub(super) windows: Option<Vec<String>>,
     /// Sources earlier in a pipe whose names can still be written before a column.
     pub(super) ranges: Vec<SourceId>,
 }
@@ -64,7 +66,8 @@ impl Default for Scope {
             sees_aliases: AliasScope::Hidden,
             sight: Sight::Full,
             is_open: false,
-            lists_unknown: false,
+            listed: None,
+            windows: None,
             ranges: Vec::new(),
         }
     }

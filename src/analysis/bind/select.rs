@@ -17,7 +17,8 @@ use crate::relation::{DataType, Field};
 
 impl Binder<'_> {
     pub(super) fn select(&mut self, select: &ast::Select, order_by: Option<&ast::OrderBy>) -> Query {
-        self.scopes.push(Scope::default());
+        let windows = select.named_window.iter().map(|window| self.name(&window.0)).collect();
+        self.scopes.push(Scope { windows: Some(windows), ..Scope::default() });
         let joins = self.from(&select.from);
         let is_odd = !select.lateral_views.is_empty() || !select.connect_by.is_empty() || select.into.is_some();
         if is_odd {
@@ -39,7 +40,7 @@ impl Binder<'_> {
             }
             _ => self.projection(&select.projection, &mut columns),
         };
-        self.scope().lists_unknown = columns.is_open;
+        self.scope().listed = (!columns.is_open).then_some(columns.known.len());
         let filter = if self.rules.aliases_in_where {
             self.seeing(AliasScope::AfterColumns, |binder| binder.filter(select))
         } else {

@@ -433,6 +433,10 @@ pub enum Unbound {
     Source(Vec<SourceId>),
     /// All of these have one.
     Ambiguous(Vec<SourceId>),
+    /// It is the number of a column in a select list that has only so many.
+    Place(usize),
+    /// No window is defined under that name.
+    Window,
 }
 
 impl Bound {

@@ -1,10 +1,11 @@
-//! Halves of a set operation, and rows of an INSERT, that do not have as many columns as they have to.
+//! Halves of a set operation, rows of an INSERT, and queries in place of a value that do not have as many columns as they have to.
 
 use sqlparser::tokenizer::Span;
 
 use super::Subject;
-use crate::analysis::bound::{Body, Columns, Expr, Query, SetOperation, SourceId, Statement};
+use crate::analysis::bound::{Body, Columns, Expr, ExprKind, Query, RowForm, SetOperation, SourceId, Statement};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::relation::DataType;
 
 /// Counts where all columns are known.
 pub(super) fn column_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -17,13 +18,42 @@ pub(super) fn column_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
         Statement::Insert { into, columns, query, .. } => of_rows(*into, columns, query, subject),
         _ => None,
     });
-    halves.chain(rows).collect()
+    let mut found: Vec<Diagnostic> = halves.chain(rows).collect();
+    for query in subject.bound.queries() {
+        query.exprs().into_iter().for_each(|expr| of_values(expr, false, subject, &mut found));
+    }
+    found
+}
+
+/// Queries in an expression that have to give one value for a row. `is_beside_row` if it may be a whole row that stands beside it.
+fn of_values(expr: &Expr, is_beside_row: bool, subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    let query = match &expr.kind {
+        ExprKind::Subquery(query) | ExprKind::ArrayOf(query) if !is_beside_row => Some(query),
+        ExprKind::InSubquery { value, query, .. } if is_one_value(value) => Some(query),
+        _ => None,
+    };
+    if let Some(query) = query
+        && let Some(count) = count(&query.columns).filter(|count| *count > 1 && query.form() == RowForm::Columns)
+    {
+        let message = format!("this gives {}, and one value is asked for", columns(count));
+        let diagnostic = subject.place(Diagnostic::error(Code::ColumnCount, message), query.span_of_columns());
+        found.push(diagnostic.help("select the one that is meant"));
+    }
+    let children = expr.children();
+    let may_be_row = expr.call().is_some() && !children.iter().all(|child| is_one_value(child));
+    children.into_iter().for_each(|child| of_values(child, may_be_row, subject, found));
+}
+
+/// Whether it surely is no row and no struct. A query in brackets is what it stands beside.
+fn is_one_value(expr: &Expr) -> bool {
+    let is_plain = !expr.data_type.is_vague() && !matches!(expr.data_type, DataType::Struct(_) | DataType::Named(_));
+    is_plain || matches!(expr.kind, ExprKind::Subquery(_))
 }
 
 fn of_halves(operation: &SetOperation, subject: &Subject<'_>) -> Option<Diagnostic> {
     let SetOperation { left, right, by_name: false, word, .. } = operation else { return None };
     let (first, second) = (count(&left.columns)?, count(&right.columns)?);
-    if first == second {
+    if first == second || left.form() != right.form() {
         return None;
     }
     let message = format!("this has {}, and what stands before {} has {first}", columns(second), word.to_uppercase());

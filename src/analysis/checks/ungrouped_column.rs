@@ -9,11 +9,14 @@ use crate::dialect::semantics::FunctionKind;
 pub(super) fn ungrouped_column(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (query, select) in subject.bound.selects() {
-        if let Some(groups) = Groups::of(select) {
-            found.extend(of_select(query, select, &groups));
+        let Some(groups) = Groups::of(select) else { continue };
+        let mut ungrouped = of_select(query, select, &groups);
+        // Without GROUP BY there is no key in it.
+        if !groups.keys.is_empty() {
+            ungrouped.retain(|expr| expr.column().is_none_or(|(source, _)| !may_be_determined(source, subject)));
         }
+        found.extend(ungrouped);
     }
-    found.retain(|expr| expr.column().is_none_or(|(source, _)| !may_be_determined(source, subject)));
     found.into_iter().filter_map(|expr| report(expr, subject)).collect()
 }
 
@@ -79,8 +82,10 @@ impl<'a> Groups<'a> {
         let mut groups = Self { keys: Vec::new(), names: Vec::new(), columns: Vec::new() };
         match &select.grouping {
             Grouping::All => return None,
+            // HAVING alone makes one group of all rows.
+            Grouping::None if select.having.is_some() => {}
             Grouping::None => {
-                let mut exprs = select.projection.iter().map(|item| &item.expr).chain(&select.having);
+                let mut exprs = select.projection.iter().map(|item| &item.expr);
                 if !exprs.any(|expr| expr.any(&|part| part.aggregate().is_some())) {
                     return None;
                 }

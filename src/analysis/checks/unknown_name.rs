@@ -85,6 +85,13 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
             };
             Diagnostic::error(Code::AmbiguousColumn, message).help(help)
         }
+        Unbound::Place(listed) => {
+            let message = format!("the select list has no column {name}");
+            let last = if *listed == 1 { "it has one column".to_owned() } else { format!("it has {listed} columns") };
+            Diagnostic::error(Code::UnknownColumn, message).help(last)
+        }
+        Unbound::Window => Diagnostic::error(Code::UnknownAlias, format!("no window is called `{name}`"))
+            .help(format!("define it behind HAVING: `window {name} as (partition by … order by …)`")),
     }
 }
 
@@ -103,7 +110,7 @@ fn old_catalog(unbound: &UnboundName, subject: &Subject<'_>) -> Option<String> {
     let sources = match &unbound.reason {
         Unbound::Column(sources) => sources.as_slice(),
         Unbound::ColumnOf(source) => std::slice::from_ref(source),
-        Unbound::Field(_) | Unbound::Source(_) | Unbound::Ambiguous(_) => &[],
+        Unbound::Field(_) | Unbound::Source(_) | Unbound::Ambiguous(_) | Unbound::Place(_) | Unbound::Window => &[],
     };
     let is_saved = |id: &SourceId| match subject.bound.source(*id).kind {
         SourceKind::Action(id) => subject.seen.profile(id).is_saved,
@@ -141,6 +148,6 @@ fn named(sources: &[SourceId], bound: &Bound) -> Vec<String> {
 fn called(source: &Source) -> String {
     match &source.name {
         Some(name) => format!("`{name}`"),
-        None => "the subquery".to_owned(),
+        None => "what is read here".to_owned(),
     }
 }
