@@ -4,7 +4,7 @@ use sqlparser::ast::Statement;
 
 use super::bind::{self, Variables};
 use super::bound::{self, Bound};
-use super::checks::{self, Role};
+use super::checks::{self, Marks, Role};
 use super::fingerprint::combine;
 use super::relations::Seen;
 use super::{Facts, Fingerprint, of_text};
@@ -23,6 +23,8 @@ pub(super) struct Reader<'a> {
     project: &'a Project,
     settings: &'a Settings,
     diagnostics: Diagnostics,
+    /// What the operations before an incremental run find out about the table.
+    marks: Marks,
     /// The numbers of what an incremental run selects.
     increment: Vec<u64>,
     /// Those of the statements that run as they are.
@@ -39,6 +41,7 @@ impl<'a> Reader<'a> {
             project,
             settings: &project.settings,
             diagnostics: Diagnostics::default(),
+            marks: Marks::default(),
             increment: Vec::new(),
             statements: Vec::new(),
         }
@@ -118,6 +121,7 @@ impl<'a> Reader<'a> {
             variables.add(variables_of(&statements, text));
             new.push((text, statements));
         }
+        self.marks = self.marks_of(&new, own, &variables);
         new.retain(|(text, _)| !known.contains(&text.text()));
         for text in &incremental.texts.post_operations {
             if let Some(place) = known.iter().position(|known| *known == text.text()) {
@@ -153,6 +157,20 @@ impl<'a> Reader<'a> {
             self.increment.push(of_text(&condition, &[]));
             self.filter(filter, increment, own, variables);
         }
+    }
+
+    /// What operations find out about the table; nothing if they may change their minds by SET.
+    fn marks_of(&self, operations: &[(&Rendered, Vec<Statement>)], own: &Facts, variables: &Variables) -> Marks {
+        let mut marks = Marks::default();
+        let text: String = operations.iter().map(|(text, _)| text.text().to_lowercase()).collect();
+        if !text.contains("declare") || text.contains("set ") {
+            return marks;
+        }
+        let (semantics, relations) = (self.settings.dialect.semantics(), self.seen.with_own(Some(own)));
+        for (_, statements) in operations {
+            marks.add(&bind::bind(statements, semantics, self.settings.name_rules(), &relations, variables.clone()));
+        }
+        marks
     }
 
     /// The condition on the rows of an incremental run.
@@ -234,7 +252,8 @@ impl<'a> Reader<'a> {
         own: Option<&'s Facts>,
     ) -> checks::Subject<'s> {
         let Self { action, seen, settings, .. } = *self;
-        checks::Subject { bound, text, role, action, own, seen, levels: &settings.checks, dialect: settings.dialect }
+        let (levels, dialect) = (&settings.checks, settings.dialect);
+        checks::Subject { bound, text, role, action, own, marks: &self.marks, seen, levels, dialect }
     }
 }
 

@@ -3,7 +3,7 @@
 use sqlparser::ast::{self, ConditionalStatements};
 
 use super::Binder;
-use super::scope::Scope;
+use super::scope::{Scope, Sight};
 use crate::analysis::bound::{Columns, Expr, Statement};
 
 impl Binder<'_> {
@@ -34,8 +34,17 @@ impl Binder<'_> {
             }
             ast::Statement::Declare { stmts } => {
                 let names = stmts.iter().flat_map(|declare| &declare.names);
-                self.variables.names.extend(names.map(|name| name.value.to_lowercase()));
-                Statement::Other
+                let names: Vec<String> = names.map(|name| name.value.to_lowercase()).collect();
+                let value = stmts.iter().find_map(|declare| match &declare.assignment {
+                    Some(ast::DeclareAssignment::Default(value) | ast::DeclareAssignment::Expr(value)) => Some(value),
+                    _ => None,
+                });
+                // There is no query around it that a query in it could see.
+                self.scopes.push(Scope { is_open: true, sight: Sight::None, ..Scope::default() });
+                let value = value.map(|value| self.expr(value));
+                self.scopes.pop();
+                self.variables.names.extend(names.iter().cloned());
+                Statement::Declare(names, value)
             }
             ast::Statement::If(block) => {
                 let blocks = std::iter::once(&block.if_block).chain(&block.elseif_blocks).chain(&block.else_block);

@@ -63,6 +63,8 @@ pub enum Statement {
     Change(Vec<Expr>),
     /// A relation made of a query.
     Create(Query),
+    /// Variables of a script, in lower case, and what they are at first.
+    Declare(Vec<String>, Option<Expr>),
     /// Anything else.
     Other,
 }

@@ -14,6 +14,7 @@ impl Bound {
                     open.push(query);
                 }
                 Statement::Change(exprs) => open.extend(self.queries_in(exprs)),
+                Statement::Declare(_, value) => open.extend(self.queries_in(value)),
                 Statement::Other => {}
             }
         }
@@ -31,17 +32,15 @@ impl Bound {
                 Body::SetOperation(operation) => open.extend([&operation.left, &operation.right]),
                 Body::Select(_) | Body::Values(_) | Body::Opaque => {}
             }
-            if self.has_queries_in_exprs {
-                open.extend(query.exprs().into_iter().flat_map(Expr::queries));
-            }
+            open.extend(self.queries_in(query.exprs()));
         }
         found
     }
 
     /// Those right in some expressions. Most texts have none, which is quickly told.
-    fn queries_in<'a>(&self, exprs: &'a [Expr]) -> impl Iterator<Item = &'a Query> {
-        let exprs = if self.has_queries_in_exprs { exprs } else { &[] };
-        exprs.iter().flat_map(Expr::queries)
+    fn queries_in<'a>(&self, exprs: impl IntoIterator<Item = &'a Expr>) -> impl Iterator<Item = &'a Query> {
+        let may_have = self.has_queries_in_exprs;
+        exprs.into_iter().take_while(move |_| may_have).flat_map(Expr::queries)
     }
 
     /// Every expression in it that is so, wherever it stands in another one.
@@ -55,8 +54,10 @@ impl Bound {
     pub fn every_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         let mut roots: Vec<&Expr> = self.queries().into_iter().flat_map(Query::exprs).collect();
         for statement in &self.statements {
-            if let Statement::Change(exprs) = statement {
-                roots.extend(exprs);
+            match statement {
+                Statement::Change(exprs) => roots.extend(exprs),
+                Statement::Declare(_, value) => roots.extend(value),
+                _ => {}
             }
         }
         for source in &self.sources {

@@ -43,6 +43,7 @@ use sqlparser::tokenizer::Span;
 pub(super) use one_statement::one_statement;
 pub(super) use session_value::session_value;
 pub(super) use syntax::syntax;
+pub(super) use watermark::Marks;
 
 /// What each of these finds is reported.
 const CHECKS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] = &[
@@ -87,6 +88,8 @@ pub(super) struct Subject<'a> {
     pub(super) action: &'a Action<ActionId>,
     /// What the table of the model holds, by its full text; `None` for that text itself.
     pub(super) own: Option<&'a Facts>,
+    /// Variables that hold the largest time in the table of the model.
+    pub(super) marks: &'a Marks,
     /// What is known of other actions.
     pub(super) seen: &'a Seen<'a, 'a>,
     /// How bad the project has it that something is found.

@@ -157,7 +157,9 @@ fn in_set_operation(query: &Query, subject: &Subject<'_>) -> Vec<Diagnostic> {
     let parts = parts(query);
     let Some(first) = parts.first() else { return Vec::new() };
     let width = first.columns.known.len();
-    if parts.iter().any(|part| part.columns.is_open || part.columns.known.len() != width) {
+    let is_other =
+        |part: &&Query| part.columns.is_open || part.columns.known.len() != width || part.form() != first.form();
+    if parts.iter().any(is_other) {
         return Vec::new();
     }
     let Body::SetOperation(operation) = &query.body else { return Vec::new() };

@@ -1,10 +1,13 @@
 //! `where ts > (select max(ts) from ${self()})`: rows that come later than others of the same time are never read. With `>=` those of
 //! the latest time are read again.
 
+use std::collections::BTreeMap;
+
 use super::{Role, Subject};
 use crate::action::{Incremental, IncrementalStrategy, Model, Texts};
-use crate::analysis::bound::{Bound, Expr, ExprKind, Query, SourceId, SourceKind};
+use crate::analysis::bound::{Bound, Expr, ExprKind, Query, SourceKind, Statement};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::syntax::range;
 use crate::relation::DataType;
 
 /// Reports comparisons that take only what is beyond the largest time in the table, and those that take what has it once more.
@@ -73,60 +76,98 @@ fn comparison<'a>(expr: &'a Expr, subject: &Subject<'a>) -> Option<Watermark<'a>
         (">=", [new, bound]) | ("<=", [bound, new]) => (false, new, bound),
         _ => return None,
     };
-    let (source, place, name) = largest(bound, subject.bound)?;
+    let finder = Finder { bound: subject.bound, text: subject.text.text(), marks: subject.marks };
+    let mark = finder.largest(bound)?;
     // What tells the rows apart has no two of one value.
-    if let Some(place) = place
-        && subject.bound.source(source).keys.iter().any(|key| key.as_slice() == [place])
-    {
+    if mark.is_key {
         return None;
     }
-    let is_moment = |expr: &Expr| matches!(expr.data_type, DataType::Date | DataType::Timestamp { .. });
+    let bound_type = if bound.data_type.is_vague() { mark.data_type } else { &bound.data_type };
     let is_of_table = new.column().is_some_and(|(id, _)| matches!(subject.bound.source(id).kind, SourceKind::Own));
-    let is_day = |expr: &Expr| expr.data_type == DataType::Date;
-    let is_meant = (is_moment(new) || is_moment(bound)) && new.column().is_some() && !is_of_table;
-    let (loses_ties, takes_ties) = (is_day(new) == is_day(bound), is_day(bound) || !is_day(new));
-    is_meant.then_some(Watermark { name, is_strict, loses_ties, takes_ties })
+    let is_day = |data_type: &DataType| *data_type == DataType::Date;
+    let is_meant = (new.data_type.is_moment() || bound_type.is_moment()) && new.column().is_some() && !is_of_table;
+    let (new_day, bound_day) = (is_day(&new.data_type), is_day(bound_type));
+    let (loses_ties, takes_ties) = (new_day == bound_day, bound_day || !new_day);
+    is_meant.then_some(Watermark { name: mark.column, is_strict, loses_ties, takes_ties })
 }
 
-/// The column of the table whose largest value an expression is, as it is or in place of NULL.
-fn largest<'a>(expr: &'a Expr, bound: &'a Bound) -> Option<(SourceId, Option<usize>, &'a str)> {
-    match &expr.kind {
-        ExprKind::Subquery(query) => largest_of_query(query, 0, bound),
-        ExprKind::Column { source, column: Some(place), .. } => {
-            let query = match &bound.source(*source).kind {
-                SourceKind::Cte(id) => &bound.cte(*id).query,
-                SourceKind::Derived(query) => query,
-                _ => return None,
-            };
-            largest_of_query(query, *place, bound)
+/// The column of the model's table whose largest value something is.
+#[derive(Clone, Copy)]
+struct Mark<'a> {
+    column: &'a str,
+    data_type: &'a DataType,
+    /// Whether no two rows have the same value.
+    is_key: bool,
+}
+
+/// Variables of a script, in lower case, that hold the largest value of a column of the model's table.
+#[derive(Debug, Default)]
+pub(in crate::analysis) struct Marks(BTreeMap<String, (String, DataType, bool)>);
+
+impl Marks {
+    /// Takes in what a text declares.
+    pub(in crate::analysis) fn add(&mut self, bound: &Bound) {
+        let none = Self::default();
+        let finder = Finder { bound, text: "", marks: &none };
+        for statement in &bound.statements {
+            let Statement::Declare(names, Some(value)) = statement else { continue };
+            let Some(mark) = finder.largest(value) else { continue };
+            let held = (mark.column.to_owned(), mark.data_type.clone(), mark.is_key);
+            self.0.extend(names.iter().map(|name| (name.clone(), held.clone())));
         }
-        ExprKind::Call(call) => match call.name.as_str() {
-            "max" if call.window.is_none() => match &call.arguments.first()?.kind {
-                ExprKind::Column { source, column, name, .. }
-                    if matches!(bound.source(*source).kind, SourceKind::Own) =>
-                {
-                    Some((*source, *column, name))
-                }
-                _ => None,
-            },
-            "coalesce" | "ifnull" | "nvl" => largest(call.arguments.first()?, bound),
-            _ => None,
-        },
-        // A time that becomes a day is earlier, which is a look back.
-        ExprKind::Cast { value, .. } if expr.data_type != DataType::Date || value.data_type == DataType::Date => {
-            largest(value, bound)
-        }
-        _ => None,
     }
 }
 
-fn largest_of_query<'a>(
-    query: &'a Query,
-    place: usize,
+/// Looks for such a column.
+struct Finder<'a> {
     bound: &'a Bound,
-) -> Option<(SourceId, Option<usize>, &'a str)> {
-    let select = query.without_brackets().select()?;
-    // What is left out or grouped has a largest value of its own.
-    let is_plain = select.sources.len() == 1 && select.filter.is_none() && select.grouping.keys().is_empty();
-    largest(&select.projection.get(place).filter(|_| is_plain)?.expr, bound)
+    text: &'a str,
+    marks: &'a Marks,
+}
+
+impl<'a> Finder<'a> {
+    /// The column whose largest value an expression is, as it is or in place of NULL.
+    fn largest(&self, expr: &'a Expr) -> Option<Mark<'a>> {
+        match &expr.kind {
+            ExprKind::Subquery(query) => self.largest_of_query(query, 0),
+            ExprKind::Column { source, column: Some(place), .. } => {
+                let query = match &self.bound.source(*source).kind {
+                    SourceKind::Cte(id) => &self.bound.cte(*id).query,
+                    SourceKind::Derived(query) => query,
+                    _ => return None,
+                };
+                self.largest_of_query(query, *place)
+            }
+            ExprKind::Unbound => {
+                let name = self.text.get(range(self.text, expr.span))?.to_lowercase();
+                let (column, data_type, is_key) = self.marks.0.get(&name)?;
+                Some(Mark { column, data_type, is_key: *is_key })
+            }
+            ExprKind::Call(call) => match call.name.as_str() {
+                "max" if call.window.is_none() => self.of_own(call.arguments.first()?),
+                "coalesce" | "ifnull" | "nvl" => self.largest(call.arguments.first()?),
+                _ => None,
+            },
+            // A time that becomes a day is earlier, which is a look back.
+            ExprKind::Cast { value, .. } if expr.data_type != DataType::Date || value.data_type == DataType::Date => {
+                self.largest(value)
+            }
+            _ => None,
+        }
+    }
+
+    fn largest_of_query(&self, query: &'a Query, place: usize) -> Option<Mark<'a>> {
+        let select = query.without_brackets().select()?;
+        // What is left out or grouped has a largest value of its own.
+        let is_plain = select.sources.len() == 1 && select.filter.is_none() && select.grouping.keys().is_empty();
+        self.largest(&select.projection.get(place).filter(|_| is_plain)?.expr)
+    }
+
+    /// A column of the model's table.
+    fn of_own(&self, expr: &'a Expr) -> Option<Mark<'a>> {
+        let ExprKind::Column { source, column, name, .. } = &expr.kind else { return None };
+        let source = self.bound.source(*source);
+        let is_key = column.is_some_and(|place| source.keys.iter().any(|key| key.as_slice() == [place]));
+        matches!(source.kind, SourceKind::Own).then_some(Mark { column: name, data_type: &expr.data_type, is_key })
+    }
 }
