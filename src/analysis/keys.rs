@@ -25,7 +25,7 @@ pub(super) fn of_select(select: &Select, columns: &Columns, bound: &Bound) -> Ve
         }
         Grouping::By { has_sets: true, .. } => {}
         Grouping::By { keys: groups, has_sets: false } => {
-            keys.extend(of_groups(groups.iter().collect(), select, bound))
+            keys.extend(of_groups(groups.iter().collect(), select, bound));
         }
     }
     match &select.distinct {
@@ -282,9 +282,8 @@ fn is_one(condition: &Expr) -> Option<&Expr> {
     let [left, right] = call.arguments.as_slice() else { return None };
     let is = |expr: &Expr, number: &str| matches!(&expr.kind, ExprKind::Literal(text) if text == number);
     match call.name.as_str() {
-        "=" if is(right, "1") => Some(left),
+        "=" | "<=" if is(right, "1") => Some(left),
         "=" if is(left, "1") => Some(right),
-        "<=" if is(right, "1") => Some(left),
         "<" if is(right, "2") => Some(left),
         _ => None,
     }

@@ -84,7 +84,7 @@ impl Binder<'_> {
             ExprKind::Lambda(body) => self.origins_at(body, path, kind, found),
             ExprKind::Call(call) => self.origins_of_call(call, &expr.data_type, path, kind, found),
             ExprKind::Subquery(query) | ExprKind::ArrayOf(query) => {
-                self.origins_of_value(query, path, transformed, found);
+                Self::origins_of_value(query, path, transformed, found);
             }
             ExprKind::Exists(query) | ExprKind::InSubquery { query, .. } => {
                 let columns = query.columns.known.iter().flat_map(|column| column.origins.iter().cloned());
@@ -122,7 +122,9 @@ impl Binder<'_> {
                     self.origins(value, kind, &mut origins);
                     found.extend(origins.into_iter().map(|origin| origin.inside(name.as_ref())));
                 } else if let Some(name) = name {
-                    below(path, name).into_iter().for_each(|rest| self.origins_at(value, rest, kind, found));
+                    if let Some(rest) = below(path, name) {
+                        self.origins_at(value, rest, kind, found);
+                    }
                 } else {
                     self.influenced_by([value], kind, found);
                 }
@@ -153,7 +155,7 @@ impl Binder<'_> {
     }
 
     /// Of a query that gives one value, or one in each row.
-    fn origins_of_value(&self, query: &Query, path: &str, kind: OriginKind, found: &mut Vec<Origin>) {
+    fn origins_of_value(query: &Query, path: &str, kind: OriginKind, found: &mut Vec<Origin>) {
         for column in &query.columns.known {
             let origins = column.origins.iter().map(|origin| origin.clone().went_through(kind));
             match (query.form(), &column.name) {

@@ -84,12 +84,11 @@ impl Binder<'_> {
         if let Some(groups) = pivot.groups {
             for group in self.exprs(parts_of(groups)) {
                 columns.known.push(self.column_made_of(&group));
-                match group.column() {
-                    Some((_, Some(place))) => turned.kept.push(place),
-                    _ => {
-                        turned.made.push(Made { of: vec![exprs.len()], detail: String::new(), is_group: true });
-                        exprs.push(group);
-                    }
+                if let Some((_, Some(place))) = group.column() {
+                    turned.kept.push(place);
+                } else {
+                    turned.made.push(Made { of: vec![exprs.len()], detail: String::new(), is_group: true });
+                    exprs.push(group);
                 }
             }
         } else {
@@ -167,7 +166,9 @@ impl Binder<'_> {
             let types: Vec<&DataType> = parts.iter().map(|part| &part.data_type).collect();
             let is_null = Nullability::of_any(parts.iter().map(|part| part.nullable));
             let mut origins = Vec::new();
-            parts.iter().for_each(|part| self.origins(part, OriginKind::Passed, &mut origins));
+            for part in &parts {
+                self.origins(part, OriginKind::Passed, &mut origins);
+            }
             origins.sort();
             origins.dedup();
             values.push(Column {

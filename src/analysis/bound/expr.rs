@@ -264,10 +264,10 @@ impl Expr {
                 let is_known = self.column().is_some_and(|(_, place)| place.is_some());
                 self.column() == other.column() && (is_known || name.eq_ignore_ascii_case(other_name))
             }
-            (ExprKind::Alias(one), ExprKind::Alias(other)) => one == other,
+            (ExprKind::Alias(one), ExprKind::Alias(other))
+            | (ExprKind::Parameter { number: one, .. }, ExprKind::Parameter { number: other, .. }) => one == other,
             (ExprKind::Row(one), ExprKind::Row(other)) => one == other,
             (ExprKind::Literal(one), ExprKind::Literal(other)) => one == other,
-            (ExprKind::Parameter { number: one, .. }, ExprKind::Parameter { number: other, .. }) => one == other,
             (ExprKind::Lambda(one), ExprKind::Lambda(other)) => one.is_same(other),
             (ExprKind::Field { name, .. }, ExprKind::Field { name: other_name, .. }) => {
                 name.eq_ignore_ascii_case(other_name) && parts(self, other)

@@ -80,7 +80,7 @@ impl Semantics for DuckDb {
     }
 
     fn pivoted(&self, value: &ast::ExprWithAlias, aggregate: &ast::ExprWithAlias, is_only: bool) -> Option<String> {
-        pivot::duckdb(value, aggregate, is_only, |expr| unnamed::duckdb::name(expr))
+        pivot::duckdb(value, aggregate, is_only, unnamed::duckdb::name)
     }
 
     fn data_type(&self, written: &ast::DataType) -> DataType {

@@ -71,9 +71,10 @@ fn until(tokens: &[TokenWithSpan], words: &[Keyword]) -> usize {
     for (place, token) in tokens.iter().enumerate() {
         match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
-            Token::RParen | Token::RBracket | Token::RBrace if depth == 0 => return place,
+            Token::RParen | Token::RBracket | Token::RBrace | Token::SemiColon | Token::EOF if depth == 0 => {
+                return place;
+            }
             Token::RParen | Token::RBracket | Token::RBrace => depth -= 1,
-            Token::SemiColon | Token::EOF if depth == 0 => return place,
             _ if depth == 0 && is_end(token) => return place,
             _ => {}
         }
@@ -304,7 +305,9 @@ impl Written {
 
     fn groups(&mut self, groups: &[TokenWithSpan]) {
         if !groups.is_empty() {
-            ["DEFAULT", "ON", "NULL"].iter().for_each(|word| self.word(word));
+            for word in ["DEFAULT", "ON", "NULL"] {
+                self.word(word);
+            }
             self.in_brackets(|written| written.in_brackets(|written| written.all(groups)));
         }
     }
