@@ -7,20 +7,31 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::split::keyword;
 
-/// Rewrites all of them, the inner ones first.
+/// So many of them may be in one text. Each is read again with those in it.
+const MOST: usize = 200;
+
+/// Rewrites all of them, the inner ones first. A text with more than anybody writes stays as it is.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
-    let has = |wanted| tokens.iter().any(|token| keyword(&token.token) == Some(wanted));
-    if !has(Keyword::FOR) || !tokens.iter().any(|token| token.token == Token::LBracket) {
+    let is_for = |token: &TokenWithSpan| keyword(&token.token) == Some(Keyword::FOR);
+    let count = tokens.iter().filter(|token| is_for(token)).count();
+    if count == 0 || count > MOST || !tokens.iter().any(|token| token.token == Token::LBracket) {
         return;
     }
     let old = std::mem::take(tokens);
-    let mut open = Vec::new();
+    // Where brackets begin, and whether the word stands in them.
+    let mut open: Vec<(usize, bool)> = Vec::new();
     for token in old {
         match token.token {
             Token::Whitespace(_) => continue,
-            Token::LBracket => open.push(tokens.len()),
+            Token::LBracket => open.push((tokens.len(), false)),
+            Token::Word(_) if is_for(&token) => {
+                if let Some((_, has)) = open.last_mut() {
+                    *has = true;
+                }
+            }
             Token::RBracket => {
-                let written = open.pop().and_then(|start| Some((start, written(tokens.get(start + 1..)?, &token)?)));
+                let start = open.pop().filter(|(_, has)| *has).map(|(start, _)| start);
+                let written = start.and_then(|start| Some((start, written(tokens.get(start + 1..)?, &token)?)));
                 if let Some((start, written)) = written {
                     tokens.truncate(start);
                     tokens.extend(written);

@@ -7,9 +7,13 @@ use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::split::keyword;
 
-/// Rewrites all of them.
+/// So many of them are looked at in one text. Each looks for its own end.
+const MOST: usize = 200;
+
+/// Rewrites all of them. A text with more than anybody writes stays as it is.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
-    if !tokens.iter().any(|token| turn(token).is_some()) {
+    let count = tokens.iter().filter(|token| turn(token).is_some()).count();
+    if count == 0 || count > MOST {
         return;
     }
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
