@@ -10,6 +10,7 @@ use crate::relation::Target;
 
 /// What the settings files say, before an environment is chosen.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// The project's name; `project` where none is given.
     pub name: String,

@@ -282,13 +282,19 @@ impl Binder<'_> {
             && let Ok(place) = number.parse::<usize>()
         {
             let scope = self.scope();
-            let Some(listed) = scope.listed else { return Expr::unknown(value.span) };
-            let Some(place) = place.checked_sub(1).filter(|place| *place < listed) else {
-                return self.unbound(number, Unbound::Place(listed), value.span);
+            let is_known = !scope.lists_unknown;
+            let alias = place.checked_sub(1).filter(|_| is_known);
+            let alias = alias.and_then(|place| Some((place, scope.aliases.get(place)?.clone())));
+            if let Some((place, alias)) = alias {
+                let (data_type, nullable) = (alias.data_type, alias.nullable);
+                return Expr { kind: ExprKind::Alias(place), data_type, nullable, span: value.span };
+            }
+            return match scope.listed {
+                Some(listed) if place == 0 || place > listed => {
+                    self.unbound(number, Unbound::Place(listed), value.span)
+                }
+                _ => Expr::unknown(value.span),
             };
-            let Some(alias) = scope.aliases.get(place).cloned() else { return Expr::unknown(value.span) };
-            let (data_type, nullable) = (alias.data_type, alias.nullable);
-            return Expr { kind: ExprKind::Alias(place), data_type, nullable, span: value.span };
         }
         self.expr(expr)
     }

@@ -25,7 +25,9 @@ pub(super) struct Scope {
     pub(super) sight: Sight,
     /// Whether there may be names in it that are not known.
     pub(super) is_open: bool,
-    /// How many columns ORDER BY and GROUP BY can name by a number; `None` if nobody knows.
+    /// Whether its select list has columns that are not known.
+    pub(super) lists_unknown: bool,
+    /// How many columns the clause at hand can name by a number; `None` if nobody knows.
     pub(super) listed: Option<usize>,
     /// The windows that it defines by a name; `None` if there may be others.
     pub(super) windows: Option<Vec<String>>,
@@ -66,6 +68,7 @@ impl Default for Scope {
             sees_aliases: AliasScope::Hidden,
             sight: Sight::Full,
             is_open: false,
+            lists_unknown: false,
             listed: None,
             windows: None,
             ranges: Vec::new(),

@@ -40,13 +40,17 @@ impl Binder<'_> {
             }
             _ => self.projection(&select.projection, &mut columns),
         };
-        self.scope().listed = (!columns.is_open).then_some(columns.known.len());
+        self.scope().lists_unknown = columns.is_open;
+        let listed = (!columns.is_open).then_some(columns.known.len());
+        let counts_order = order_by.is_some() && self.semantics.groups_by_order_keys();
+        self.scope().listed = listed.filter(|_| !counts_order);
         let filter = if self.rules.aliases_in_where {
             self.seeing(AliasScope::AfterColumns, |binder| binder.filter(select))
         } else {
             early_filter
         };
         let grouping = self.grouping(&select.group_by);
+        self.scope().listed = listed;
         let in_having = self.rules.aliases_in_having;
         let having = select.having.as_ref().map(|having| self.seeing(in_having, |binder| binder.expr(having)));
         let in_qualify = self.rules.aliases_in_qualify;

@@ -483,13 +483,15 @@ impl Columns {
     /// it has counted.
     pub fn rename_repeated(&mut self) {
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        let width = self.known.len();
         for column in &mut self.known {
             let Some(name) = column.name.as_deref() else { continue };
             let Some(count) = taken.get(&name.to_lowercase()).copied() else {
                 taken.insert(name.to_lowercase(), 1);
                 continue;
             };
-            let number = (count..).find(|number| !taken.contains_key(&format!("{name}_{number}").to_lowercase()));
+            let is_free = |number: &usize| !taken.contains_key(&format!("{name}_{number}").to_lowercase());
+            let number = (count..=count + width).find(is_free);
             let new = number.map(|number| format!("{name}_{number}"));
             taken.extend([(name.to_lowercase(), number.unwrap_or(count))]);
             taken.extend(new.iter().map(|new| (new.to_lowercase(), 1)));

@@ -41,7 +41,9 @@ fn of_values(expr: &Expr, is_beside_row: bool, subject: &Subject<'_>, found: &mu
     }
     let children = expr.children();
     let may_be_row = expr.call().is_some() && !children.iter().all(|child| is_one_value(child));
-    children.into_iter().for_each(|child| of_values(child, may_be_row, subject, found));
+    for child in children {
+        of_values(child, may_be_row, subject, found);
+    }
 }
 
 /// Whether it surely is no row and no struct. A query in brackets is what it stands beside.

@@ -29,12 +29,11 @@ pub(super) fn duplicate_column(subject: &Subject<'_>) -> Vec<Diagnostic> {
             continue;
         }
         let (first, again) = (query.span_of(first), query.span_of(place));
-        match repeated.iter_mut().find(|repeated| repeated.again == again) {
-            Some(repeated) => repeated.names.push(name),
-            None => {
-                let from_star = query.item_of(place).is_none_or(|item| item.from_star);
-                repeated.push(Repeated { names: vec![name], first, again, from_star });
-            }
+        if let Some(repeated) = repeated.last_mut().filter(|repeated| repeated.again == again) {
+            repeated.names.push(name);
+        } else {
+            let from_star = query.item_of(place).is_none_or(|item| item.from_star);
+            repeated.push(Repeated { names: vec![name], first, again, from_star });
         }
     }
     let report = |repeated: Repeated<'_>| {

@@ -71,6 +71,10 @@ impl Semantics for DuckDb {
         Some(format!("col{place}"))
     }
 
+    fn groups_by_order_keys(&self) -> bool {
+        true
+    }
+
     fn repeated_columns(&self) -> RepeatedColumns {
         RepeatedColumns::Numbered
     }

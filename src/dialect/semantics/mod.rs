@@ -102,6 +102,11 @@ pub trait Semantics: Debug + Send + Sync {
         false
     }
 
+    /// Whether a number in GROUP BY counts the expressions of ORDER BY behind the columns of the select list.
+    fn groups_by_order_keys(&self) -> bool {
+        false
+    }
+
     /// What becomes of a second column of the same name in a table.
     fn repeated_columns(&self) -> RepeatedColumns {
         RepeatedColumns::Refused
