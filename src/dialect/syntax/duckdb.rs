@@ -10,7 +10,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::grammar::{Grammar, at_once, enable};
 use super::split::keyword;
-use super::{comprehension, pivot};
+use super::{comprehension, pivot, prefix_alias};
 
 const BASE: DuckDbDialect = DuckDbDialect;
 
@@ -20,9 +20,10 @@ pub struct DuckDb;
 
 impl Grammar for DuckDb {
     /// `as materialized` and `as not materialized`, which say how, not what; `filter (a > 0)` without its WHERE; statements that turn
-    /// a relation; and list comprehensions.
+    /// a relation; list comprehensions; and names before values.
     fn prepare(&self, tokens: &mut Vec<TokenWithSpan>) {
         write_where(tokens);
+        prefix_alias::rewrite(tokens);
         pivot::rewrite(tokens);
         comprehension::rewrite(tokens);
         if !tokens.iter().any(|token| keyword(&token.token) == Some(Keyword::MATERIALIZED)) {

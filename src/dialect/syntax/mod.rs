@@ -16,6 +16,7 @@ mod path;
 mod pivot;
 mod place;
 mod postgres;
+mod prefix_alias;
 mod redshift;
 mod split;
 mod storage;

@@ -290,3 +290,7 @@ select * from a left join b left join c using(k) using(j)
 select 1 in [1, 2], y not in l and z, k in map {'k': 1} from t where y in t.l
 ----
 select count(*) filter (y > 5 and y < 3), sum(y) filter (where y > 0) from t
+----
+select id, amt: amount * 2, "Net": a - b, x: case when a is distinct from b then {'k': 1} end, y: l[1:2] from t where a > 1
+----
+with x as (select distinct id, net: amount - tax from o) from x select sum(net), n: count(*) filter (net > 0) group by all

@@ -189,8 +189,14 @@ fn case(operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr
 
 fn call(function: &Function) -> Option<String> {
     let [name] = function.name.0.as_slice() else { return None };
-    let name = name.as_ident()?.value.to_lowercase();
-    let FunctionArguments::List(list) = &function.args else { return None };
+    let written = &name.as_ident()?.value;
+    let list = match &function.args {
+        FunctionArguments::List(list) => list,
+        // `current_date`, which is no call.
+        FunctionArguments::None => return Some(written.clone()),
+        FunctionArguments::Subquery(_) => return None,
+    };
+    let name = written.to_lowercase();
     let ordered = match list.clauses.as_slice() {
         [] => String::new(),
         [FunctionArgumentClause::OrderBy(orders)] => {
