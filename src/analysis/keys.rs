@@ -101,6 +101,9 @@ fn numbered_by(id: SourceId, place: usize, bound: &Bound) -> Option<Key> {
         _ => return None,
     };
     let select = query.without_brackets().select()?;
+    if select.projection.iter().any(|item| item.expr.any(&gives_rows)) {
+        return None;
+    }
     let number = &select.projection.get(place)?.expr;
     if let Some(call) = number.call_of("row_number") {
         return places_of(&call.window.as_ref()?.partition_by, select);

@@ -73,7 +73,15 @@ impl Binder<'_> {
         let (columns, keys, span) = (input.columns.clone(), input.keys.clone(), input.span);
         let mut source = Source { keys, ..plain(SourceKind::Derived(Box::new(input)), columns, span) };
         if let PipeOperator::As { alias } = operator {
-            source.name = Some(self.name(alias));
+            let name = self.name(alias);
+            // Elements of an array are called as what they stand in.
+            if let ([only], [element]) = (ranges.as_slice(), source.columns.known.as_mut_slice())
+                && matches!(self.source(*only).kind, SourceKind::Values(_))
+                && self.source(*only).columns.known.iter().any(|column| column.name == element.name)
+            {
+                element.name = Some(name.as_str().into());
+            }
+            source.name = Some(name);
         }
         let id = self.add_source(source);
         if let PipeOperator::As { .. } = operator {
