@@ -286,7 +286,9 @@ fn apart(meeting: Meeting, one: &Side<'_>, other: &Side<'_>, what: &str, subject
     let outcome = subject.dialect.semantics().meets(meeting, &one.operand(), &other.operand());
     let (first, second) = (one.describe(subject), other.describe(subject));
     let found = report(outcome, format!("{what} are {first} and {second}"), other.span, subject)?;
-    let help = if one.literal.or(other.literal).is_some() {
+    let help = if meeting == Meeting::Difference && one.literal.or(other.literal).is_some() {
+        "write `interval` before it"
+    } else if one.literal.or(other.literal).is_some() {
         "write a value of its type"
     } else if meeting == Meeting::Sum && one.data_type.is_text() && other.data_type.is_text() {
         "`||` puts texts together"

@@ -127,6 +127,15 @@ impl Family {
     }
 }
 
+/// Whether a text is a span of time, `1 day`, and so no moment.
+pub(super) fn is_span(text: &str) -> bool {
+    let unit = text.trim().trim_start_matches(|letter: char| letter.is_ascii_digit() || "+-. ".contains(letter));
+    let units = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"];
+    let unit = unit.to_lowercase();
+    text.contains(|letter: char| letter.is_ascii_digit())
+        && units.iter().any(|word| unit.trim_end_matches('s') == *word)
+}
+
 /// Of two values the one that is a text as it is written, with the family of the other.
 pub(super) fn literal_beside<'a>(one: &Operand<'a>, other: &Operand<'a>) -> Option<(&'a str, Option<Family>)> {
     match (one.literal, other.literal) {
@@ -166,7 +175,7 @@ pub(super) fn has_no_operator(meeting: Meeting, one: &Operand<'_>, other: &Opera
 
 #[cfg(test)]
 mod tests {
-    use super::Family;
+    use super::{Family, is_span};
 
     #[test]
     fn texts_that_no_warehouse_reads() {
@@ -193,5 +202,11 @@ mod tests {
         ] {
             assert!(!family.cannot_be(text), "{text}");
         }
+    }
+
+    #[test]
+    fn spans_of_time() {
+        assert!(["1 day", " -2 Hours", "1.5 weeks"].into_iter().all(is_span));
+        assert!(!["2024-01-01", "day", "1 day 2 hours ago", "1", ""].into_iter().any(is_span));
     }
 }

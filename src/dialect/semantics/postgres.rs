@@ -139,8 +139,13 @@ impl Semantics for Postgres {
     }
 
     /// Every pair of types of one family has its operators and a type that both come to, and no other pair has. A literal text
-    /// is read as what it stands beside.
+    /// is read as what it stands beside, also where a span is taken from a moment.
     fn meets(&self, meeting: Meeting, one: &Operand<'_>, other: &Operand<'_>) -> Outcome {
+        if let (Meeting::Difference, Some((text, Some(Family::Moment | Family::Time)))) =
+            (meeting, meeting::literal_beside(one, other))
+        {
+            return Outcome::refused_if(meeting::is_span(text));
+        }
         if matches!(meeting, Meeting::Sum | Meeting::Difference | Meeting::Product | Meeting::Pattern) {
             return Outcome::refused_if(meeting::has_no_operator(meeting, one, other));
         }
