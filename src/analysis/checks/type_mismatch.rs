@@ -129,6 +129,9 @@ fn in_branches(branches: &[Expr], subject: &Subject<'_>) -> Option<Diagnostic> {
 fn in_pattern(name: &str, value: &Side<'_>, pattern: &Side<'_>, subject: &Subject<'_>) -> Option<Diagnostic> {
     let semantics = subject.dialect.semantics();
     let outcome = semantics.meets(Meeting::Pattern, &value.operand(), &pattern.operand());
+    if outcome == Outcome::Taken {
+        return None;
+    }
     let message = format!("`{name}` looks at texts, and this is {}", semantics.type_name(value.data_type));
     report(outcome, message, value.span, subject).map(|found| found.help("cast it"))
 }
@@ -147,8 +150,12 @@ fn in_condition(condition: &Expr, subject: &Subject<'_>) -> Option<Diagnostic> {
         return None;
     }
     let semantics = subject.dialect.semantics();
+    let outcome = semantics.takes_as_condition(side.data_type);
+    if outcome == Outcome::Taken {
+        return None;
+    }
     let message = format!("this is {}, and a condition is true or false", semantics.type_name(side.data_type));
-    let found = report(semantics.takes_as_condition(side.data_type), message, side.span, subject)?;
+    let found = report(outcome, message, side.span, subject)?;
     Some(found.help("compare it with something"))
 }
 
@@ -284,6 +291,9 @@ fn is_settled(expr: &Expr, subject: &Subject<'_>) -> bool {
 
 fn apart(meeting: Meeting, one: &Side<'_>, other: &Side<'_>, what: &str, subject: &Subject<'_>) -> Option<Diagnostic> {
     let outcome = subject.dialect.semantics().meets(meeting, &one.operand(), &other.operand());
+    if outcome == Outcome::Taken {
+        return None;
+    }
     let (first, second) = (one.describe(subject), other.describe(subject));
     let found = report(outcome, format!("{what} are {first} and {second}"), other.span, subject)?;
     let help = if meeting == Meeting::Difference && one.literal.or(other.literal).is_some() {
