@@ -187,14 +187,17 @@ impl Dialect for DuckDb {
         let (infix, words, _) = infix(parser)?;
         (0..words).for_each(|_| parser.advance_token());
         let expr = Box::new(left.clone());
-        if matches!(infix, Infix::IsNull) {
-            return Some(Ok(Expr::IsNull(expr)));
-        }
-        Some(parser.parse_subexpr(precedence).map(Box::new).map(|right| match infix {
-            Infix::Binary(op) => Expr::BinaryOp { left: expr, op, right },
-            Infix::InList { negated } => Expr::InUnnest { expr, array_expr: right, negated },
-            Infix::IsNull => Expr::IsNull(expr),
-        }))
+        Some(match infix {
+            Infix::Binary(op) => {
+                let right = parser.parse_subexpr(precedence).map(Box::new);
+                right.map(|right| Expr::BinaryOp { left: expr, op, right })
+            }
+            Infix::InList { negated } => {
+                let list = parser.parse_subexpr(precedence).map(Box::new);
+                list.map(|array_expr| Expr::InUnnest { expr, array_expr, negated })
+            }
+            Infix::IsNull => Ok(Expr::IsNull(expr)),
+        })
     }
 
     enable! {
