@@ -15,6 +15,7 @@ mod ordered_groups;
 mod path;
 mod pivot;
 mod place;
+mod plain;
 mod postgres;
 mod prefix_alias;
 mod redshift;
@@ -113,8 +114,9 @@ pub fn understand(sql: &str, dialect: &dyn Dialect) -> (Vec<Statement>, Vec<Prob
         Err(problem) => return (Vec::new(), vec![problem]),
     };
     let of_tree = |statement: &Statement| join::without_condition(sql, statement, grammar);
+    let lacks_condition = nested::lacks_condition(&tokens);
     if let Ok(statements) = statements(grammar, tokens) {
-        let problems = statements.iter().flat_map(of_tree).collect();
+        let problems = statements.iter().filter(|_| lacks_condition).flat_map(of_tree).collect();
         return (statements, problems);
     }
     let (mut statements, mut problems) = (Vec::new(), Vec::new());
@@ -154,16 +156,16 @@ pub fn read(sql: &str, dialect: &dyn Dialect) -> Vec<Piece> {
     pieces(sql, grammar, &tokens)
 }
 
-/// How many letters a token has, blanks among them, so that hardly any text has more tokens than there is room for.
-const LETTERS: usize = 3;
-
 /// The words of a text; fails where even these cannot be told.
 fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Problem> {
     limits::check_length(sql)?;
-    let mut tokens = Vec::with_capacity(sql.len() / LETTERS);
-    Tokenizer::new(grammar, sql)
-        .tokenize_with_location_into_buf(&mut tokens)
-        .map_err(|error| verdict::of_characters(sql, &error))?;
+    let tokens = match plain::tokens(sql, grammar) {
+        Some(tokens) => tokens,
+        None => {
+            let mut tokenizer = Tokenizer::new(grammar, sql);
+            tokenizer.tokenize_with_location().map_err(|error| verdict::of_characters(sql, &error))?
+        }
+    };
     limits::check(sql, &tokens)?;
     Ok(tokens)
 }

@@ -15,7 +15,7 @@ struct Joins {
 
 /// Puts the brackets around them: a condition belongs to the last join that has none.
 pub(super) fn bracket(tokens: &mut Vec<TokenWithSpan>) {
-    let brackets = brackets(tokens);
+    let Conditions { brackets, .. } = conditions(tokens);
     if brackets.is_empty() {
         return;
     }
@@ -29,9 +29,22 @@ pub(super) fn bracket(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// Each with the token before which it goes, in order.
-fn brackets(tokens: &[TokenWithSpan]) -> Vec<(usize, Token)> {
+/// Whether there is a join that has no condition, and may need one.
+pub(super) fn lacks_condition(tokens: &[TokenWithSpan]) -> bool {
+    conditions(tokens).are_missing
+}
+
+/// Which conditions belong to which joins.
+struct Conditions {
+    /// Each with the token before which it goes, in order.
+    brackets: Vec<(usize, Token)>,
+    /// Whether a join has none.
+    are_missing: bool,
+}
+
+fn conditions(tokens: &[TokenWithSpan]) -> Conditions {
     let mut brackets = Vec::new();
+    let mut are_missing = false;
     let mut outer = Vec::new();
     let mut joins = Joins::default();
     // The last word that is no part of a JOIN.
@@ -41,9 +54,13 @@ fn brackets(tokens: &[TokenWithSpan]) -> Vec<(usize, Token)> {
         match (&token.token, word) {
             (Token::Whitespace(_), _) => continue,
             (Token::LParen, _) => outer.push(std::mem::take(&mut joins)),
-            (Token::RParen, _) => joins = outer.pop().unwrap_or_default(),
+            (Token::RParen, _) => {
+                are_missing |= !joins.open.is_empty();
+                joins = outer.pop().unwrap_or_default();
+            }
             (Token::Comma | Token::SemiColon | Token::VerticalBarRightAngleBracket, _)
             | (_, Some(Keyword::SELECT | Keyword::WHERE | Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT)) => {
+                are_missing |= !joins.open.is_empty();
                 joins = Joins::default();
             }
             (_, Some(Keyword::LEFT | Keyword::RIGHT | Keyword::FULL | Keyword::INNER | Keyword::OUTER)) => continue,
@@ -64,5 +81,6 @@ fn brackets(tokens: &[TokenWithSpan]) -> Vec<(usize, Token)> {
         before = word;
     }
     brackets.sort_by_key(|(place, _)| *place);
-    brackets
+    are_missing |= !joins.open.is_empty() || outer.iter().any(|joins| !joins.open.is_empty());
+    Conditions { brackets, are_missing }
 }

@@ -63,14 +63,16 @@ fn starts_name(token: &Token) -> bool {
     )
 }
 
-/// How many tokens the name has. Only that of a table may hold dashes.
+/// How many tokens the name has, with nothing between them. Only that of a table may hold dashes.
 fn name_length(tokens: &[TokenWithSpan], is_table: bool) -> usize {
     let is_part = |token: &TokenWithSpan| match token.token {
         Token::Word(_) | Token::Number(..) | Token::Period => true,
         Token::Minus => is_table,
         _ => false,
     };
-    tokens.iter().take_while(|token| is_part(token)).count()
+    let parted = tokens.windows(2).position(|pair| pair[0].span.end != pair[1].span.start);
+    let joined = &tokens[..parted.map_or(tokens.len(), |last| last + 1)];
+    joined.iter().take_while(|token| is_part(token)).count()
 }
 
 /// The tokens of a name as they should have been.
