@@ -35,21 +35,97 @@ pub trait Grammar: Dialect + Sync {
     }
 }
 
-/// What is told by its first tokens: a number, a text, a column, a call, and words that none of the warehouses takes for a name,
+/// What is told by its first tokens: a value, a column, a call, CASE, and words that none of the warehouses takes for a name,
 /// which the parser would take for one, and stop much later. Most expressions are such, and the parser would try whether they
 /// begin with a type before it takes them for what they are.
 pub(super) fn at_once(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let [first, second, third] = parser.peek_tokens_ref();
     match &first.token {
         Token::Number(..) | Token::SingleQuotedString(_) => Some(parser.parse_value().map(Expr::Value)),
-        Token::Word(word) if word.keyword == Keyword::NoKeyword => match (&second.token, &third.token) {
-            // `a (+)` of an outer join.
-            (Token::LParen, Token::Plus) | (_, Token::Arrow) => None,
-            (Token::LParen, _) => Some(call(parser)),
-            (second, _) => ends_column(second).then(|| parser.parse_identifier().map(Expr::Identifier)),
-        },
-        token => keyword(token).is_some_and(is_never_name).then(|| parser.expected_ref("an expression", first)),
+        Token::Word(word) => {
+            // The parser has a keyword of its own for each of many words that are none to a warehouse.
+            let is_any = word.keyword == Keyword::NoKeyword;
+            match (&second.token, &third.token) {
+                // `a (+)` of an outer join.
+                (Token::LParen, Token::Plus) | (_, Token::Arrow) if is_any => None,
+                (Token::LParen, third) if is_any || is_function(word.keyword) && *third != Token::Plus => {
+                    Some(call(parser))
+                }
+                (second, _) if (is_any || is_column(word.keyword)) && ends_column(second) => {
+                    Some(parser.parse_identifier().map(Expr::Identifier))
+                }
+                _ => special(parser),
+            }
+        }
+        _ => None,
     }
+}
+
+/// What begins with a word that has a meaning of its own.
+fn special(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    match keyword(&parser.peek_token_ref().token)? {
+        Keyword::CASE => {
+            parser.advance_token();
+            Some(parser.parse_case_expr())
+        }
+        Keyword::NULL | Keyword::TRUE | Keyword::FALSE => Some(parser.parse_value().map(Expr::Value)),
+        word => is_never_name(word).then(|| parser.expected_ref("an expression", parser.peek_token_ref())),
+    }
+}
+
+/// Common functions that are called like any other one.
+fn is_function(word: Keyword) -> bool {
+    matches!(
+        word,
+        Keyword::ABS
+            | Keyword::AVG
+            | Keyword::COALESCE
+            | Keyword::COUNT
+            | Keyword::DENSE_RANK
+            | Keyword::FIRST_VALUE
+            | Keyword::LAG
+            | Keyword::LAST_VALUE
+            | Keyword::LEAD
+            | Keyword::LOWER
+            | Keyword::MAX
+            | Keyword::MIN
+            | Keyword::NULLIF
+            | Keyword::RANK
+            | Keyword::ROW_NUMBER
+            | Keyword::SUM
+            | Keyword::UPPER
+    )
+}
+
+/// Common names of columns, of which none is the beginning of a longer type.
+fn is_column(word: Keyword) -> bool {
+    matches!(
+        word,
+        Keyword::CATEGORY
+            | Keyword::CHANNEL
+            | Keyword::COUNT
+            | Keyword::DATA
+            | Keyword::DATE
+            | Keyword::DAY
+            | Keyword::EVENT
+            | Keyword::HOUR
+            | Keyword::ID
+            | Keyword::KEY
+            | Keyword::LANGUAGE
+            | Keyword::LOCATION
+            | Keyword::MONTH
+            | Keyword::NAME
+            | Keyword::REGION
+            | Keyword::SIZE
+            | Keyword::SOURCE
+            | Keyword::STATUS
+            | Keyword::TYPE
+            | Keyword::URL
+            | Keyword::VALUE
+            | Keyword::VERSION
+            | Keyword::WEEK
+            | Keyword::YEAR
+    )
 }
 
 fn call(parser: &mut Parser) -> Result<Expr, ParserError> {
