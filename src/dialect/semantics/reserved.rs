@@ -1,16 +1,27 @@
 //! Words that cannot be names without quotes.
 
-/// Words in lower case, with blanks between them.
-pub(super) struct Words(&'static str);
+use std::sync::LazyLock;
+
+use fnv::FnvHashSet;
+
+/// Words in lower case.
+pub(super) struct Words(LazyLock<FnvHashSet<&'static str>>);
 
 impl Words {
     pub(super) fn has(&self, word: &str) -> bool {
-        self.0.split_ascii_whitespace().any(|reserved| reserved == word)
+        self.0.contains(word)
     }
 }
 
+/// Words with blanks between them.
+macro_rules! words {
+    ($words:literal $(,)?) => {
+        Words(LazyLock::new(|| $words.split_ascii_whitespace().collect()))
+    };
+}
+
 /// As "Lexical structure" of the reference lists them.
-pub(super) const BIGQUERY: Words = Words(
+pub(super) static BIGQUERY: Words = words!(
     "all and any array as asc assert_rows_modified at between by case cast collate contains create cross \
     cube current default define desc distinct else end enum escape except exclude exists extract false \
     fetch following for from full group grouping groups hash having if ignore in inner intersect \
@@ -21,7 +32,7 @@ pub(super) const BIGQUERY: Words = Words(
 );
 
 /// Those of `duckdb_keywords()` that do not read a column without quotes.
-pub(super) const DUCKDB: Words = Words(
+pub(super) static DUCKDB: Words = words!(
     "all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case \
     cast check collate collation column concurrently constraint create cross default deferrable desc \
     describe distinct do else end except false fetch for foreign freeze from full glob group having \
@@ -33,7 +44,7 @@ pub(super) const DUCKDB: Words = Words(
 );
 
 /// Those of `pg_get_keywords()` that are reserved, also as the names of functions and types alone.
-pub(super) const POSTGRES: Words = Words(
+pub(super) static POSTGRES: Words = words!(
     "all analyse analyze and any array as asc asymmetric authorization binary both case cast check \
     collate collation column concurrently constraint create cross current_catalog current_date \
     current_role current_schema current_time current_timestamp current_user default deferrable desc \
@@ -45,7 +56,7 @@ pub(super) const POSTGRES: Words = Words(
 );
 
 /// As "Reserved words" of the reference lists them.
-pub(super) const REDSHIFT: Words = Words(
+pub(super) static REDSHIFT: Words = words!(
     "aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup \
     between binary blanksasnull both bytedict bzip2 case cast check collate column constraint create \
     credentials cross current_date current_time current_timestamp current_user current_user_id default \
