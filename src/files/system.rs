@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -52,26 +52,28 @@ impl Disk {
         Self { root: root.into(), real_root: OnceLock::new(), real_folders: RwLock::default() }
     }
 
-    /// Where a path of the project really leads, if that is inside of the project.
-    fn inside(&self, path: &str) -> io::Result<PathBuf> {
+    /// Where a path of the project really leads, and what lies there, if that is inside of the project.
+    fn inside(&self, path: &str) -> io::Result<(PathBuf, Metadata)> {
         let joined = self.root.join(path);
         // A link that leads to itself leads to nothing.
         let nowhere = |error| if joined.is_symlink() { io::ErrorKind::NotFound.into() } else { error };
-        let real = self.real(&joined).map_err(nowhere)?;
+        let (real, found) = self.real(&joined).map_err(nowhere)?;
         let root = self.real_root.get_or_init(|| self.root.canonicalize().ok());
         match root.as_ref().and_then(|root| real.strip_prefix(root).ok()) {
             Some(inside) if is_hidden(&forward_slashes(inside)) => Err(io::ErrorKind::InvalidInput.into()),
-            Some(_) => Ok(real),
+            Some(_) => Ok((real, found)),
             None => Err(io::ErrorKind::PermissionDenied.into()),
         }
     }
 
     /// A path without links in it. Most files are none and lie in a folder that many others lie in.
-    fn real(&self, path: &Path) -> io::Result<PathBuf> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return path.canonicalize() };
-        if !path.symlink_metadata()?.is_file() {
-            return path.canonicalize();
-        }
+    fn real(&self, path: &Path) -> io::Result<(PathBuf, Metadata)> {
+        let found = path.symlink_metadata()?;
+        let (Some(folder), Some(name), true) = (path.parent(), path.file_name(), found.is_file()) else {
+            let real = path.canonicalize()?;
+            let found = real.metadata()?;
+            return Ok((real, found));
+        };
         let known = self.real_folders.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
         let real = if let Some(real) = known {
             real
@@ -81,13 +83,14 @@ impl Disk {
             folders.insert(folder.to_owned(), real.clone());
             real
         };
-        Ok(real.join(name))
+        Ok((real.join(name), found))
     }
 
     /// The variables of the `.env` file beside the settings, as text: the one hidden file that is read. Kinds of errors
     /// are those of [`FileSystem::read`].
     pub fn read_variables(&self) -> io::Result<String> {
-        read_file(&self.root.join(".env"), MAX_TREE_SIZE)
+        let path = self.root.join(".env");
+        read_file(&path, &path.metadata()?, MAX_TREE_SIZE)
     }
 }
 
@@ -105,7 +108,7 @@ impl FileSystem for Disk {
         let mut stays = |entry: &walkdir::DirEntry| {
             !entry.path_is_symlink()
                 || !entry.file_type().is_dir()
-                || self.inside(&self.relative(entry.path())).is_ok_and(|real| entered.insert(real))
+                || self.inside(&self.relative(entry.path())).is_ok_and(|(real, _)| entered.insert(real))
         };
         let walk = WalkDir::new(&top).follow_links(true).sort_by_file_name().into_iter();
         let mut paths = Vec::new();
@@ -126,11 +129,12 @@ impl FileSystem for Disk {
     }
 
     fn is_file(&self, path: &str) -> bool {
-        self.inside(path).is_ok_and(|path| path.is_file())
+        self.inside(path).is_ok_and(|(_, found)| found.is_file())
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        read_file(&self.inside(path)?, max_size(path))
+        let (real, found) = self.inside(path)?;
+        read_file(&real, &found, max_size(path))
     }
 }
 
@@ -140,19 +144,18 @@ impl Disk {
     }
 }
 
-fn read_file(path: &Path, limit: u64) -> io::Result<String> {
+/// The text of the file at a path, which is `found` there.
+fn read_file(path: &Path, found: &Metadata, limit: u64) -> io::Result<String> {
     // To open a pipe is to wait for who writes into it.
-    if !path.metadata()?.is_file() {
+    if !found.is_file() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    if length > limit {
+    if found.len() > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
     // It may grow while it is read.
-    file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     text(bytes, limit)
 }
 
