@@ -3,7 +3,7 @@
 use sqlparser::ast::Statement;
 
 use super::bind::{self, Variables};
-use super::bound::{self, Bound};
+use super::bound::{self, Bound, Survey};
 use super::checks::{self, Marks, Role};
 use super::fingerprint::combine;
 use super::relations::Seen;
@@ -221,8 +221,8 @@ impl<'a> Reader<'a> {
             self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
         }
         let statements = checks::syntax(text, dialect, is_query, &mut self.diagnostics);
-        let columns = super::described_columns(self.graph, self.id);
-        self.diagnostics.extend(checks::session_value(&statements, text, &columns, dialect));
+        let columns = || super::described_columns(self.graph, self.id);
+        self.diagnostics.extend(checks::session_value(&statements, text, columns, dialect));
         statements
     }
 
@@ -253,7 +253,8 @@ impl<'a> Reader<'a> {
     ) -> checks::Subject<'s> {
         let Self { action, seen, settings, .. } = *self;
         let (levels, dialect) = (&settings.checks, settings.dialect);
-        checks::Subject { bound, text, role, action, own, marks: &self.marks, seen, levels, dialect }
+        let survey = Survey::of(bound);
+        checks::Subject { bound, survey, text, role, action, own, marks: &self.marks, seen, levels, dialect }
     }
 }
 

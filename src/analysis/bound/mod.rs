@@ -4,6 +4,7 @@ mod expr;
 mod origin;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use sqlparser::tokenizer::Span;
 
 use crate::action::ActionId;
+use crate::dialect::semantics::lower;
 use crate::relation::{DataType, Nullability};
 
 pub use expr::{Call, Expr, ExprKind, Window};
 pub use origin::{Part, below, join};
+pub use walk::Survey;
 
 /// A place in [`Bound::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -482,6 +485,12 @@ impl Columns {
     /// Calls each further column of the same name as DuckDB does: `id_1`, `id_2`. Where there may be others nobody knows how far
     /// it has counted.
     pub fn rename_repeated(&mut self) {
+        let names = self.known.iter().filter_map(|column| column.name.as_deref());
+        let mut names: Vec<Cow<'_, str>> = names.map(lower).collect();
+        names.sort_unstable();
+        if names.windows(2).all(|pair| pair[0] != pair[1]) {
+            return;
+        }
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
         let width = self.known.len();
         for column in &mut self.known {

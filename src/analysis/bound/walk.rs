@@ -4,9 +4,53 @@ use sqlparser::tokenizer::Span;
 
 use super::{Body, Bound, Distinct, Expr, Grouping, Query, Select, Source, SourceKind, Statement};
 
+/// Every query and every expression of a text, gathered once for all who look through them.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    /// Each query once: those of statements, in WITH, in a FROM, in expressions, and the halves of set operations.
+    pub queries: Vec<&'a Query>,
+    /// Each expression, also those that stand in another one, which comes before them.
+    pub exprs: Vec<&'a Expr>,
+}
+
+impl<'a> Survey<'a> {
+    /// Goes through all of them.
+    pub fn of(bound: &'a Bound) -> Self {
+        let queries = bound.queries();
+        let mut exprs = Vec::new();
+        let mut add = |root: &'a Expr| {
+            root.walk(&mut |part| {
+                exprs.push(part);
+                true
+            });
+        };
+        for query in &queries {
+            query.exprs().for_each(&mut add);
+        }
+        for statement in &bound.statements {
+            match statement {
+                Statement::Change(changed) => changed.iter().for_each(&mut add),
+                Statement::Declare(_, value) => value.iter().for_each(&mut add),
+                _ => {}
+            }
+        }
+        bound.sources.iter().flat_map(Source::exprs).for_each(&mut add);
+        Self { queries, exprs }
+    }
+
+    /// Every SELECT, with the query that it is the body of.
+    pub fn selects(&self) -> impl Iterator<Item = (&'a Query, &'a Select)> {
+        self.queries.iter().filter_map(|query| Some((*query, query.select()?)))
+    }
+
+    /// The expressions that are so.
+    pub fn exprs_that(&self, is_so: impl Fn(&Expr) -> bool) -> impl Iterator<Item = &'a Expr> {
+        self.exprs.iter().copied().filter(move |expr| is_so(expr))
+    }
+}
+
 impl Bound {
-    /// Every query in it, once: those of statements, in WITH, in a FROM, in expressions, and the halves of set operations.
-    pub fn queries(&self) -> Vec<&Query> {
+    fn queries(&self) -> Vec<&Query> {
         let mut open: Vec<&Query> = self.ctes.iter().map(|cte| &cte.query).collect();
         for statement in &self.statements {
             match statement {
@@ -41,39 +85,6 @@ impl Bound {
     fn queries_in<'a>(&self, exprs: impl IntoIterator<Item = &'a Expr>) -> impl Iterator<Item = &'a Query> {
         let may_have = self.has_queries_in_exprs;
         exprs.into_iter().take_while(move |_| may_have).flat_map(Expr::queries)
-    }
-
-    /// Every expression in it that is so, wherever it stands in another one.
-    pub fn exprs_that(&self, is_so: &dyn Fn(&Expr) -> bool) -> Vec<&Expr> {
-        let mut found = Vec::new();
-        self.every_expr(&mut |part| found.extend(is_so(part).then_some(part)));
-        found
-    }
-
-    /// Visits every expression in it, wherever it stands in another one.
-    pub fn every_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        let mut roots: Vec<&Expr> = self.queries().into_iter().flat_map(Query::exprs).collect();
-        for statement in &self.statements {
-            match statement {
-                Statement::Change(exprs) => roots.extend(exprs),
-                Statement::Declare(_, value) => roots.extend(value),
-                _ => {}
-            }
-        }
-        for source in &self.sources {
-            roots.extend(source.exprs());
-        }
-        for root in roots {
-            root.walk(&mut |part| {
-                visit(part);
-                true
-            });
-        }
-    }
-
-    /// Every SELECT in it, with the query that it is the body of.
-    pub fn selects(&self) -> impl Iterator<Item = (&Query, &Select)> {
-        self.queries().into_iter().filter_map(|query| Some((query, query.select()?)))
     }
 }
 
@@ -120,7 +131,7 @@ impl Query {
     /// The expressions right in it, in brackets, and in the halves of set operations.
     #[recursive::recursive]
     pub fn all_exprs(&self) -> Vec<&Expr> {
-        let mut exprs = self.exprs();
+        let mut exprs: Vec<&Expr> = self.exprs().collect();
         match &self.body {
             Body::Nested(inner) => exprs.extend(inner.all_exprs()),
             Body::SetOperation(operation) => {
@@ -132,14 +143,13 @@ impl Query {
     }
 
     /// The expressions right in it.
-    pub fn exprs(&self) -> Vec<&Expr> {
-        let mut exprs: Vec<&Expr> = self.order_by.iter().chain(&self.limit).collect();
-        match &self.body {
-            Body::Select(select) => exprs.extend(select.exprs()),
-            Body::Values(rows) => exprs.extend(rows.iter().flatten()),
-            Body::SetOperation(_) | Body::Nested(_) | Body::Opaque => {}
-        }
-        exprs
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let rows: &[Vec<Expr>] = match &self.body {
+            Body::Values(rows) => rows,
+            _ => &[],
+        };
+        let of_select = self.select().into_iter().flat_map(Select::exprs);
+        self.order_by.iter().chain(&self.limit).chain(of_select).chain(rows.iter().flatten())
     }
 }
 

@@ -9,8 +9,7 @@ use crate::relation::DataType;
 
 /// Counts where all columns are known.
 pub(super) fn column_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let queries = subject.bound.queries().into_iter();
-    let halves = queries.filter_map(|query| match &query.body {
+    let halves = subject.survey.queries.iter().filter_map(|query| match &query.body {
         Body::SetOperation(operation) => of_halves(operation, subject),
         _ => None,
     });
@@ -19,8 +18,9 @@ pub(super) fn column_count(subject: &Subject<'_>) -> Vec<Diagnostic> {
         _ => None,
     });
     let mut found: Vec<Diagnostic> = halves.chain(rows).collect();
-    for query in subject.bound.queries() {
-        query.exprs().into_iter().for_each(|expr| of_values(expr, false, subject, &mut found));
+    if subject.bound.has_queries_in_exprs {
+        let exprs = subject.survey.queries.iter().flat_map(|query| query.exprs());
+        exprs.for_each(|expr| of_values(expr, false, subject, &mut found));
     }
     found
 }

@@ -14,7 +14,7 @@ pub(super) fn duplicate_alias(subject: &Subject<'_>) -> Vec<Diagnostic> {
         RepeatedAliases::Refused => true,
     };
     let mut found = Vec::new();
-    for (_, select) in subject.bound.selects() {
+    for (_, select) in subject.survey.selects() {
         let named: Vec<(&Source, &str)> = select
             .sources
             .iter()

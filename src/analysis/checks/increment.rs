@@ -30,7 +30,7 @@ fn rereading(subject: &Subject<'_>) -> Option<Diagnostic> {
     if !reads_some || !sources.iter().all(reads) {
         return None;
     }
-    let chooses = subject.bound.selects().any(|(_, select)| {
+    let chooses = subject.survey.selects().any(|(_, select)| {
         let conditions = select.joins.iter().filter_map(|join| join.condition.as_ref());
         let filters = [&select.filter, &select.having, &select.qualify].into_iter().flatten();
         conditions.chain(filters).any(|expr| expr.any(&may_tell_new_rows))

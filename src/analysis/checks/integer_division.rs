@@ -8,10 +8,11 @@ use crate::relation::DataType;
 
 /// Looks for counts and sums that are divided by one another, and for `1 / x`, where the result is a whole number.
 pub(super) fn integer_division(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    // Where there is a function for it, that says what is meant.
-    let has_function = subject.dialect.semantics().call("div", &[&DataType::BIGINT; 2]).kind != FunctionKind::Unknown;
-    let otherwise = if has_function { "write `div(a, b)`" } else { "say `-- trueup: ignore integer-division`" };
     let report = |expr: &Expr| {
+        // Where there is a function for it, that says what is meant.
+        let division = subject.dialect.semantics().call("div", &[&DataType::BIGINT; 2]);
+        let has_function = division.kind != FunctionKind::Unknown;
+        let otherwise = if has_function { "write `div(a, b)`" } else { "say `-- trueup: ignore integer-division`" };
         let message = "a whole number divided by a whole number is a whole number, so this share is cut off";
         let diagnostic = Diagnostic::warning(Code::IntegerDivision, message);
         let help = format!(
@@ -19,7 +20,7 @@ pub(super) fn integer_division(subject: &Subject<'_>) -> Vec<Diagnostic> {
         );
         subject.place(diagnostic, expr.span).help(help)
     };
-    subject.bound.exprs_that(&is_share).into_iter().map(report).collect()
+    subject.survey.exprs_that(is_share).map(report).collect()
 }
 
 fn is_share(expr: &Expr) -> bool {

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 
 /// Looks at conditions on columns of the joined side that a NULL does not meet. Who writes IS NOT NULL has thought of it.
 pub(super) fn lost_left_join(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    subject.bound.selects().flat_map(|(_, select)| of_select(select, subject)).collect()
+    subject.survey.selects().flat_map(|(_, select)| of_select(select, subject)).collect()
 }
 
 fn of_select(select: &Select, subject: &Subject<'_>) -> Vec<Diagnostic> {

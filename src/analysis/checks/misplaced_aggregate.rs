@@ -8,7 +8,7 @@ use crate::dialect::semantics::FunctionKind;
 /// Looks at the clauses of every SELECT, and at the arguments of every aggregate.
 pub(super) fn misplaced_aggregate(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for query in subject.bound.queries() {
+    for query in &subject.survey.queries {
         if let Some(select) = query.select() {
             of_clauses(select, subject, &mut found);
         }

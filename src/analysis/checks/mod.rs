@@ -32,7 +32,7 @@ mod unused_cte;
 mod watermark;
 
 use crate::action::{Action, ActionId, Incremental, Kind, Model, Rendered};
-use crate::analysis::bound::Bound;
+use crate::analysis::bound::{Bound, Survey};
 use crate::analysis::facts::Facts;
 use crate::analysis::relations::Seen;
 use crate::diagnostic::{Diagnostic, Levels};
@@ -80,6 +80,8 @@ const CHECKS_OF_INCREMENTS: &[fn(&Subject<'_>) -> Vec<Diagnostic>] =
 pub(super) struct Subject<'a> {
     /// Its statements.
     pub(super) bound: &'a Bound,
+    /// All queries and expressions in these.
+    pub(super) survey: Survey<'a>,
     /// The text.
     pub(super) text: &'a Rendered,
     /// What it is.

@@ -13,7 +13,7 @@ pub(super) fn nullable_not_in(subject: &Subject<'_>) -> Vec<Diagnostic> {
         let help = "leave them out, `where … is not null`, or write `not exists (…)`";
         subject.place(Diagnostic::warning(Code::NullableNotIn, message), place).help(help)
     };
-    subject.bound.exprs_that(&is_such).into_iter().map(report).collect()
+    subject.survey.exprs_that(is_such).map(report).collect()
 }
 
 fn is_such(expr: &Expr) -> bool {

@@ -13,8 +13,12 @@ use crate::dialect::semantics::FunctionKind;
 
 /// Looks at subqueries that read only relations whose columns are all known.
 pub(super) fn outer_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let is_outer = |expr: &&Expr| matches!(expr.kind, ExprKind::Column { levels: 1.., .. });
+    if !subject.survey.exprs.iter().any(is_outer) {
+        return Vec::new();
+    }
     let mut finder = Finder { subject, found: Vec::new() };
-    for query in subject.bound.queries() {
+    for query in &subject.survey.queries {
         let conditions: Vec<&Expr> = query.select().into_iter().flat_map(Select::conditions).collect();
         for expr in query.exprs() {
             finder.subqueries(expr, conditions.iter().any(|condition| std::ptr::eq(*condition, expr)));

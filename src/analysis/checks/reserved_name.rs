@@ -29,7 +29,8 @@ pub(super) fn reserved_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
 /// Names of columns and of common table expressions that the warehouse does not take for names.
 fn refused(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let (bound, text) = (subject.bound, subject.text.text());
-    let columns = bound.selects().flat_map(|(_, select)| select.projection.iter().filter_map(|item| item.alias));
+    let columns =
+        subject.survey.selects().flat_map(|(_, select)| select.projection.iter().filter_map(|item| item.alias));
     let spans = columns.chain(bound.ctes.iter().map(|cte| cte.span));
     let is_reserved = |span: &Span| {
         let written = text.get(range(text, *span));

@@ -15,10 +15,10 @@ use crate::dialect::{Dialect, syntax};
 /// Looks at queries that read a relation. Where one of the columns that are described has such a name, each place counts;
 /// otherwise those where a value that is the same in all rows makes no sense. `columns` are of the relations that are
 /// read.
-pub(in crate::analysis) fn session_value(
+pub(in crate::analysis) fn session_value<'a>(
     statements: &[Statement],
     text: &Rendered,
-    columns: &BTreeSet<&str>,
+    columns: impl FnOnce() -> BTreeSet<&'a str>,
     dialect: &dyn Dialect,
 ) -> Vec<Diagnostic> {
     let names = dialect.session_values();
@@ -27,7 +27,7 @@ pub(in crate::analysis) fn session_value(
     if !names.iter().any(|name| lower.contains(name)) {
         return Vec::new();
     }
-    let mut finder = Finder { names, columns, found: Vec::new() };
+    let mut finder = Finder { names, columns: &columns(), found: Vec::new() };
     for statement in statements {
         let _ = statement.visit(&mut finder);
     }

@@ -14,18 +14,15 @@ use crate::relation::DataType;
 /// Reports what is surely refused, and what fails as soon as there is a value.
 pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let queries = subject.bound.queries();
+    let queries = &subject.survey.queries;
     let inner: HashSet<*const Query> = queries.iter().flat_map(|query| parts_within(query)).collect();
+    for expr in &subject.survey.exprs {
+        in_expression(expr, subject, &mut found);
+    }
     for query in queries {
-        for expr in query.exprs() {
-            expr.walk(&mut |part| {
-                found.extend(in_expression(part, subject));
-                true
-            });
-        }
         match &query.body {
             Body::SetOperation(operation) if operation.by_name => found.extend(in_halves(operation, subject)),
-            Body::SetOperation(_) if inner.contains(&std::ptr::from_ref(query)) => {}
+            Body::SetOperation(_) if inner.contains(&std::ptr::from_ref(*query)) => {}
             Body::SetOperation(_) => found.extend(in_set_operation(query, subject)),
             Body::Select(select) => found.extend(in_clauses(select, subject)),
             Body::Nested(_) | Body::Values(_) | Body::Opaque => {}
@@ -34,37 +31,39 @@ pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Diagnostic> {
     found
 }
 
-fn in_expression(expr: &Expr, subject: &Subject<'_>) -> Vec<Diagnostic> {
+fn in_expression(expr: &Expr, subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if let ExprKind::InSubquery { value, query, .. } = &expr.kind {
         let column = query.columns.known.first().filter(|_| !query.columns.is_open && query.columns.known.len() == 1);
         let pair = column.map(|column| (Side::of(value, subject), Side::of_query(column, query.span)));
-        let found = pair.and_then(|(one, other)| apart(Meeting::Membership, &one, &other, COMPARED, subject));
-        return found.into_iter().collect();
+        found.extend(pair.and_then(|(one, other)| apart(Meeting::Membership, &one, &other, COMPARED, subject)));
+        return;
     }
-    let Some(call) = expr.call() else { return Vec::new() };
+    let Some(call) = expr.call() else { return };
     match (meeting_of(&call.name), call.arguments.as_slice()) {
         (Some(meeting @ (Meeting::Equality | Meeting::Order)), [one, others @ ..]) => {
-            in_comparison(meeting, one, others, subject).into_iter().collect()
+            found.extend(in_comparison(meeting, one, others, subject));
         }
         (Some(Meeting::Choice), branches) if call.name == "case" => {
-            in_conditions_of_case(call, subject).into_iter().chain(in_branches(branches, subject)).collect()
+            found.extend(in_conditions_of_case(call, subject));
+            found.extend(in_branches(branches, subject));
         }
-        (Some(Meeting::Choice), branches) => in_branches(branches, subject).into_iter().collect(),
+        (Some(Meeting::Choice), branches) => found.extend(in_branches(branches, subject)),
         (None, [condition, branches @ ..]) if call.name == "if" => {
-            in_condition(condition, subject).into_iter().chain(in_branches(branches, subject)).collect()
+            found.extend(in_condition(condition, subject));
+            found.extend(in_branches(branches, subject));
         }
         (Some(Meeting::Pattern), [value, pattern]) => {
             let (value, pattern) = (Side::of(value, subject), Side::of(pattern, subject));
-            in_pattern(&call.name, &value, &pattern, subject).into_iter().collect()
+            found.extend(in_pattern(&call.name, &value, &pattern, subject));
         }
         (Some(meeting), [one, other]) => {
             let (one, other) = (Side::of(one, subject), Side::of(other, subject));
-            apart(meeting, &one, &other, &format!("the sides of `{}`", call.name), subject).into_iter().collect()
+            found.extend(apart(meeting, &one, &other, &format!("the sides of `{}`", call.name), subject));
         }
         (None, parts) if ["and", "or", "not"].contains(&call.name.as_str()) => {
-            parts.iter().filter_map(|part| in_condition(part, subject)).collect()
+            found.extend(parts.iter().filter_map(|part| in_condition(part, subject)));
         }
-        _ => Vec::new(),
+        _ => {}
     }
 }
 

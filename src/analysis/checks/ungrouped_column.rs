@@ -8,7 +8,7 @@ use crate::dialect::semantics::FunctionKind;
 /// Looks at every SELECT that gives a row for a group.
 pub(super) fn ungrouped_column(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (query, select) in subject.bound.selects() {
+    for (query, select) in subject.survey.selects() {
         let Some(groups) = Groups::of(select) else { continue };
         let mut ungrouped = of_select(query, select, &groups);
         // Without GROUP BY there is no key in it.

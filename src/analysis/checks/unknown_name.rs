@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use crate::analysis::bound::{Bound, Expr, ExprKind, Source, SourceId, SourceKind, Unbound, UnboundName};
+use crate::analysis::bound::{Bound, Expr, ExprKind, Source, SourceId, SourceKind, Survey, Unbound, UnboundName};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
 use crate::project::{CATALOG_FILE, REUSED_ALIASES};
@@ -11,15 +11,15 @@ use crate::relation::{DataType, Field};
 
 /// Reports each. They are told only where all that could have such a name is known, so the warehouse would refuse them.
 pub(super) fn unknown_name(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let Subject { bound, dialect, .. } = *subject;
+    let Subject { bound, survey, dialect, .. } = subject;
     let report = |name: &UnboundName| {
-        let diagnostic = describe(name, bound, dialect).maybe_help(old_catalog(name, subject));
+        let diagnostic = describe(name, bound, survey, *dialect).maybe_help(old_catalog(name, subject));
         subject.place(diagnostic, name.span)
     };
     bound.unbound.iter().map(report).collect()
 }
 
-fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diagnostic {
+fn describe(unbound: &UnboundName, bound: &Bound, survey: &Survey<'_>, dialect: &dyn Dialect) -> Diagnostic {
     let name = &unbound.name;
     match &unbound.reason {
         Unbound::Column(sources) => {
@@ -29,7 +29,7 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
                 several => format!("none of {} has a column `{name}`", several.join(", ")),
             };
             let columns = sources.iter().flat_map(|id| columns(bound.source(*id)));
-            let help = if is_listed(unbound, bound) {
+            let help = if is_listed(unbound, survey) {
                 let way_out = "write what it stands for, or select it in a subquery";
                 let switch = match dialect.semantics().names_with_reused_aliases() {
                     Some(_) => format!("; if it is switched on that it can, set `{REUSED_ALIASES}: true`"),
@@ -96,9 +96,9 @@ fn describe(unbound: &UnboundName, bound: &Bound, dialect: &dyn Dialect) -> Diag
 }
 
 /// Whether the SELECT in which a name stands gives that to a column of its own.
-fn is_listed(unbound: &UnboundName, bound: &Bound) -> bool {
+fn is_listed(unbound: &UnboundName, survey: &Survey<'_>) -> bool {
     let is_it = |part: &Expr| matches!(part.kind, ExprKind::Unbound) && part.span == unbound.span;
-    bound.selects().any(|(query, select)| {
+    survey.selects().any(|(query, select)| {
         let items = query.columns.known.iter().zip(&select.projection).filter(|(_, item)| item.alias.is_some());
         let mut names = items.filter_map(|(column, _)| column.name.as_deref());
         names.any(|name| name.eq_ignore_ascii_case(&unbound.name)) && select.exprs().any(|expr| expr.any(&is_it))

@@ -22,7 +22,7 @@ pub(super) fn unused_column(subject: &Subject<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let bound = subject.bound;
-    let reads = Reads::of(bound);
+    let reads = Reads::of(subject);
     let ctes = bound.ctes.iter().zip(0..).map(|(cte, place)| {
         let is_it = |kind: &SourceKind| matches!(kind, SourceKind::Cte(id) if id.0 == place);
         List { query: &cte.query, columns: &cte.columns, name: Some(&cte.name), sources: bound.sources_that(is_it) }
@@ -98,9 +98,10 @@ struct Reads {
 }
 
 impl Reads {
-    fn of(bound: &Bound) -> Self {
+    fn of(subject: &Subject<'_>) -> Self {
+        let Subject { bound, survey, .. } = subject;
         let mut reads = Self::default();
-        for query in bound.queries() {
+        for query in &survey.queries {
             let has_star = |select: &&Select| {
                 select.projection.is_empty()
                     || select.projection.iter().any(|item| item.from_star)
@@ -114,15 +115,17 @@ impl Reads {
                 _ => None,
             });
         }
-        bound.every_expr(&mut |expr| match &expr.kind {
-            ExprKind::Column { source, column: Some(place), .. } => {
-                reads.columns.insert((*source, *place));
+        for expr in &survey.exprs {
+            match &expr.kind {
+                ExprKind::Column { source, column: Some(place), .. } => {
+                    reads.columns.insert((*source, *place));
+                }
+                ExprKind::Column { source, column: None, .. } | ExprKind::Row(source) => {
+                    reads.whole.insert(*source);
+                }
+                _ => {}
             }
-            ExprKind::Column { source, column: None, .. } | ExprKind::Row(source) => {
-                reads.whole.insert(*source);
-            }
-            _ => {}
-        });
+        }
         reads
     }
 
@@ -134,15 +137,13 @@ impl Reads {
 /// Whether something may be read that is not seen to be.
 fn may_read_others(subject: &Subject<'_>) -> bool {
     let bound = subject.bound;
-    let mut hides = !bound.unbound.is_empty() || may_hide_names(bound);
-    bound.every_expr(&mut |expr| {
-        hides |= match &expr.kind {
-            ExprKind::Unbound => true,
-            ExprKind::Other(parts) => parts.is_empty(),
-            // A star in the brackets of a function; that of `count(*)` looks at no column.
-            ExprKind::Call(call) => call.detail.contains(".*") || call.name != "count" && call.detail.contains('*'),
-            _ => false,
-        };
+    let mut hides = !bound.unbound.is_empty() || may_hide_names(subject);
+    hides |= subject.survey.exprs.iter().any(|expr| match &expr.kind {
+        ExprKind::Unbound => true,
+        ExprKind::Other(parts) => parts.is_empty(),
+        // A star in the brackets of a function; that of `count(*)` looks at no column.
+        ExprKind::Call(call) => call.detail.contains(".*") || call.name != "count" && call.detail.contains('*'),
+        _ => false,
     });
     // Which columns a natural join compares is not always known.
     hides || subject.text.text().to_lowercase().contains("natural")

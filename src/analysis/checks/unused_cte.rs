@@ -2,13 +2,13 @@
 
 use super::{Role, Subject};
 use crate::action::{Kind, Materialization, Rendered};
-use crate::analysis::bound::{Body, Bound, Cte, SourceKind};
+use crate::analysis::bound::{Body, Cte, SourceKind};
 use crate::analysis::relations::count;
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Looks at both texts of an incremental model: one may read what the other does not.
 pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let may_hide_names = may_hide_names(subject.bound);
+    let may_hide_names = may_hide_names(subject);
     let is_unused = |cte: &&Cte| {
         let is_named_again = |text: &Rendered| {
             let text = text.text().to_lowercase();
@@ -28,9 +28,9 @@ pub(super) fn unused_cte(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 /// Whether not all that is read is known: a function in a FROM may read a table whose name it is given.
-pub(super) fn may_hide_names(bound: &Bound) -> bool {
-    bound.queries().iter().any(|query| matches!(query.body, Body::Opaque))
-        || bound.sources.iter().any(|source| match source.kind {
+pub(super) fn may_hide_names(subject: &Subject<'_>) -> bool {
+    subject.survey.queries.iter().any(|query| matches!(query.body, Body::Opaque))
+        || subject.bound.sources.iter().any(|source| match source.kind {
             SourceKind::Opaque | SourceKind::Values(_) => source.columns.is_open,
             _ => false,
         })

@@ -19,7 +19,7 @@ pub(super) fn watermark(subject: &Subject<'_>) -> Vec<Diagnostic> {
     }
     let repeats = repeats_rows(model, incremental, subject);
     let mut found = Vec::new();
-    for (_, select) in subject.bound.selects() {
+    for (_, select) in subject.survey.selects() {
         let conditions = select.joins.iter().filter_map(|join| join.condition.as_ref());
         // Where something else will do as well the time does not decide.
         for part in conditions.chain(&select.filter).flat_map(Expr::conjuncts) {

@@ -22,7 +22,7 @@ use crate::relation::{DataType, Nullability};
 pub use bigquery::BigQuery;
 pub use duckdb::DuckDb;
 pub use meeting::{Meeting, Operand, Outcome};
-pub use names::{AliasScope, CaseRule, NameRules, RepeatedAliases};
+pub use names::{AliasScope, CaseRule, NameRules, RepeatedAliases, lower};
 pub use postgres::Postgres;
 pub use redshift::Redshift;
 

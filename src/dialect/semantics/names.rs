@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sqlparser::ast::Ident;
 
 /// How names find their columns.
@@ -59,6 +61,12 @@ pub enum AliasScope {
     AfterColumns,
     /// It does, and they go before columns.
     BeforeColumns,
+}
+
+/// A name in lower case; most are.
+pub fn lower(name: &str) -> Cow<'_, str> {
+    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { name.into() } else { name.to_lowercase().into() }
 }
 
 impl CaseRule {
