@@ -1,5 +1,7 @@
 //! What is known of an action's output.
 
+use std::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, ActionId, Kind};
@@ -108,6 +110,19 @@ impl Facts {
         };
         let known = self.columns.known.iter().map(seen).collect();
         (Columns { known, is_open: self.columns.is_open }, self.keys.clone(), self.is_whole)
+    }
+}
+
+/// What [`Facts::outline`] gives, as it stands in them.
+pub(super) struct Outline<'a>(pub(super) &'a Facts);
+
+impl Hash for Outline<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Facts { columns, keys, is_whole, influences: _, fingerprint: _ } = self.0;
+        (columns.is_open, keys, is_whole).hash(state);
+        for Column { name, data_type, nullable, origins: _, is_hidden, is_volatile } in &columns.known {
+            (name, data_type, nullable, is_hidden, is_volatile).hash(state);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::analysis::bound::{
     Body, Bound, Column, Columns, CteId, Distinct, Expr, ExprKind, Grouping, JoinKind, Query, RowForm, Select,
     SetOperation, SourceId, SourceKind, Statement, Turn, Turned,
 };
-use crate::dialect::semantics::FunctionKind;
+use crate::dialect::semantics::{FunctionKind, lower};
 
 /// What the texts of an action mean: its query, and what runs beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +60,11 @@ impl Fingerprint {
         if !self.is_exact || self.columns.len() != columns.known.len() {
             return self.text;
         }
-        let name = |column: &Column| column.name.as_deref().unwrap_or_default().to_lowercase();
-        let named = columns.known.iter().zip(&self.columns).map(|(column, print)| combine(&name(column), &[*print]));
+        let named = columns
+            .known
+            .iter()
+            .zip(&self.columns)
+            .map(|(column, print)| of_column(*print, column.name.as_deref().unwrap_or_default()));
         let mut parts: Vec<u64> = named.collect();
         parts.sort_unstable();
         parts.push(self.rows);
@@ -81,16 +84,36 @@ pub fn of_text(sql: &str, statements: &[ast::Statement]) -> u64 {
     }
     let mut letters = Letters::default();
     for statement in statements {
-        // It fails nowhere: there is no end to the letters that are taken.
-        let _ = write!(letters, "{statement}");
-        letters.0.write_u8(END);
+        letters.add(format_args!("{statement}"));
     }
-    letters.0.finish()
+    letters.hash()
 }
 
-/// Takes letters in without keeping them.
+/// Takes texts in without keeping them.
 #[derive(Default)]
-struct Letters(FnvHasher);
+pub struct Letters(FnvHasher);
+
+impl Letters {
+    /// Takes the next one.
+    pub fn add(&mut self, text: fmt::Arguments<'_>) {
+        // It fails nowhere: there is no end to the letters that are taken.
+        let _ = self.write_fmt(text);
+        self.0.write_u8(END);
+    }
+
+    /// Of the letters so far and numbers behind them.
+    fn numbers(mut self, parts: &[u64]) -> u64 {
+        for part in parts {
+            self.0.write(&part.to_le_bytes());
+        }
+        self.hash()
+    }
+
+    /// What [`hash`] gives of them.
+    pub fn hash(&self) -> u64 {
+        self.0.finish()
+    }
+}
 
 impl fmt::Write for Letters {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -114,12 +137,17 @@ pub fn hash(parts: impl IntoIterator<Item = impl AsRef<str>>) -> u64 {
 
 /// Of a word and numbers, in order.
 pub(super) fn combine(word: &str, parts: &[u64]) -> u64 {
-    let mut hasher = FnvHasher::default();
-    hasher.write(word.as_bytes());
-    for part in parts {
-        hasher.write(&part.to_le_bytes());
-    }
-    hasher.finish()
+    let mut letters = Letters::default();
+    letters.0.write(word.as_bytes());
+    letters.numbers(parts)
+}
+
+/// Of words and numbers, in order.
+fn combine_words(words: fmt::Arguments<'_>, parts: &[u64]) -> u64 {
+    let mut letters = Letters::default();
+    // It fails nowhere.
+    let _ = letters.write_fmt(words);
+    letters.numbers(parts)
 }
 
 /// Of a query.
@@ -156,7 +184,7 @@ impl Prints<'_> {
             let mut parts = vec![print.rows];
             parts.extend(self.exprs(&query.limit));
             parts.extend(query.order_by.iter().map(|expr| self.expr(expr, query.select())));
-            print.rows = combine(&format!("limit {}", query.choice), &parts);
+            print.rows = combine_words(format_args!("limit {}", query.choice), &parts);
         }
         print
     }
@@ -341,7 +369,7 @@ impl Prints<'_> {
                 let print = self.source(*source);
                 let column = match column.and_then(|column| print.columns.get(column)) {
                     Some(print) => *print,
-                    None => of_column(print.rows, &name.to_lowercase()),
+                    None => of_column(print.rows, name),
                 };
                 match self.occurrence(*source, select) {
                     0 if *levels == 0 => column,
@@ -379,7 +407,8 @@ impl Prints<'_> {
             }
             ExprKind::Cast { value, is_safe } => {
                 self.is_exact &= !expr.data_type.is_vague();
-                combine(&format!("cast {is_safe} {:?}", expr.data_type), &[self.expr(value, select)])
+                let value = self.expr(value, select);
+                combine_words(format_args!("cast {is_safe} {:?}", expr.data_type), &[value])
             }
             ExprKind::Call(call) => {
                 self.is_exact &= call.kind != FunctionKind::Table;
@@ -401,8 +430,7 @@ impl Prints<'_> {
                     }
                     _ => {}
                 }
-                let word = format!("{name} {} {}", call.is_distinct, call.detail);
-                combine(&word, &parts)
+                combine_words(format_args!("{name} {} {}", call.is_distinct, call.detail), &parts)
             }
         }
     }
@@ -430,7 +458,7 @@ fn operands(expr: &Expr) -> Vec<&Expr> {
 }
 
 fn of_column(relation: u64, name: &str) -> u64 {
-    combine(&name.to_lowercase(), &[relation])
+    combine(&lower(name), &[relation])
 }
 
 /// Whether a SELECT gives every row of its only source once.

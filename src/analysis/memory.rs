@@ -35,13 +35,14 @@ struct Page {
     age: u8,
 }
 
-/// What one look at an action has found. The actions in it are numbers of questions, its only file is that of the action.
+/// What one look at an action has found. Its only file is that of the action. `F` and `D` are [`Facts`] and [`Diagnostic`].
 #[derive(Debug, Serialize, Deserialize)]
-struct Finding {
+struct Finding<F, D> {
     /// What was asked about the rest of the project, with the answers.
-    questions: Vec<(Question, Digest)>,
-    facts: Facts,
-    diagnostics: Vec<Diagnostic>,
+    questions: Vec<(Question, Answer)>,
+    /// The ids of the actions in these are those that they had then.
+    facts: F,
+    diagnostics: Vec<D>,
 }
 
 /// What a look at an action asks about the rest of the project.
@@ -57,30 +58,61 @@ pub(super) enum Question {
     Mentions(String),
 }
 
+/// What a question is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    /// Of all that the answer says.
+    pub(super) digest: Digest,
+    /// The action at that path.
+    pub(super) action: Option<ActionId>,
+}
+
 /// A number that two different things do not have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Digest([u8; 16]);
 
 impl Digest {
     pub(super) fn of(thing: &impl Hash) -> Self {
-        let mut digester = Digester(Sha256::new());
+        let mut digester = Digester { hash: Sha256::new(), waiting: Vec::with_capacity(PIECE) };
         thing.hash(&mut digester);
         let mut digest = [0; 16];
-        digest.copy_from_slice(&digester.0.finalize()[..16]);
+        digest.copy_from_slice(&digester.end()[..16]);
         Self(digest)
     }
 }
 
-struct Digester(Sha256);
+/// How much is digested at once, in bytes: most things are made of many small ones.
+const PIECE: usize = 1 << 10;
+
+#[derive(Clone)]
+struct Digester {
+    hash: Sha256,
+    waiting: Vec<u8>,
+}
+
+impl Digester {
+    fn end(mut self) -> [u8; 32] {
+        self.hash.update(&self.waiting);
+        self.hash.finalize().into()
+    }
+}
 
 impl Hasher for Digester {
     fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        if self.waiting.len() + bytes.len() > PIECE {
+            self.hash.update(&self.waiting);
+            self.waiting.clear();
+        }
+        if bytes.len() > PIECE {
+            self.hash.update(bytes);
+        } else {
+            self.waiting.extend_from_slice(bytes);
+        }
     }
 
     fn finish(&self) -> u64 {
         let mut first = [0; 8];
-        first.copy_from_slice(&self.0.clone().finalize()[..8]);
+        first.copy_from_slice(&self.clone().end()[..8]);
         u64::from_le_bytes(first)
     }
 }
@@ -107,16 +139,20 @@ impl Memory {
     /// What was found at that place, if every question still has the same answer.
     pub(super) fn recall(&self, place: Place, index: &Index<'_>) -> Option<(Facts, Diagnostics)> {
         let page = self.pages.get(&place.digest)?;
-        let Finding { questions, mut facts, diagnostics } = postcard::from_bytes(&page.bytes).ok()?;
-        let is_same = |(question, answer): &(Question, Digest)| index.answer(place.action, question) == *answer;
-        if !questions.iter().all(is_same) {
-            return None;
+        let Finding { questions, mut facts, diagnostics }: Finding<Facts, Diagnostic> =
+            postcard::from_bytes(&page.bytes).ok()?;
+        let mut ids = Vec::new();
+        for (question, old) in &questions {
+            let answer = index.answer(place.action, question);
+            if answer.digest != old.digest {
+                return None;
+            }
+            ids.push((old.action, answer.action));
         }
-        let action = |number: ActionId| match questions.get(number.index()) {
-            Some((Question::Find(path), _)) => index.find(path),
-            _ => None,
-        };
-        facts.rename_actions(&action)?;
+        for id in facts.actions_mut() {
+            let (_, new) = ids.iter().find(|(old, _)| *old == Some(*id))?;
+            *id = (*new)?;
+        }
         let mut found = Diagnostics::default();
         for mut diagnostic in diagnostics {
             diagnostic.labels.iter_mut().for_each(|label| label.span.file = place.file);
@@ -174,40 +210,42 @@ pub(super) fn page(
     facts: &Facts,
     diagnostics: &Diagnostics,
 ) -> Option<Arc<[u8]>> {
-    let questions: Vec<(Question, Digest)> = asked
+    let questions: Vec<(Question, Answer)> = asked
         .into_iter()
         .map(|question| {
             let answer = index.answer(place.action, &question);
             (question, answer)
         })
         .collect();
-    let number = |id: ActionId| {
-        let is_it = |(question, _): &(Question, Digest)| match question {
-            Question::Find(path) => index.find(path) == Some(id),
-            Question::MayMake(_) | Question::MayAlter(_) | Question::Mentions(_) => false,
-        };
-        questions.iter().position(is_it).and_then(|number| u32::try_from(number).ok()).map(ActionId)
-    };
-    let mut facts = facts.clone();
-    facts.rename_actions(&number)?;
-    let is_own = |found: &Diagnostic| found.labels.iter().all(|label| label.span.file == place.file);
-    let diagnostics: Vec<Diagnostic> = diagnostics.iter().cloned().collect();
-    if !diagnostics.iter().all(is_own) {
+    let is_known = |id: ActionId| questions.iter().any(|(_, answer)| answer.action == Some(id));
+    let is_own = |found: &&Diagnostic| found.labels.iter().all(|label| label.span.file == place.file);
+    let diagnostics: Vec<&Diagnostic> = diagnostics.iter().collect();
+    if !facts.actions().all(is_known) || !diagnostics.iter().all(is_own) {
         return None;
     }
     postcard::to_stdvec(&Finding { questions, facts, diagnostics }).ok().map(Into::into)
 }
 
 impl Facts {
-    /// Puts other numbers in the place of those of the actions; `None` if one has none.
-    fn rename_actions(&mut self, rename: &dyn Fn(ActionId) -> Option<ActionId>) -> Option<()> {
+    /// The actions that its columns come from, and those that decide on its rows, each as often as it is named.
+    fn actions(&self) -> impl Iterator<Item = ActionId> {
+        let origins = self.columns.known.iter().flat_map(|column| &column.origins);
+        let read = origins.map(|origin| &origin.relation);
+        let read = read.chain(self.influences.iter().map(|influence| &influence.relation));
+        read.filter_map(|relation| match relation {
+            Relation::Action(id) => Some(*id),
+            Relation::Own | Relation::Undeclared(_) => None,
+        })
+    }
+
+    /// The same, to put others in their place.
+    fn actions_mut(&mut self) -> impl Iterator<Item = &mut ActionId> {
         let origins = self.columns.known.iter_mut().flat_map(|column| &mut column.origins);
         let read = origins.map(|origin| &mut origin.relation);
-        for relation in read.chain(self.influences.iter_mut().map(|influence| &mut influence.relation)) {
-            if let Relation::Action(id) = relation {
-                *id = rename(*id)?;
-            }
-        }
-        Some(())
+        let read = read.chain(self.influences.iter_mut().map(|influence| &mut influence.relation));
+        read.filter_map(|relation| match relation {
+            Relation::Action(id) => Some(id),
+            Relation::Own | Relation::Undeclared(_) => None,
+        })
     }
 }

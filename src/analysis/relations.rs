@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use crate::action::{ActionId, Check, Kind, Rendered};
 use crate::analysis::bind::{Known, Relations};
 use crate::analysis::bound::{Columns, SourceKind};
-use crate::analysis::facts::{self, Facts};
-use crate::analysis::memory::{Digest, Question};
+use crate::analysis::facts::{self, Facts, Outline};
+use crate::analysis::memory::{Answer, Digest, Question};
+use crate::dialect::semantics::lower;
 use crate::graph::Graph;
 use crate::project::Project;
 use crate::relation::Target;
@@ -37,7 +38,7 @@ impl<'a> Index<'a> {
         for (id, action) in graph.iter() {
             known.push(OnceLock::new());
             if action.kind.has_output() {
-                by_name.entry(action.target.name.to_lowercase()).or_default().push(id);
+                by_name.entry(lower(&action.target.name).into_owned()).or_default().push(id);
             }
             if let Kind::Assertion(assertion) = &action.kind
                 && !action.disabled
@@ -93,7 +94,7 @@ impl<'a> Index<'a> {
 
     /// Notes what is known of an action. Those that read it come later.
     pub(super) fn set(&self, id: ActionId, facts: Facts) {
-        let digest = Digest::of(&(self.profile(id), facts.outline()));
+        let digest = Digest::of(&(self.profile(id), Outline(&facts)));
         // Each action is looked at once.
         let _ = self.known[id.index()].set((facts, digest));
     }
@@ -128,20 +129,25 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// What a question of an action is answered with, as a number.
-    pub(super) fn answer(&self, from: ActionId, question: &Question) -> Digest {
+    /// What a question of an action is answered with.
+    pub(super) fn answer(&self, from: ActionId, question: &Question) -> Answer {
+        let of_no_action = |digest| Answer { digest, action: None };
         match question {
-            Question::MayMake(path) => Digest::of(&self.may_make(path)),
-            Question::MayAlter(path) => Digest::of(&self.may_alter(path)),
-            Question::Mentions(word) => Digest::of(&self.mentions(from, word)),
-            Question::Find(path) => match self.find(path) {
-                None => Digest::of(&"nothing"),
-                Some(id) if id == from => Digest::of(&"itself"),
-                Some(id) => match self.known_before(from, id) {
-                    Some((_, digest)) => *digest,
-                    None => Digest::of(&self.profile(id)),
-                },
-            },
+            Question::MayMake(path) => of_no_action(Digest::of(&self.may_make(path))),
+            Question::MayAlter(path) => of_no_action(Digest::of(&self.may_alter(path))),
+            Question::Mentions(word) => of_no_action(Digest::of(&self.mentions(from, word))),
+            Question::Find(path) => {
+                let action = self.find(path);
+                let digest = match action {
+                    None => Digest::of(&"nothing"),
+                    Some(id) if id == from => Digest::of(&"itself"),
+                    Some(id) => match self.known_before(from, id) {
+                        Some((_, digest)) => *digest,
+                        None => Digest::of(&self.profile(id)),
+                    },
+                };
+                Answer { digest, action }
+            }
         }
     }
 
@@ -154,20 +160,20 @@ impl<'a> Index<'a> {
 
     /// Whether an action may be meant by that path, or a statement may make a relation of that name.
     fn may_make(&self, path: &[String]) -> bool {
-        let Some(name) = path.last().map(|name| name.to_lowercase()) else { return true };
+        let Some(name) = path.last().map(|name| lower(name)) else { return true };
         let is_alike = |id: &ActionId| {
             let parts: Vec<&str> = self.graph.get(*id).target.parts().collect();
             let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
             parts.iter().rev().zip(path.iter().rev()).all(same)
         };
         let words = self.words.get_or_init(|| self.texts().flat_map(words_of).collect());
-        self.by_name.get(&name).is_some_and(|named| named.iter().any(is_alike)) || words.contains(&name)
+        self.by_name.get(&*name).is_some_and(|named| named.iter().any(is_alike)) || words.contains(&*name)
     }
 
     /// Whether a statement of the project may change the columns of the relation of that path.
     fn may_alter(&self, path: &[String]) -> bool {
         let altered = self.altered.get_or_init(|| self.texts().flat_map(altered_names).collect());
-        path.last().is_none_or(|name| altered.contains(&name.to_lowercase()))
+        path.last().is_none_or(|name| altered.contains(&*lower(name)))
     }
 
     /// How often the file of an action has a word.
@@ -183,13 +189,12 @@ impl<'a> Index<'a> {
     /// The action of that path, if there is one. A path may leave out the database, and the schema only if the action has
     /// none.
     pub(super) fn find(&self, path: &[String]) -> Option<ActionId> {
-        let named = self.by_name.get(&path.last()?.to_lowercase())?;
+        let named = self.by_name.get(&*lower(path.last()?))?;
         let is_it = |id: &&ActionId| {
             let target = &self.graph.get(**id).target;
-            let parts: Vec<&str> = target.parts().collect();
-            let same = |(one, other): (&&str, &String)| one.eq_ignore_ascii_case(other);
-            let (short, long) = (path.len(), parts.len());
-            let ends = short <= long && parts[long - short..].iter().zip(path).all(same);
+            let same = |(one, other): (&str, &String)| one.eq_ignore_ascii_case(other);
+            let (short, long) = (path.len(), target.parts().count());
+            let ends = short <= long && target.parts().skip(long - short).zip(path).all(same);
             ends && (short == long || short > 1)
         };
         let mut found = named.iter().filter(is_it);

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::action::{
-    Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, NamedColumn, Publishing,
-    Rendered,
+    Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, Publishing, Rendered,
 };
 use crate::analysis::bound::{Column, Relation};
-use crate::analysis::{Facts, Fingerprint, hash};
+use crate::analysis::{Facts, Fingerprint, Letters, hash};
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
 use crate::relation::DataType;
@@ -181,41 +180,46 @@ fn documentation(action: &Action<ActionId>, dialect: &dyn Dialect) -> u64 {
         metadata,
     } = &action.documentation;
     let is_declared = matches!(action.kind, Kind::Declaration);
-    let column = |column: &ColumnDocumentation| {
+    let mut letters = Letters::default();
+    let tags = &action.tags;
+    letters.add(format_args!("{description:?} {is_contract} {unique_key:?} {labels:?} {metadata:?} {tags:?}"));
+    for time in [&times.event, &times.processed] {
+        letters.add(format_args!("{:?}", time.as_ref().map(|time| &time.name)));
+    }
+    if *expectations != Expectations::default() {
+        letters.add(format_args!("{expectations:?}"));
+    }
+    for column in columns {
         let ColumnDocumentation { path, description, tags, policy_tags, data_type, span: _ } = column;
         let is_said =
             |name: &&String| !is_declared || path.len() > 1 || dialect.semantics().named_type(name).is_vague();
         let data_type = data_type.as_ref().filter(is_said);
-        format!("{path:?} {description:?} {tags:?} {policy_tags:?} {data_type:?}")
-    };
-    let time = |time: &Option<NamedColumn>| format!("{:?}", time.as_ref().map(|time| &time.name));
-    let whole = [
-        format!("{description:?} {is_contract} {unique_key:?} {labels:?} {metadata:?} {:?}", action.tags),
-        time(&times.event),
-        time(&times.processed),
-    ];
-    let expected = (*expectations != Expectations::default()).then(|| format!("{expectations:?}"));
-    hash(whole.into_iter().chain(expected).chain(columns.iter().map(column)))
+        letters.add(format_args!("{path:?} {description:?} {tags:?} {policy_tags:?} {data_type:?}"));
+    }
+    letters.hash()
 }
 
 /// Of everything in the config that changes what a run does.
 fn settings(action: &Action<ActionId>) -> u64 {
-    let mut parts = vec![format!("{:?} {:?}", action.disabled, action.job)];
+    let mut letters = Letters::default();
+    letters.add(format_args!("{:?} {:?}", action.disabled, action.job));
     if let Kind::Model(model) = &action.kind {
-        parts.push(format!("{:?} {:?}", model.options, model.unique_key));
-        parts.extend((model.publishing == Publishing::Audited).then(|| "audited".to_owned()));
+        letters.add(format_args!("{:?} {:?}", model.options, model.unique_key));
+        if model.publishing == Publishing::Audited {
+            letters.add(format_args!("audited"));
+        }
         match &model.materialization {
-            Materialization::View { materialized } => parts.push(format!("{materialized}")),
+            Materialization::View { materialized } => letters.add(format_args!("{materialized}")),
             Materialization::Table => {}
             Materialization::Incremental(incremental) => {
-                parts.push(format!("{:?} {:?}", incremental.strategy, incremental.on_schema_change));
-                parts.push(format!("{} {:?}", incremental.protected, incremental.update_partition_filter));
-                parts.push(format!("{:?} {:?}", incremental.predicates, incremental.partitions));
+                letters.add(format_args!("{:?} {:?}", incremental.strategy, incremental.on_schema_change));
+                letters.add(format_args!("{} {:?}", incremental.protected, incremental.update_partition_filter));
+                letters.add(format_args!("{:?} {:?}", incremental.predicates, incremental.partitions));
             }
         }
     }
     if let Kind::Node(node) = &action.kind {
-        parts.push(format!("{node:?}"));
+        letters.add(format_args!("{node:?}"));
     }
-    hash(parts)
+    letters.hash()
 }
