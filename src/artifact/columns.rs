@@ -1,6 +1,8 @@
 //! What is known of the columns of an action, as the manifest and `list` have it.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::action::{ActionId, ColumnDocumentation};
@@ -42,9 +44,18 @@ struct ColumnEntry<'a> {
 /// A column of another relation that becomes this one, or decides on the rows.
 #[derive(Serialize)]
 struct FlowEntry<'a> {
-    relation: String,
+    relation: Shown<'a>,
     column: &'a str,
     kind: &'static str,
+}
+
+/// Something in its own words.
+pub(super) struct Shown<'a>(pub(super) &'a dyn fmt::Display);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
 }
 
 /// The same as an object of JSON: `columns`, `columns_complete`, `influences`, `keys`.
@@ -138,10 +149,10 @@ fn keys(facts: &Facts) -> Vec<Vec<&str>> {
     facts.keys.iter().filter_map(|key| key.iter().map(name).collect()).collect()
 }
 
-fn relation(compilation: &Compilation, id: ActionId, relation: &Relation) -> String {
+fn relation<'a>(compilation: &'a Compilation, id: ActionId, relation: &'a Relation) -> Shown<'a> {
     match relation {
-        Relation::Action(id) => compilation.graph.get(*id).target.to_string(),
-        Relation::Own => compilation.graph.get(id).target.to_string(),
-        Relation::Undeclared(path) => path.to_string(),
+        Relation::Action(id) => Shown(&compilation.graph.get(*id).target),
+        Relation::Own => Shown(&compilation.graph.get(id).target),
+        Relation::Undeclared(path) => Shown(path),
     }
 }

@@ -1,4 +1,5 @@
-use std::collections::{BTreeSet, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -13,6 +14,9 @@ use crate::compile::Compilation;
 /// The folder of the compiled SQL, under the project's root.
 const FOLDER: &str = ".trueup/compiled";
 
+/// How many letters stand between two statements, at most.
+const SEPARATION: usize = 4;
+
 /// The longest name of a file that every file system takes, less than its 255 bytes by what is put behind it.
 const LONGEST_NAME: usize = 180;
 
@@ -22,84 +26,117 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
     let folder = Path::new(FOLDER);
     // What is looked through for files that are gone must be ours.
     refuse_links(root, &folder.join("file"))?;
-    let write = |(path, text): (PathBuf, String)| {
-        let path = folder.join(path);
-        let there = root.join(&path);
-        match fs::symlink_metadata(&there) {
-            Ok(found) if holds(&there, &found, &text) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound && write_new(root, &path, &text).is_ok() => {}
-            _ => write_atomically(root, &path, &text)?,
+    let files = files(compilation);
+    let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.path.parent()).collect();
+    for inner in folders {
+        refuse_links(root, &folder.join(inner).join("file"))?;
+    }
+    let mut there = found_in(&root.join(folder));
+    let write = |file: &CompiledFile<'_>| {
+        let (path, text) = (folder.join(&file.path), file.content.text());
+        match there.get(&file.path) {
+            None if write_new(&root.join(&path), &text).is_ok() => Ok(()),
+            Some(length) if *length == text.len() as u64 && holds(&root.join(&path), &text) => Ok(()),
+            _ => write_atomically(root, &path, &*text),
         }
-        Ok(there)
     };
-    let written: HashSet<PathBuf> = compiled(compilation).par_bridge().map(write).collect::<io::Result<_>>()?;
-    remove_others(&root.join(folder), &written)?;
+    files.par_iter().try_for_each(write)?;
+    for file in &files {
+        there.remove(&file.path);
+    }
+    for path in there.into_keys() {
+        remove(&root.join(folder).join(path))?;
+    }
     write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out))
 }
 
-/// Whether what was found at a path is a file with that text.
-fn holds(path: &Path, found: &fs::Metadata, text: &str) -> bool {
-    let is_alike = found.is_file() && found.len() == text.len() as u64;
-    is_alike && fs::read(path).is_ok_and(|found| found == text.as_bytes())
+/// Whether the file at a path has that text.
+fn holds(path: &Path, text: &str) -> bool {
+    fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
-/// The files of `.trueup/compiled/`, by their path in it, with what they hold. No two have the same path, also where
-/// capitals do not count.
-pub fn compiled(compilation: &Compilation) -> impl Iterator<Item = (PathBuf, String)> {
-    let mut taken = BTreeSet::new();
-    compilation.graph.iter().flat_map(|(_, action)| texts(action)).map(move |(path, text)| {
-        let path = free(path, &mut taken);
-        (path, text)
-    })
+/// A file of `.trueup/compiled/`.
+struct CompiledFile<'a> {
+    /// From that folder.
+    path: PathBuf,
+    content: Content<'a>,
+}
+
+/// What stands in it.
+enum Content<'a> {
+    /// One behind the other.
+    Statements(Vec<&'a Rendered>),
+    /// Something else than SQL.
+    Other(String),
+}
+
+impl Content<'_> {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Statements(statements) => join(statements).into(),
+            Self::Other(text) => text.into(),
+        }
+    }
+}
+
+/// All of them. No two have the same path, also where capitals do not count.
+fn files(compilation: &Compilation) -> Vec<CompiledFile<'_>> {
+    let mut taken = HashSet::new();
+    let files = compilation.graph.iter().flat_map(|(_, action)| of_action(action));
+    files.map(|file| CompiledFile { path: free(file.path, &mut taken), ..file }).collect()
 }
 
 /// The path, or if another action has it, the same with a number.
-fn free(path: PathBuf, taken: &mut BTreeSet<String>) -> PathBuf {
-    let whole = path.to_string_lossy().into_owned();
+fn free(path: PathBuf, taken: &mut HashSet<String>) -> PathBuf {
+    let whole = path.to_string_lossy();
+    if taken.insert(whole.to_lowercase()) {
+        return path;
+    }
     let (stem, ending) = whole.split_at(whole.find('/').map_or(0, |slash| slash + 1));
     let (name, ending) = ending.rsplit_once(".sql").unwrap_or((ending, ""));
     let numbered = (2..).map(|number| format!("{stem}{name}~{number}.sql{ending}"));
-    let mut free = std::iter::once(whole.clone()).chain(numbered).filter(|path| taken.insert(path.to_lowercase()));
-    free.next().map_or(path, PathBuf::from)
+    let mut free = numbered.filter(|path| taken.insert(path.to_lowercase()));
+    free.next().map_or_else(PathBuf::new, PathBuf::from)
 }
 
 /// `schema/name.sql`, and for incremental models also `schema/name.incremental.sql`.
-fn texts(action: &Action<ActionId>) -> Vec<(PathBuf, String)> {
-    let path = |ending: &str| {
-        let schema = action.target.schema.as_deref().map(file_name).unwrap_or_default();
-        Path::new(&schema).join(format!("{}{ending}", file_name(&action.target.name)))
-    };
+fn of_action(action: &Action<ActionId>) -> Vec<CompiledFile<'_>> {
+    let schema = action.target.schema.as_deref().map(file_name).unwrap_or_default();
+    let name = file_name(&action.target.name);
+    let file =
+        |ending: &str, content| CompiledFile { path: Path::new(&schema).join(format!("{name}{ending}")), content };
+    let sql = |ending: &str, statements| file(ending, Content::Statements(statements));
     match &action.kind {
         Kind::Model(model) => {
-            let mut all = vec![(path(".sql"), script(&model.texts))];
+            let mut all = vec![sql(".sql", script(&model.texts))];
             if let Materialization::Incremental(incremental) = &model.materialization {
-                all.push((path(".incremental.sql"), script(&incremental.texts)));
+                all.push(sql(".incremental.sql", script(&incremental.texts)));
             }
             all
         }
-        Kind::Operations { statements, .. } => vec![(path(".sql"), join(statements.iter()))],
-        Kind::Assertion(assertion) => vec![(path(".sql"), join([&assertion.query].into_iter()))],
-        Kind::Test(test) => vec![(path(".test.sql"), join([&test.expected].into_iter()))],
+        Kind::Operations { statements, .. } => vec![sql(".sql", statements.iter().collect())],
+        Kind::Assertion(assertion) => vec![sql(".sql", vec![&assertion.query])],
+        Kind::Test(test) => vec![sql(".test.sql", vec![&test.expected])],
         Kind::Node(node) => match &**node {
             Node::DataPreparation(preparation) => {
-                let steps = preparation.steps.iter().map(|steps| (path(".dp.yaml"), steps.clone()));
-                let query = preparation.query.iter().map(|query| (path(".dp.sql"), join([query].into_iter())));
+                let steps = preparation.steps.iter().map(|steps| file(".dp.yaml", Content::Other(steps.clone())));
+                let query = preparation.query.iter().map(|query| sql(".dp.sql", vec![query]));
                 steps.chain(query).collect()
             }
-            Node::PropertyGraph(graph) => vec![(path(".graph.sql"), format!("{}\n", graph.body))],
+            Node::PropertyGraph(graph) => vec![file(".graph.sql", Content::Other(format!("{}\n", graph.body)))],
             Node::Notebook { .. } | Node::RunTime { .. } => Vec::new(),
         },
         Kind::Declaration | Kind::Unknown => Vec::new(),
     }
 }
 
-fn script(texts: &Texts) -> String {
-    join(texts.pre_operations.iter().chain([&texts.query]).chain(&texts.post_operations))
+fn script(texts: &Texts) -> Vec<&Rendered> {
+    texts.pre_operations.iter().chain([&texts.query]).chain(&texts.post_operations).collect()
 }
 
-fn join<'a>(statements: impl Iterator<Item = &'a Rendered>) -> String {
-    let mut all = String::new();
-    for text in statements.map(|text| text.text().trim()).filter(|text| !text.is_empty()) {
+fn join(statements: &[&Rendered]) -> String {
+    let mut all = String::with_capacity(statements.iter().map(|text| text.text().len() + SEPARATION).sum());
+    for text in statements.iter().map(|text| text.text().trim()).filter(|text| !text.is_empty()) {
         if !all.is_empty() {
             // In a comment a semicolon would end nothing.
             let last_line = all.lines().next_back().unwrap_or_default();
@@ -123,23 +160,28 @@ fn file_name(name: &str) -> String {
     if is_device || safe.is_empty() { format!("_{safe}") } else { safe.to_owned() }
 }
 
-fn remove_others(folder: &Path, written: &HashSet<PathBuf>) -> io::Result<()> {
-    for entry in walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok) {
-        if entry.file_type().is_file() && !written.contains(entry.path()) && !is_being_written(&entry) {
-            match fs::remove_file(entry.path()) {
-                // Another process was faster.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed?,
-            }
-        }
+/// The files in a folder, by their paths from it, with their lengths.
+fn found_in(folder: &Path) -> HashMap<PathBuf, u64> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_file() && !is_being_written(entry));
+    let found = files.filter_map(|entry| {
+        let length = entry.metadata().ok()?.len();
+        Some((entry.path().strip_prefix(folder).ok()?.to_owned(), length))
+    });
+    found.collect()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
-    Ok(())
 }
 
 /// Whether another process may be about to move the file to its place; what a killed one has left is older.
 fn is_being_written(entry: &walkdir::DirEntry) -> bool {
+    let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
     let is_temporary = entry.path().extension().is_some_and(|ending| ending == "tmp");
-    let modified = entry.metadata().ok().and_then(|data| data.modified().ok());
-    let age = modified.and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
-    is_temporary && age < Duration::from_mins(1)
+    is_temporary && age().unwrap_or_default() < Duration::from_mins(1)
 }

@@ -5,12 +5,15 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Documentation, Kind, Materialization, Publishing, Rendered};
-use crate::artifact::columns::{KnownColumns, known_columns};
+use crate::artifact::columns::{KnownColumns, Shown, known_columns};
 use crate::artifact::snapshot::SavedState;
 use crate::compare::State;
 use crate::compile::Compilation;
 use crate::config::TimeSpan;
 use crate::relation::Target;
+
+/// How long the line of an action is, in bytes: most are shorter.
+const LINE: usize = 4 << 10;
 
 /// How many actions are described at once.
 const AT_ONCE: usize = 512;
@@ -30,7 +33,7 @@ struct Manifest<'a> {
 
 #[derive(Serialize)]
 struct ManifestAction<'a> {
-    name: String,
+    name: Shown<'a>,
     target: ManifestTarget<'a>,
     canonical_target: ManifestTarget<'a>,
     r#type: &'static str,
@@ -41,7 +44,7 @@ struct ManifestAction<'a> {
     columns: KnownColumns<'a>,
     tags: &'a [String],
     disabled: bool,
-    depends_on: Vec<String>,
+    depends_on: Vec<Shown<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sql: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,8 +100,11 @@ pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> 
     let actions: Vec<(ActionId, &Action<ActionId>)> = compilation.graph.iter().collect();
     let mut before: &[u8] = b"\n";
     for piece in actions.chunks(AT_ONCE) {
-        let line =
-            |(id, action): &(ActionId, &Action<ActionId>)| serde_json::to_vec(&describe(compilation, *id, action));
+        let line = |(id, action): &(ActionId, &Action<ActionId>)| {
+            let mut line = Vec::with_capacity(LINE);
+            serde_json::to_writer(&mut line, &describe(compilation, *id, action))?;
+            Ok(line)
+        };
         let lines: Vec<serde_json::Result<Vec<u8>>> = piece.par_iter().map(line).collect();
         for line in lines {
             out.write_all(before)?;
@@ -135,7 +141,7 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
     let Documentation { times, expectations, .. } = &action.documentation;
     let seconds = |span: Option<TimeSpan>| span.map(TimeSpan::seconds);
     ManifestAction {
-        name: action.target.to_string(),
+        name: Shown(&action.target),
         target: target(&action.target),
         canonical_target: target(&action.canonical),
         r#type: action.kind.word(),
@@ -144,7 +150,7 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
         columns,
         tags: &action.tags,
         disabled: action.disabled,
-        depends_on: depends_on.iter().map(|id| compilation.graph.get(*id).target.to_string()).collect(),
+        depends_on: depends_on.iter().map(|id| Shown(&compilation.graph.get(*id).target)).collect(),
         sql,
         incremental_sql,
         pre_operations: pre,

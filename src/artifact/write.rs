@@ -35,10 +35,9 @@ pub(super) fn write_in_place(
 }
 
 /// Writes a file where none is, in half the time that [`write_atomically`] takes. A process that is killed may leave a part of it,
-/// so this is for what is compared and written again.
-pub(super) fn write_new(root: &Path, path: &Path, content: &str) -> io::Result<()> {
-    refuse_links(root, path)?;
-    create(&root.join(path))?.write_all(content.as_bytes())
+/// so this is for what is compared and written again. Whether a folder is a link has to be looked at before.
+pub(super) fn write_new(path: &Path, content: &str) -> io::Result<()> {
+    create(path)?.write_all(content.as_bytes())
 }
 
 /// Makes a file that is not there, and the folders above it.

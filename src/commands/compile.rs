@@ -85,5 +85,9 @@ fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, memory: &mut Me
     args.deny.check(&compilation, terminal)?;
     artifact::write_compiled(root, &compilation)?;
     terminal.progress(&compile_summary(&compilation, started.elapsed()));
+    if !args.watch {
+        // The process ends here, and the system takes all of it back at once.
+        std::mem::forget(compilation);
+    }
     Ok(())
 }
