@@ -40,6 +40,11 @@ impl Piece {
 }
 
 impl Rendered {
+    /// Nothing yet, with room for that many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ..Self::default() }
+    }
+
     /// Text that stands in a file byte for byte.
     pub fn verbatim(text: impl Into<String>, span: Span) -> Self {
         let mut rendered = Self::default();

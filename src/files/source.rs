@@ -120,11 +120,11 @@ impl Sources {
 
     /// Reads a file and takes it in. An error of kind `QuotaExceeded` if that makes too much of all files together.
     pub fn take(&self, files: &dyn FileSystem, path: &str) -> io::Result<FileId> {
-        self.take_text(path, files.read(path)?)
+        self.take_text(path, files.read(path)?.into())
     }
 
     /// Takes a text that has been read in, with the same error.
-    pub fn take_text(&self, path: &str, text: String) -> io::Result<FileId> {
+    pub fn take_text(&self, path: &str, text: Arc<str>) -> io::Result<FileId> {
         let size = self.size.fetch_add(text.len(), Ordering::Relaxed).saturating_add(text.len());
         if size > MOST_READ { Err(io::ErrorKind::QuotaExceeded.into()) } else { Ok(self.add(path, text)) }
     }

@@ -189,7 +189,7 @@ pub fn load(
         let mut read = Vec::new();
         let wanted: Vec<&String> = paths.iter().filter(|path| wanted(path)).collect();
         for piece in wanted.chunks(READ_AT_ONCE) {
-            let texts: Vec<io::Result<String>> = piece.par_iter().map(|path| files.read(path)).collect();
+            let texts: Vec<io::Result<Arc<str>>> = piece.par_iter().map(|path| Ok(files.read(path)?.into())).collect();
             for (path, text) in piece.iter().zip(texts) {
                 let id = read_source(text, &sources, path, &mut diagnostics)?;
                 if let Some(diagnostic) = conflict::unsettled(sources.get(id)) {
@@ -231,7 +231,7 @@ pub fn load(
 
 /// Takes a file in. One that cannot be read as text is reported, and counts as empty.
 fn read_source(
-    text: io::Result<String>,
+    text: io::Result<Arc<str>>,
     sources: &Sources,
     path: &str,
     diagnostics: &mut Diagnostics,

@@ -59,8 +59,11 @@ impl<'a> Renderer<'a> {
     /// Renders one text of a file. `js` are the file's `js {}` blocks.
     pub(super) fn render(&self, file: FileId, js: &[Span], text: &Text, scope: &Arc<Scope>) -> Outcome {
         let file = self.project.sources.get(file);
-        let mut body =
-            Body { renderer: self, file, js, text, scope, thunks: OnceCell::new(), outcome: Outcome::default() };
+        // What is put in for a placeholder is often longer than that.
+        let length = text.span.range().len();
+        let rendered = Rendered::with_room(length + length / 8);
+        let outcome = Outcome { rendered, ..Outcome::default() };
+        let mut body = Body { renderer: self, file, js, text, scope, thunks: OnceCell::new(), outcome };
         if text.has_jinja {
             body.render_jinja();
         } else {
