@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use rayon::prelude::*;
@@ -20,9 +21,27 @@ const SEPARATION: usize = 4;
 /// The longest name of a file that every file system takes, less than its 255 bytes by what is put behind it.
 const LONGEST_NAME: usize = 180;
 
+/// What is known of the compiled files since they were last written or read, for who compiles again and again.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// By their paths in the folder: how each was found, and the hash of its text.
+    files: HashMap<PathBuf, (Found, u64)>,
+    hash: RandomState,
+}
+
+/// A file as a look at the folder shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    length: u64,
+    modified: SystemTime,
+}
+
+/// How old a file has to be so that another change would give it another time.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// Writes the compiled SQL of every action to `.trueup/compiled/`, both texts of incremental models, and
 /// `.trueup/manifest.json`. Files of actions that are gone are removed.
-pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> {
+pub fn write_compiled(root: &Path, compilation: &Compilation, written: &mut Written) -> io::Result<()> {
     let folder = Path::new(FOLDER);
     // What is looked through for files that are gone must be ours.
     refuse_links(root, &folder.join("file"))?;
@@ -32,15 +51,25 @@ pub fn write_compiled(root: &Path, compilation: &Compilation) -> io::Result<()> 
         refuse_links(root, &folder.join(inner).join("file"))?;
     }
     let mut there = found_in(&root.join(folder));
-    let write = |file: &CompiledFile<'_>| {
+    let Written { files: known, hash } = &*written;
+    // What a file holds that is as it should be.
+    let write = |file: &CompiledFile<'_>| -> io::Result<Option<(PathBuf, (Found, u64))>> {
         let (path, text) = (folder.join(&file.path), file.content.text());
-        match there.get(&file.path) {
-            None if write_new(&root.join(&path), &text).is_ok() => Ok(()),
-            Some(length) if *length == text.len() as u64 && holds(&root.join(&path), &text) => Ok(()),
-            _ => write_atomically(root, &path, &*text),
+        let found = there.get(&file.path).copied();
+        if let Some(found) = found.filter(|found| found.length == text.len() as u64) {
+            let entry = (found, hash.hash_one(&*text));
+            if known.get(&file.path) == Some(&entry) || holds(&root.join(&path), &text) {
+                return Ok(Some((file.path.clone(), entry)));
+            }
         }
+        if found.is_some() || write_new(&root.join(&path), &text).is_err() {
+            write_atomically(root, &path, &*text)?;
+        }
+        Ok(None)
     };
-    files.par_iter().try_for_each(write)?;
+    let entries: Vec<Option<(PathBuf, (Found, u64))>> = files.par_iter().map(write).collect::<io::Result<_>>()?;
+    let is_settled = |found: &Found| found.modified.elapsed().is_ok_and(|age| age > SETTLED);
+    written.files = entries.into_iter().flatten().filter(|(_, (found, _))| is_settled(found)).collect();
     for file in &files {
         there.remove(&file.path);
     }
@@ -160,13 +189,14 @@ fn file_name(name: &str) -> String {
     if is_device || safe.is_empty() { format!("_{safe}") } else { safe.to_owned() }
 }
 
-/// The files in a folder, by their paths from it, with their lengths.
-fn found_in(folder: &Path) -> HashMap<PathBuf, u64> {
+/// The files in a folder, by their paths from it.
+fn found_in(folder: &Path) -> HashMap<PathBuf, Found> {
     let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
     let files = entries.filter(|entry| entry.file_type().is_file() && !is_being_written(entry));
     let found = files.filter_map(|entry| {
-        let length = entry.metadata().ok()?.len();
-        Some((entry.path().strip_prefix(folder).ok()?.to_owned(), length))
+        let data = entry.metadata().ok()?;
+        let found = Found { length: data.len(), modified: data.modified().ok()? };
+        Some((entry.path().strip_prefix(folder).ok()?.to_owned(), found))
     });
     found.collect()
 }

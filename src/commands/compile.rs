@@ -5,9 +5,10 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::analysis::Memory;
-use crate::artifact::{self, read_memory};
+use crate::artifact::{self, Written, read_memory, write_memory};
 use crate::commands::run::cancel_on_interrupt;
 use crate::commands::shared::{DOTENV, DenyArgs, ProjectArgs};
+use crate::compile::Compilation;
 use crate::error::CommandError;
 use crate::files::Watch;
 use crate::project::{CATALOG_FILE, SETTINGS_FILES, SOURCE_FOLDERS};
@@ -40,24 +41,42 @@ enum CompileFormat {
     Dataform,
 }
 
-pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
-    if !args.watch {
-        let root = args.project.root()?;
-        return compile(args, &root, terminal, &mut read_memory(&root));
+/// What one compilation leaves to the next one.
+struct Kept {
+    memory: Memory,
+    written: Written,
+    /// The last one itself. Its memory would go back to the system bit by bit, and the next one takes as much.
+    compilation: Option<Compilation>,
+}
+
+impl Kept {
+    fn read(root: &Path) -> Self {
+        Self { memory: read_memory(root), written: Written::default(), compilation: None }
     }
-    let ended = cancel_on_interrupt()?;
-    watch(args, &args.project.root()?, terminal, &ended);
-    Ok(())
+}
+
+pub(super) fn run(args: &CompileArgs, terminal: &Terminal) -> Result<(), CommandError> {
+    let root = args.project.root()?;
+    if args.watch {
+        let ended = cancel_on_interrupt()?;
+        watch(args, &root, terminal, &ended);
+        return Ok(());
+    }
+    let mut kept = Kept::read(&root);
+    let result = compile(args, &root, terminal, &mut kept);
+    // The process ends here, and the system takes all of it back at once.
+    std::mem::forget(kept);
+    result
 }
 
 /// Compiles on each change. Whatever is wrong is shown, and can be mended.
 fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBool) {
     let paths: Vec<&str> = SETTINGS_FILES.into_iter().chain(SOURCE_FOLDERS).chain([CATALOG_FILE, DOTENV]).collect();
     let mut watch = Watch::new(root, &paths);
-    let mut memory = read_memory(root);
+    let mut kept = Kept::read(root);
     terminal.progress("compiling on every change; Ctrl-C ends it\n\n");
     loop {
-        if let Err(CommandError::Unable { message, help }) = compile(args, root, terminal, &mut memory) {
+        if let Err(CommandError::Unable { message, help }) = compile(args, root, terminal, &mut kept) {
             terminal.error(&message, help.as_deref());
         }
         if !watch.wait(ended) {
@@ -66,28 +85,41 @@ fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBoo
     }
 }
 
-fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, memory: &mut Memory) -> Result<(), CommandError> {
+fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, kept: &mut Kept) -> Result<(), CommandError> {
     let started = Instant::now();
     artifact::make_folder(root)?;
-    let compilation = args.project.compile_again(root, memory)?;
+    kept.compilation = None;
+    let compilation = args.project.compile_again(root, &mut kept.memory)?;
+    let compilation = kept.compilation.insert(compilation);
+    let result = write(args, root, terminal, compilation, &mut kept.written);
+    if result.is_ok() || compilation.diagnostics.has_errors() {
+        terminal.progress(&compile_summary(compilation, started.elapsed()));
+    }
+    // Nobody has to wait for that.
+    write_memory(root, &mut kept.memory);
+    result
+}
+
+/// Shows what is wrong, and writes the compiled SQL if that is nothing.
+fn write(
+    args: &CompileArgs,
+    root: &Path,
+    terminal: &Terminal,
+    compilation: &Compilation,
+    written: &mut Written,
+) -> Result<(), CommandError> {
     match args.format {
-        CompileFormat::Text => terminal.diagnostics(&compilation, OutputFormat::Text),
-        CompileFormat::Json => terminal.diagnostics(&compilation, OutputFormat::Json),
+        CompileFormat::Text => terminal.diagnostics(compilation, OutputFormat::Text),
+        CompileFormat::Json => terminal.diagnostics(compilation, OutputFormat::Json),
         CompileFormat::Dataform => {
-            terminal.diagnostics(&compilation, OutputFormat::Text);
-            terminal.print(&artifact::dataform_graph(&compilation));
+            terminal.diagnostics(compilation, OutputFormat::Text);
+            terminal.print(&artifact::dataform_graph(compilation));
         }
     }
     if compilation.diagnostics.has_errors() {
-        terminal.progress(&compile_summary(&compilation, started.elapsed()));
         return Err(CommandError::Failed);
     }
-    args.deny.check(&compilation, terminal)?;
-    artifact::write_compiled(root, &compilation)?;
-    terminal.progress(&compile_summary(&compilation, started.elapsed()));
-    if !args.watch {
-        // The process ends here, and the system takes all of it back at once.
-        std::mem::forget(compilation);
-    }
+    args.deny.check(compilation, terminal)?;
+    artifact::write_compiled(root, compilation, written)?;
     Ok(())
 }

@@ -163,17 +163,17 @@ impl ProjectArgs {
     /// Reads and checks the project.
     pub(super) fn compile(&self) -> Result<(PathBuf, Compilation), CommandError> {
         let root = self.root()?;
-        let compilation = self.compile_again(&root, &mut read_memory(&root))?;
+        let mut memory = read_memory(&root);
+        let compilation = self.compile_again(&root, &mut memory)?;
+        write_memory(&root, &mut memory);
         Ok((root, compilation))
     }
 
-    /// The same with what is remembered of the last time, which is kept for the next one.
+    /// The same with what is remembered of the last time.
     pub(super) fn compile_again(&self, root: &Path, memory: &mut Memory) -> Result<Compilation, CommandError> {
         watch_engine();
         let files: Arc<dyn FileSystem> = Arc::new(Disk::new(root));
-        let compilation = self.compile_files(root, &files, memory)?;
-        write_memory(root, memory);
-        Ok(compilation)
+        self.compile_files(root, &files, memory)
     }
 
     /// Reads and checks the files of a state of the project.
