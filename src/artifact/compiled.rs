@@ -42,6 +42,12 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Writes the compiled SQL of every action to `.trueup/compiled/`, both texts of incremental models, and
 /// `.trueup/manifest.json`. Files of actions that are gone are removed.
 pub fn write_compiled(root: &Path, compilation: &Compilation, written: &mut Written) -> io::Result<()> {
+    let manifest = || write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out));
+    let (files, manifest) = rayon::join(|| write_files(root, compilation, written), manifest);
+    files.and(manifest)
+}
+
+fn write_files(root: &Path, compilation: &Compilation, written: &mut Written) -> io::Result<()> {
     let folder = Path::new(FOLDER);
     // What is looked through for files that are gone must be ours.
     refuse_links(root, &folder.join("file"))?;
@@ -76,7 +82,7 @@ pub fn write_compiled(root: &Path, compilation: &Compilation, written: &mut Writ
     for path in there.into_keys() {
         remove(&root.join(folder).join(path))?;
     }
-    write_in_place(root, Path::new(".trueup/manifest.json"), &|out| write_manifest(compilation, out))
+    Ok(())
 }
 
 /// Whether the file at a path has that text.

@@ -88,7 +88,8 @@ fn watch(args: &CompileArgs, root: &Path, terminal: &Terminal, ended: &AtomicBoo
 fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, kept: &mut Kept) -> Result<(), CommandError> {
     let started = Instant::now();
     artifact::make_folder(root)?;
-    kept.compilation = None;
+    let last = kept.compilation.take();
+    rayon::spawn(|| drop(last));
     let compilation = args.project.compile_again(root, &mut kept.memory)?;
     let compilation = kept.compilation.insert(compilation);
     let result = write(args, root, terminal, compilation, &mut kept.written);

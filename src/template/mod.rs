@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Names, Reference};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::files::FileId;
 use crate::project::Project;
 use crate::sqlx;
 use crate::template::advice::advised;
@@ -51,15 +52,17 @@ pub struct Evaluated {
 pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let jinja_is_on = project.settings.jinja;
-    let parsed: Vec<_> = project
-        .definitions
-        .par_iter()
-        .map(|id| {
-            let file = project.sources.get(*id);
-            let is_code = file.path().ends_with(".js");
-            (*id, (!is_code).then(|| sqlx::parse(file, jinja_is_on)))
-        })
-        .collect();
+    let parse = |id: &FileId| {
+        let file = project.sources.get(*id);
+        let is_code = file.path().ends_with(".js");
+        (*id, (!is_code).then(|| sqlx::parse(file, jinja_is_on)))
+    };
+    let mut parsed = Vec::new();
+    // The engine stays on this thread.
+    let (engine, of_engine) = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| parsed = project.definitions.par_iter().map(parse).collect());
+        Engine::start(project)
+    });
     let files = parsed.into_iter().map(|(id, parsed)| {
         let sqlx = parsed.map(|(sqlx, found)| {
             diagnostics.extend(found);
@@ -69,8 +72,7 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     });
     let files: Vec<_> = files.collect();
 
-    let (engine, found) = Engine::start(project);
-    diagnostics.extend(found);
+    diagnostics.extend(of_engine);
     let (declared, is_complete, found) = declare(project, &engine, files);
     diagnostics.extend(found);
     diagnostics.extend(unused_sql(project));
