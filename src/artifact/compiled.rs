@@ -114,6 +114,11 @@ impl Content<'_> {
     }
 }
 
+/// The files of `.trueup/compiled/`, by their path in it, with what they hold.
+pub fn compiled(compilation: &Compilation) -> impl Iterator<Item = (PathBuf, String)> {
+    files(compilation).into_iter().map(|file| (file.path, file.content.text().into_owned()))
+}
+
 /// All of them. No two have the same path, also where capitals do not count.
 fn files(compilation: &Compilation) -> Vec<CompiledFile<'_>> {
     let mut taken = HashSet::new();

@@ -19,7 +19,7 @@ mod write;
 pub use catalog::write_catalog;
 pub use columns::columns;
 pub use comparison::comparison_json;
-pub use compiled::{Written, write_compiled};
+pub use compiled::{Written, compiled, write_compiled};
 pub use costs::costs_json;
 pub use dataform::dataform_graph;
 pub use journal::{Journal, LastRun, Undertaking};
