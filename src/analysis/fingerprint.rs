@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
-use sqlparser::ast;
 
 use crate::action::ActionId;
 use crate::analysis::bound::{
@@ -35,14 +34,8 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Of a text and what its names mean. `name` is what an action is called in every environment.
-    pub(super) fn new(
-        sql: &str,
-        statements: &[ast::Statement],
-        bound: &Bound,
-        name: &dyn Fn(ActionId) -> String,
-    ) -> Self {
-        let text = of_text(sql, statements);
+    /// Of the number of a text and what its names mean. `name` is what an action is called in every environment.
+    pub(super) fn new(text: u64, bound: &Bound, name: &dyn Fn(ActionId) -> String) -> Self {
         let [Statement::Query(query)] = bound.statements.as_slice() else {
             return Self { text, is_exact: false, ..Self::default() };
         };
@@ -75,18 +68,6 @@ impl Fingerprint {
     pub fn texts(&self) -> u64 {
         combine("texts", &[self.text, self.increment])
     }
-}
-
-/// Of a text, whatever its layout and its comments; of one that is not understood, of its letters.
-pub fn of_text(sql: &str, statements: &[ast::Statement]) -> u64 {
-    if statements.is_empty() {
-        return hash([&sql.trim()]);
-    }
-    let mut letters = Letters::default();
-    for statement in statements {
-        letters.add(format_args!("{statement}"));
-    }
-    letters.hash()
 }
 
 /// Takes texts in without keeping them.

@@ -27,7 +27,7 @@ use relations::Index;
 
 pub use bound::{OriginKind, Relation};
 pub use facts::Facts;
-pub use fingerprint::{Fingerprint, Letters, hash, of_text};
+pub use fingerprint::{Fingerprint, Letters, hash};
 pub use lineage::{Direction, Flow, FlowKind, Lineage, Node, Reach};
 pub use memory::Memory;
 

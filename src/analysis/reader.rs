@@ -7,10 +7,10 @@ use super::bound::{self, Bound, Survey};
 use super::checks::{self, Marks, Role};
 use super::fingerprint::combine;
 use super::relations::Seen;
-use super::{Facts, Fingerprint, of_text};
+use super::{Facts, Fingerprint, hash};
 use crate::action::{Action, ActionId, Incremental, Kind, Materialization, Model, Rendered};
 use crate::diagnostic::Diagnostics;
-use crate::dialect::syntax::{self, understand};
+use crate::dialect::syntax::{self, Understood, understand};
 use crate::graph::Graph;
 use crate::project::{Project, Settings};
 
@@ -66,15 +66,16 @@ impl<'a> Reader<'a> {
         match &self.action.kind {
             Kind::Model(_) => self.model(),
             Kind::Assertion(assertion) => {
-                let statements = self.parse(&assertion.query, true);
+                let Understood { statements, print, .. } = self.parse(&assertion.query, true);
                 let bound = self.bind(&statements, &assertion.query, Role::Query, None, &Variables::default());
-                self.facts(&assertion.query, &statements, &bound)
+                self.facts(print, &bound)
             }
             kind => {
                 let mut variables = Variables::default();
                 for text in super::texts(kind) {
-                    let statements = self.parse(text, !matches!(kind, Kind::Operations { .. }));
-                    self.statements.push(of_text(text.text(), &statements));
+                    let Understood { statements, print, .. } =
+                        self.parse(text, !matches!(kind, Kind::Operations { .. }));
+                    self.statements.push(print);
                     variables.add(variables_of(&statements, text));
                     let role = if matches!(kind, Kind::Test(_)) { Role::Test } else { Role::Operation };
                     self.bind(&statements, text, role, None, &variables);
@@ -87,11 +88,11 @@ impl<'a> Reader<'a> {
     fn model(&mut self) -> Facts {
         let Kind::Model(model) = &self.action.kind else { return Facts::unknown() };
         let full = &model.texts;
-        let query = self.parse(&full.query, true);
+        let Understood { statements: query, print, .. } = self.parse(&full.query, true);
         let before: Vec<Vec<Statement>> = full.pre_operations.iter().map(|text| self.operation(text)).collect();
         let variables = variables_of_all(&before, &full.pre_operations);
         let bound = self.bind(&query, &full.query, Role::Query, None, &variables);
-        let facts = self.facts(&full.query, &query, &bound);
+        let facts = self.facts(print, &bound);
         for (text, statements) in full.pre_operations.iter().zip(&before) {
             self.bind(statements, text, Role::Operation, Some(&facts), &variables);
         }
@@ -114,7 +115,7 @@ impl<'a> Reader<'a> {
             let statements = match known.iter().position(|known| *known == text.text()) {
                 Some(place) => {
                     self.statements.push(place as u64);
-                    understand(text.text(), self.settings.dialect).0
+                    understand(text.text(), self.settings.dialect).statements
                 }
                 None => self.operation(text),
             };
@@ -140,9 +141,9 @@ impl<'a> Reader<'a> {
             self.increment.push(own.fingerprint.meaning(&own.columns));
             full
         } else {
-            let statements = self.parse(text, true);
+            let Understood { statements, print, .. } = self.parse(text, true);
             bound = self.bind(&statements, text, Role::Increment, Some(own), &variables);
-            let fingerprint = self.fingerprint(text, &statements, &bound);
+            let fingerprint = self.fingerprint(print, &bound);
             self.increment.push(match bound.statements.as_slice() {
                 [bound::Statement::Query(query)] => fingerprint.meaning(&query.columns),
                 _ => fingerprint.text,
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
         if let Some(filter) = &incremental.filter {
             let condition = syntax::condition(filter.text(), self.settings.dialect);
             let condition = condition.map_or_else(|| filter.text().to_owned(), |condition| condition.to_string());
-            self.increment.push(of_text(&condition, &[]));
+            self.increment.push(hash([condition.trim()]));
             self.filter(filter, increment, own, variables);
         }
     }
@@ -193,37 +194,37 @@ impl<'a> Reader<'a> {
         self.diagnostics.extend(found);
     }
 
-    /// What is known of the action by the text of its query.
-    fn facts(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Facts {
-        let fingerprint = self.fingerprint(text, statements, bound);
+    /// What is known of the action by its query, of which the text has that number.
+    fn facts(&self, print: u64, bound: &Bound) -> Facts {
+        let fingerprint = self.fingerprint(print, bound);
         Facts { fingerprint, ..Facts::of(self.action, bound, self.project) }
     }
 
-    fn fingerprint(&self, text: &Rendered, statements: &[Statement], bound: &Bound) -> Fingerprint {
+    fn fingerprint(&self, print: u64, bound: &Bound) -> Fingerprint {
         let name = |id: ActionId| self.graph.get(id).canonical.to_string();
-        Fingerprint::new(text.text(), statements, bound, &name)
+        Fingerprint::new(print, bound, &name)
     }
 
     /// The statements of a text that runs as it is.
     fn operation(&mut self, text: &Rendered) -> Vec<Statement> {
-        let statements = self.parse(text, false);
-        self.statements.push(of_text(text.text(), &statements));
+        let Understood { statements, print, .. } = self.parse(text, false);
+        self.statements.push(print);
         statements
     }
 
-    /// The statements of a text; what is wrong with them by themselves is reported.
-    fn parse(&mut self, text: &Rendered, is_query: bool) -> Vec<Statement> {
+    /// What is known of a text; what is wrong with it by itself is reported.
+    fn parse(&mut self, text: &Rendered, is_query: bool) -> Understood {
         if text.is_broken() {
-            return Vec::new();
+            return Understood::unread(text.text());
         }
         let dialect = self.settings.dialect;
         if is_query {
             self.diagnostics.extend(checks::one_statement(text, dialect, self.settings.core.is_some()));
         }
-        let statements = checks::syntax(text, dialect, is_query, &mut self.diagnostics);
+        let read = checks::syntax(text, dialect, is_query, &mut self.diagnostics);
         let columns = || super::described_columns(self.graph, self.id);
-        self.diagnostics.extend(checks::session_value(&statements, text, columns, dialect));
-        statements
+        self.diagnostics.extend(checks::session_value(&read.statements, text, columns, dialect));
+        read
     }
 
     /// What the names of a text mean; those that mean nothing are reported. `own` is what the table of the model holds.

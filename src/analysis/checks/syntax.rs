@@ -1,9 +1,7 @@
-use sqlparser::ast::Statement;
-
 use crate::action::Rendered;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
-use crate::dialect::syntax::{self, Problem};
+use crate::dialect::syntax::{self, Problem, Understood};
 
 /// What to do where the parser says nothing of its own.
 const ADVICE: &str = "nothing, if the warehouse takes it: it is sent as it is";
@@ -11,21 +9,22 @@ const ADVICE: &str = "nothing, if the warehouse takes it: it is sent as it is";
 /// What follows for a query.
 const BLIND: &str = "nothing, if the warehouse takes it: it is sent as it is, but its columns are not known, and nothing in it is checked";
 
-/// Reads a text. What the parser does not read is an error where the warehouse would surely refuse it, otherwise a
+/// Reads a text, and takes out what is said of it. What the parser does not read is an error where the warehouse would surely refuse it, otherwise a
 /// warning; of what is no query only where the warehouse is not known to take it.
 pub(in crate::analysis) fn syntax(
     text: &Rendered,
     dialect: &dyn Dialect,
     is_query: bool,
     diagnostics: &mut Diagnostics,
-) -> Vec<Statement> {
-    let (statements, problems) = syntax::understand(text.text(), dialect);
-    if is_query && statements.is_empty() && problems.is_empty() {
+) -> Understood {
+    let mut read = syntax::understand(text.text(), dialect);
+    let problems = std::mem::take(&mut read.problems);
+    if is_query && read.statements.is_empty() && problems.is_empty() {
         let unread = syntax::end_of_understanding(text.text(), dialect);
         diagnostics.extend(unread.map(|problem| place(Problem { help: Some(BLIND.to_owned()), ..problem }, text)));
     }
     diagnostics.extend(problems.into_iter().map(|problem| place(problem, text)));
-    statements
+    read
 }
 
 fn place(problem: Problem, text: &Rendered) -> Diagnostic {

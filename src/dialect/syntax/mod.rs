@@ -18,6 +18,7 @@ mod place;
 mod plain;
 mod postgres;
 mod prefix_alias;
+mod print;
 mod redshift;
 mod split;
 mod storage;
@@ -103,21 +104,40 @@ fn first_words(sql: &str, range: &Range<usize>) -> String {
 
 /// Everything worth saying of a text, in the order of its places.
 pub fn check(sql: &str, dialect: &dyn Dialect) -> Vec<Problem> {
-    understand(sql, dialect).1
+    understand(sql, dialect).problems
 }
 
-/// The statements of a text that are understood, and everything worth saying of it, in the order of its places.
-pub fn understand(sql: &str, dialect: &dyn Dialect) -> (Vec<Statement>, Vec<Problem>) {
+/// What is known of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// The statements that are understood.
+    pub statements: Vec<Statement>,
+    /// Everything worth saying of it, in the order of its places.
+    pub problems: Vec<Problem>,
+    /// The number of all its words, understood or not: the same whatever its layout, its comments, and the case of its keywords.
+    pub print: u64,
+}
+
+impl Understood {
+    /// Of a text that nobody looks into.
+    pub fn unread(sql: &str) -> Self {
+        Self { statements: Vec::new(), problems: Vec::new(), print: print::of_letters(sql) }
+    }
+}
+
+/// Takes a text apart as far as it is understood.
+pub fn understand(sql: &str, dialect: &dyn Dialect) -> Understood {
     let grammar = dialect.grammar();
     let tokens = match tokens(sql, grammar) {
         Ok(tokens) => tokens,
-        Err(problem) => return (Vec::new(), vec![problem]),
+        Err(problem) => return Understood { problems: vec![problem], ..Understood::unread(sql) },
     };
+    let print = print::of_words(&tokens);
     let of_tree = |statement: &Statement| join::without_condition(sql, statement, grammar);
     let lacks_condition = nested::lacks_condition(&tokens);
     if let Ok(statements) = statements(grammar, tokens) {
         let problems = statements.iter().filter(|_| lacks_condition).flat_map(of_tree).collect();
-        return (statements, problems);
+        return Understood { statements, problems, print };
     }
     let (mut statements, mut problems) = (Vec::new(), Vec::new());
     for piece in read(sql, dialect) {
@@ -130,7 +150,7 @@ pub fn understand(sql: &str, dialect: &dyn Dialect) -> (Vec<Statement>, Vec<Prob
             Parsed::Refused(problem) => problems.push(problem),
         }
     }
-    (statements, problems)
+    Understood { statements, problems, print }
 }
 
 /// Where a text ceases to be understood, also if it is of a form that the warehouse is known to take.
