@@ -179,13 +179,9 @@ pub fn read(sql: &str, dialect: &dyn Dialect) -> Vec<Piece> {
 /// The words of a text; fails where even these cannot be told.
 fn tokens(sql: &str, grammar: &dyn Grammar) -> Result<Vec<TokenWithSpan>, Problem> {
     limits::check_length(sql)?;
-    let tokens = match plain::tokens(sql, grammar) {
-        Some(tokens) => tokens,
-        None => {
-            let mut tokenizer = Tokenizer::new(grammar, sql);
-            tokenizer.tokenize_with_location().map_err(|error| verdict::of_characters(sql, &error))?
-        }
-    };
+    let told = || Tokenizer::new(grammar, sql).tokenize_with_location();
+    let tokens = plain::tokens(sql, grammar).map_or_else(told, Ok);
+    let tokens = tokens.map_err(|error| verdict::of_characters(sql, &error))?;
     limits::check(sql, &tokens)?;
     Ok(tokens)
 }

@@ -45,7 +45,10 @@ impl Reader<'_> {
     fn read(&mut self) -> Option<()> {
         let (first, second) = (self.peek(0), self.peek(1));
         match first {
-            b' ' | b'\t' | b'\n' | b'\r' => self.blanks(),
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                self.blanks();
+                Some(())
+            }
             b'-' if second == b'-' => self.comment(),
             b'/' if second == b'*' => self.long_comment(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(),
@@ -95,13 +98,13 @@ impl Reader<'_> {
         matches!(self.tokens.last().map(|token| &token.token), Some(Token::Minus | Token::SingleQuotedString(_)))
     }
 
-    fn blanks(&mut self) -> Option<()> {
+    fn blanks(&mut self) {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         let rest = &self.sql.as_bytes()[self.at..];
         let length = rest.iter().position(|byte| !is_blank(byte)).unwrap_or(rest.len());
         if !self.keeps_blanks() && !starts_with_minus(&rest[length..]) {
             self.go(self.at + length);
-            return Some(());
+            return;
         }
         let end = self.at + length;
         while self.at < end {
@@ -115,7 +118,6 @@ impl Reader<'_> {
             self.go(self.at + length);
             self.tokens.push(TokenWithSpan::new(Token::Whitespace(blank), Span::new(start, self.location())));
         }
-        Some(())
     }
 
     fn comment(&mut self) -> Option<()> {
