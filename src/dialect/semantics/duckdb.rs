@@ -316,11 +316,7 @@ fn common_of_two(one: &DataType, other: &DataType) -> DataType {
         (one, other) if one == other => one.clone(),
         (Null, known) | (known, Null) => known.clone(),
         (Integer { .. }, Integer { .. }) => common_integer(one, other),
-        (Decimal(_) | Integer { .. }, Decimal(_) | Integer { .. }) => match widest(one, other, 0) {
-            // There may have been too many digits.
-            Decimal(Some(digits)) if digits.precision == MOST_DIGITS => DataType::Unknown,
-            known => known,
-        },
+        (Decimal(_) | Integer { .. }, Decimal(_) | Integer { .. }) => common_decimal(one, other),
         (Double, number) | (number, Double) if number.is_number() => Double,
         (Real, number) | (number, Real) if number.is_number() => Real,
         (Date | Timestamp { .. }, Date | Timestamp { .. }) => {
@@ -331,6 +327,18 @@ fn common_of_two(one: &DataType, other: &DataType) -> DataType {
         (Struct(one), Struct(other)) => types::common_struct(one, other, common_of_two),
         _ => DataType::Unknown,
     }
+}
+
+/// Where there are too many digits, those behind the point give way to those before it, unless these are of a whole number.
+fn common_decimal(one: &DataType, other: &DataType) -> DataType {
+    let (Some(first), Some(second)) = (as_decimal(one), as_decimal(other)) else { return DataType::Unknown };
+    let whole = |digits: Digits| digits.precision.saturating_sub(digits.scale.unsigned_abs());
+    let whole = whole(first).max(whole(second));
+    let scale = first.scale.max(second.scale);
+    let has_integer = [one, other].iter().any(|side| matches!(side, DataType::Integer { .. }));
+    let room = if has_integer { MOST_DIGITS } else { MOST_DIGITS.saturating_sub(whole) };
+    let precision = (whole + scale.unsigned_abs()).min(MOST_DIGITS);
+    DataType::decimal(precision, scale.min(i32::try_from(room).unwrap_or(scale)))
 }
 
 /// A literal takes on the type of the other side if that is large enough. What could be one leaves it open.
@@ -360,6 +368,7 @@ fn as_decimal(data_type: &DataType) -> Option<Digits> {
                 32 => 10,
                 64 if *signed => 19,
                 64 => 20,
+                128 if *signed => MOST_DIGITS,
                 _ => return None,
             };
             Some(Digits { precision, scale: 0 })
