@@ -74,6 +74,11 @@ fn write(expression: &Expr) -> Option<String> {
         Expr::Trim { trim_where: None, trim_what: None, trim_characters: None, expr } => {
             format!("main.\"trim\"({})", write(expr)?)
         }
+        Expr::Substring { expr, substring_from: Some(from), substring_for, shorthand, .. } => {
+            let name = if *shorthand { "substr" } else { "main.\"substring\"" };
+            let parts = [Some(expr), Some(from), substring_for.as_ref()].into_iter().flatten();
+            format!("{name}({})", parts.map(|part| write(part)).collect::<Option<Vec<_>>>()?.join(", "))
+        }
         Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
             format!("ceil({})", write(expr)?)
         }
