@@ -14,14 +14,20 @@ pub(super) fn unsettled(file: &SourceFile) -> Option<Diagnostic> {
     Some(diagnostic.at(file.span(ours), "one side").at(file.span(theirs), "the other").help(help))
 }
 
+/// What stands before the first side.
+const OURS: &str = "<<<<<<< ";
+
 /// The first marks before and between the two sides; `None` unless all three are there.
 fn marks(text: &str) -> Option<(Range<usize>, Range<usize>)> {
+    if !text.contains(OURS) {
+        return None;
+    }
     let mut start = 0;
     let (mut ours, mut theirs) = (None, None);
     for line in text.split_inclusive('\n') {
         let range = start..start + line.trim_end().len();
         start += line.len();
-        if line.starts_with("<<<<<<< ") {
+        if line.starts_with(OURS) {
             (ours, theirs) = (Some(range), None);
         } else if line.trim_end() == "=======" {
             theirs = Some(range);

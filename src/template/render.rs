@@ -443,7 +443,9 @@ fn push_with_literals<'t>(
 /// Adds text of a file. A line ends in LF alone, as it does in a template of JavaScript.
 fn push_verbatim(rendered: &mut Rendered, text: &str, span: Span) {
     let mut start = 0;
-    for (at, _) in text.match_indices("\r\n") {
+    // Most texts have none, and one letter is found faster than two.
+    let breaks = text.contains('\r').then(|| text.match_indices("\r\n"));
+    for (at, _) in breaks.into_iter().flatten() {
         rendered.push_verbatim(&text[start..at], Origin::here(span.part(start..at)));
         start = at + 1;
     }
