@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use crate::config::time_span::{FORM, TimeSpan};
 use crate::config::{Entry, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -28,7 +26,8 @@ pub struct Reader<'a> {
     entries: &'a [Entry],
     unknown: Code,
     invalid: Code,
-    asked: BTreeSet<&'a str>,
+    /// Some of them more than once.
+    asked: Vec<&'a str>,
     lists_only: bool,
     diagnostics: Diagnostics,
 }
@@ -44,7 +43,7 @@ impl<'a> Reader<'a> {
             diagnostics.push(wrong_type(invalid, what, "an object", value));
             &[]
         };
-        Self { what, entries, unknown, invalid, asked: BTreeSet::new(), lists_only: false, diagnostics }
+        Self { what, entries, unknown, invalid, asked: Vec::new(), lists_only: false, diagnostics }
     }
 
     /// Whether a list of strings must be a list: one string does not count as a list of one.
@@ -70,7 +69,7 @@ impl<'a> Reader<'a> {
 
     /// The value of a key as it was written; `null` counts as missing.
     pub fn raw(&mut self, key: &'a str) -> Option<&'a Value> {
-        self.asked.insert(key);
+        self.asked.push(key);
         let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;
         (entry.value.kind != ValueKind::Null).then_some(&entry.value)
     }
@@ -255,8 +254,8 @@ impl<'a> Reader<'a> {
 
     /// Says of a key that nobody asked for where it belongs.
     pub fn elsewhere(&mut self, key: &'a str, help: &str) {
-        if let Some(entry) = self.entries.iter().find(|entry| entry.key == key && !self.asked.contains(key)) {
-            self.asked.insert(key);
+        if let Some(entry) = self.entries.iter().find(|entry| entry.key == key && !self.asked.contains(&key)) {
+            self.asked.push(key);
             let message = format!("`{key}` has no meaning in {}", self.what);
             self.diagnostics.push(self.misplaced(entry, message).help(help));
         }
@@ -277,7 +276,13 @@ impl<'a> Reader<'a> {
                     .help("leave the key out, or give it a value"),
             );
         }
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(entry.key.as_str())) {
+        let unknown: Vec<&Entry> =
+            self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.as_str())).collect();
+        if !unknown.is_empty() {
+            self.asked.sort_unstable();
+            self.asked.dedup();
+        }
+        for entry in unknown {
             let near = did_you_mean(&entry.key, self.asked.iter().copied());
             let known = || match self.asked.len() {
                 ..=MOST_KEYS_IN_HELP => {

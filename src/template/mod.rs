@@ -103,6 +103,8 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     });
     let found = builder.diagnostics.into_iter().filter(|diagnostic| !is_follow_up(diagnostic));
     diagnostics.extend(found.map(advised));
+    // Another thread takes it apart meanwhile.
+    rayon::spawn(|| drop(declared));
     (Evaluated { actions, names, is_complete, run_time_data }, diagnostics)
 }
 
