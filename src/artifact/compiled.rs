@@ -74,12 +74,9 @@ fn write_files(root: &Path, compilation: &Compilation, written: &mut Written) ->
         Ok(None)
     };
     // The system makes the files of one folder one after the other, and who waits for that burns time.
-    let are_new = there.is_empty();
-    let entries: Vec<Option<(PathBuf, (Found, u64))>> = if are_new {
-        files.iter().map(write).collect::<io::Result<_>>()?
-    } else {
-        files.par_iter().map(write).collect::<io::Result<_>>()?
-    };
+    let least = if there.is_empty() { files.len().max(1) } else { 1 };
+    let entries = files.par_iter().with_min_len(least).map(write);
+    let entries: Vec<Option<(PathBuf, (Found, u64))>> = entries.collect::<io::Result<_>>()?;
     let is_settled = |found: &Found| found.modified.elapsed().is_ok_and(|age| age > SETTLED);
     written.files = entries.into_iter().flatten().filter(|(_, (found, _))| is_settled(found)).collect();
     for file in &files {
