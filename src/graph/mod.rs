@@ -37,8 +37,11 @@ impl Graph {
             edges.add_node(());
         }
         for (id, action) in (0..).map(ActionId).zip(&actions) {
-            for dependency in &action.dependencies {
-                edges.update_edge(node(dependency.on), node(id), ());
+            let mut all: Vec<ActionId> = action.dependencies.iter().map(|dependency| dependency.on).collect();
+            all.sort_unstable();
+            all.dedup();
+            for on in all {
+                edges.add_edge(node(on), node(id), ());
             }
         }
         let order = order(&edges);

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Dependency, Kind, Reference};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -15,27 +18,30 @@ pub fn resolve(evaluated: Evaluated, settings: &Settings) -> (Graph, Diagnostics
 
     let no_output: BTreeSet<ActionId> =
         (0..).map(ActionId).zip(&actions).filter(|(_, action)| !action.kind.has_output()).map(|(id, _)| id).collect();
-    let mut linked: Vec<Vec<Dependency<ActionId>>> = Vec::with_capacity(actions.len());
-    for (id, action) in (0..).map(ActionId).zip(&actions) {
-        let mut dependencies: Vec<Dependency<ActionId>> = Vec::new();
-        let mut written = Vec::new();
+    let link = |(id, action): (usize, &Action<Reference>)| {
+        let id = ActionId(u32::try_from(id).unwrap_or(u32::MAX));
+        let mut dependencies: Vec<Dependency<ActionId>> = Vec::with_capacity(action.dependencies.len());
+        let mut written = Vec::with_capacity(action.dependencies.len());
+        let mut found = Diagnostics::default();
         for dependency in &action.dependencies {
             match names.resolve(&dependency.on, dependency.origin, Some(id)) {
                 // It may have a name that is not known.
                 Err(diagnostic) if diagnostic.code == Code::UnknownRef && !is_complete => {}
-                Err(diagnostic) => diagnostics.push(diagnostic),
+                Err(diagnostic) => found.push(diagnostic),
                 Ok(on) => {
                     if no_output.contains(&on) && dependency.is_read {
-                        diagnostics.push(refers_to_nothing(&actions[on.index()], dependency));
+                        found.push(refers_to_nothing(&actions[on.index()], dependency));
                     }
                     dependencies.push(dependency.map(on));
                     written.push(&dependency.on);
                 }
             }
         }
-        diagnostics.extend(conflicting(&dependencies, &written, &actions, settings));
-        linked.push(dependencies);
-    }
+        found.extend(conflicting(&dependencies, &written, &actions, settings));
+        (dependencies, found)
+    };
+    let (mut linked, found): (Vec<_>, Vec<_>) = actions.par_iter().enumerate().map(link).unzip();
+    diagnostics.extend(found.into_iter().flatten());
     add_assertions(&actions, &mut linked);
 
     let actions: Vec<Action<ActionId>> =
@@ -86,22 +92,22 @@ fn conflicting(
 }
 
 fn report_duplicates(actions: &[Action<Reference>], diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<(&Target, bool), Vec<&Action<Reference>>> = BTreeMap::new();
+    let mut seen: HashMap<(&Target, bool), &Action<Reference>> = HashMap::with_capacity(actions.len());
     for action in actions {
-        let is_test = matches!(action.kind, Kind::Test(_));
-        seen.entry((&action.target, is_test)).or_default().push(action);
-    }
-    for ((target, _), same) in seen.into_iter().filter(|(_, same)| same.len() > 1) {
-        let (first, others) = (same[0], &same[1..]);
-        for other in others {
-            let word = other.kind.word();
-            diagnostics.push(
-                Diagnostic::error(Code::DuplicateAction, format!("{word} `{target}` is defined twice"))
-                    .at(other.name_span, "")
-                    .at(first.name_span, "the first one")
-                    .help("rename one of them, or give it another schema"),
-            );
-        }
+        let Action { target, kind, name_span, .. } = action;
+        let first = match seen.entry((target, matches!(kind, Kind::Test(_)))) {
+            Entry::Vacant(entry) => {
+                entry.insert(action);
+                continue;
+            }
+            Entry::Occupied(entry) => *entry.get(),
+        };
+        diagnostics.push(
+            Diagnostic::error(Code::DuplicateAction, format!("{} `{target}` is defined twice", kind.word()))
+                .at(*name_span, "")
+                .at(first.name_span, "the first one")
+                .help("rename one of them, or give it another schema"),
+        );
     }
 }
 
