@@ -29,10 +29,11 @@ use crate::project::Project;
 use crate::sqlx;
 use crate::template::advice::advised;
 use crate::template::build::Builder;
-use crate::template::declare::declare;
+use crate::template::config::Rules;
+use crate::template::declare::{Read, declare};
 use crate::template::engine::{Engine, is_follow_up};
 use crate::template::jinja::Jinja;
-use crate::template::render::Renderer;
+use crate::template::render::{Engines, Includes, Renderer};
 use crate::template::scope::{Catalog, Unresolved};
 
 /// What the files of a project declare. An action's place in the list is its id.
@@ -51,11 +52,16 @@ pub struct Evaluated {
 /// Declares the actions of a project and renders their texts.
 pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let jinja_is_on = project.settings.jinja;
+    let rules = Rules::of(&project.settings);
     let parse = |id: &FileId| {
         let file = project.sources.get(*id);
+        let parse = || {
+            let (sqlx, found) = sqlx::parse(file, project.settings.jinja);
+            let config = Read::literal(file, &sqlx, rules);
+            ((sqlx, config), found)
+        };
         let is_code = file.path().ends_with(".js");
-        (*id, (!is_code).then(|| sqlx::parse(file, jinja_is_on)))
+        (*id, (!is_code).then(parse))
     };
     let mut parsed = Vec::new();
     // The engine stays on this thread.
@@ -93,7 +99,8 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
 
     let (jinja, found) = Jinja::start(project);
     diagnostics.extend(found);
-    let renderer = Renderer::new(project, &engine, &jinja);
+    let includes = Includes::new(project);
+    let renderer = Renderer::new(project, &includes, Some(Engines { javascript: &engine, jinja: &jinja }));
     let mut builder = Builder { project, catalog: &catalog, renderer, declared: &declared, diagnostics };
     let actions = builder.build();
     let mut diagnostics = Diagnostics::default();

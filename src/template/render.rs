@@ -1,7 +1,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::action::{Origin, Reference, Rendered};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -30,13 +30,49 @@ const MOST_MISTAKES: usize = 100;
 /// Static texts, and where they stand.
 type Literals = Rc<Vec<(String, Span)>>;
 
+/// What renders the parts of a text that are not plain: one after the other, since code may remember what it has done.
+#[derive(Clone, Copy)]
+pub(super) struct Engines<'a> {
+    pub(super) javascript: &'a Engine,
+    pub(super) jinja: &'a Jinja,
+}
+
+/// The static texts of each include, under the include's name.
+pub(super) struct Includes<'a> {
+    project: &'a Project,
+    texts: OnceLock<HashMap<String, Vec<(String, Span)>>>,
+}
+
+impl<'a> Includes<'a> {
+    pub(super) fn new(project: &'a Project) -> Self {
+        Self { project, texts: OnceLock::new() }
+    }
+
+    fn texts(&self) -> &HashMap<String, Vec<(String, Span)>> {
+        self.texts.get_or_init(|| {
+            let files = self.project.includes.iter().map(|id| self.project.sources.get(*id));
+            files.map(|file| (file.stem().to_owned(), static_texts(file, file.whole()))).collect()
+        })
+    }
+
+    /// The place in an include where an action is named that code at `call` refers to.
+    fn origin(&self, reference: &Reference, call: Span) -> Origin {
+        let includes = self.texts();
+        let mut names: Vec<&String> = includes.keys().collect();
+        names.sort();
+        let mut texts = names.into_iter().flat_map(|name| &includes[name]);
+        Origin { call, definition: texts.find(|(text, _)| *text == reference.name).map(|found| found.1) }
+    }
+}
+
 /// Renders texts, one after the other.
 pub(super) struct Renderer<'a> {
     project: &'a Project,
-    engine: &'a Engine,
-    jinja: &'a Jinja,
-    /// The static texts of each include, under the include's name.
-    includes: OnceCell<HashMap<String, Vec<(String, Span)>>>,
+    includes: &'a Includes<'a>,
+    /// `None` where only plain texts are rendered.
+    engines: Option<Engines<'a>>,
+    /// Whether a text has asked for engines that are not there. What is rendered then is of no use.
+    is_stuck: Cell<bool>,
     /// The static texts of files under `definitions/`.
     code: RefCell<BTreeMap<FileId, Literals>>,
     /// How much has been rendered so far, in bytes.
@@ -52,8 +88,24 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Renderer<'a> {
-    pub(super) fn new(project: &'a Project, engine: &'a Engine, jinja: &'a Jinja) -> Self {
-        Self { project, engine, jinja, includes: OnceCell::new(), code: RefCell::default(), written: Cell::new(0) }
+    pub(super) fn new(project: &'a Project, includes: &'a Includes<'a>, engines: Option<Engines<'a>>) -> Self {
+        let (is_stuck, code, written) = (Cell::new(false), RefCell::default(), Cell::new(0));
+        Self { project, includes, engines, is_stuck, code, written }
+    }
+
+    /// What it knows of the includes.
+    pub(super) fn includes(&self) -> &'a Includes<'a> {
+        self.includes
+    }
+
+    /// Whether engines were needed that are not there.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.is_stuck.get()
+    }
+
+    fn engines(&self) -> Option<Engines<'a>> {
+        self.is_stuck.set(self.is_stuck.get() || self.engines.is_none());
+        self.engines
     }
 
     /// Renders one text of a file. `js` are the file's `js {}` blocks.
@@ -82,13 +134,15 @@ impl<'a> Renderer<'a> {
 
     /// Renders one text of an action that code has made at `place`: one outcome for each statement.
     pub(super) fn render_code(&self, number: usize, key: TextKey<'_>, place: Span, scope: &Arc<Scope>) -> Vec<Outcome> {
-        self.engine.enter(scope);
-        let values = self.engine.texts(number, key, place);
+        let Some(Engines { javascript, .. }) = self.engines() else { return Vec::new() };
+        javascript.enter(scope);
+        let values = javascript.texts(number, key, place);
         let literals = self.code_literals(place.file);
         let mut uses: Vec<(Use, Origin)> = Vec::new();
         for call in scope.take_uses() {
             let named = literals.iter().find(|(text, _)| *text == call.reference.name);
-            let origin = named.map_or_else(|| self.include_origin(&call.reference, place), |(_, at)| Origin::here(*at));
+            let origin =
+                named.map_or_else(|| self.includes.origin(&call.reference, place), |(_, at)| Origin::here(*at));
             uses.push((call, origin));
         }
         let values = match values {
@@ -124,22 +178,6 @@ impl<'a> Renderer<'a> {
         let mut known = self.code.borrow_mut();
         let file = self.source(file);
         Rc::clone(known.entry(file.id()).or_insert_with(|| Rc::new(static_texts(file, file.whole()))))
-    }
-
-    /// The place in an include where an action is named that code at `call` refers to.
-    fn include_origin(&self, reference: &Reference, call: Span) -> Origin {
-        let includes = self.include_literals();
-        let mut names: Vec<&String> = includes.keys().collect();
-        names.sort();
-        let mut texts = names.into_iter().flat_map(|name| &includes[name]);
-        Origin { call, definition: texts.find(|(text, _)| *text == reference.name).map(|found| found.1) }
-    }
-
-    fn include_literals(&self) -> &HashMap<String, Vec<(String, Span)>> {
-        self.includes.get_or_init(|| {
-            let files = self.project.includes.iter().map(|id| self.project.sources.get(*id));
-            files.map(|file| (file.stem().to_owned(), static_texts(file, file.whole()))).collect()
-        })
     }
 }
 
@@ -184,6 +222,7 @@ impl Body<'_> {
     /// Jinja goes first, with marks where the placeholders are, so that `${…}` in a branch that is not taken is not
     /// evaluated.
     fn render_jinja(&mut self) {
+        let Some(Engines { jinja, .. }) = self.renderer.engines() else { return };
         let mut source = Generated::default();
         for (index, piece) in self.text.pieces.iter().enumerate() {
             match piece.kind {
@@ -192,7 +231,7 @@ impl Body<'_> {
             }
         }
         let sources = &self.renderer.project.sources;
-        let output = self.renderer.jinja.render(source, self.scope, sources, self.text.span);
+        let output = jinja.render(source, self.scope, sources, self.text.span);
         let source = output.source;
         self.outcome.uses.extend(output.uses);
         self.outcome.diagnostics.extend(output.diagnostics);
@@ -240,9 +279,10 @@ impl Body<'_> {
         if self.short_way(piece.span, expression) {
             return;
         }
+        let Some(Engines { javascript, .. }) = self.renderer.engines() else { return };
         self.run_js();
         let Some(thunk) = self.thunks.get().and_then(|thunks| thunks.get(&index)) else { return };
-        let value = self.renderer.engine.call(thunk, expression);
+        let value = javascript.call(thunk, expression);
         self.take_uses(expression);
         match value {
             Ok((value, warning)) => {
@@ -256,9 +296,11 @@ impl Body<'_> {
     /// Runs the `js {}` blocks, unless they have run for this text, and reads the placeholders. Dataform runs blocks of
     /// which no placeholder needs anything, too.
     fn run_js(&mut self) {
-        if self.thunks.get().is_none() {
-            self.renderer.engine.enter(self.scope);
-            let thunks = self.thunks();
+        if self.thunks.get().is_none()
+            && let Some(Engines { javascript, .. }) = self.renderer.engines()
+        {
+            javascript.enter(self.scope);
+            let thunks = self.thunks(javascript);
             let _ = self.thunks.set(thunks);
             self.take_uses(self.js.first().copied().unwrap_or(self.text.span));
         }
@@ -272,13 +314,13 @@ impl Body<'_> {
         }
     }
 
-    fn thunks(&mut self) -> HashMap<usize, Thunk> {
+    fn thunks(&mut self, javascript: &Engine) -> HashMap<usize, Thunk> {
         let needed = self.text.pieces.iter().enumerate().filter_map(|(index, piece)| match piece.kind {
             PieceKind::Placeholder { expression } => Some((index, expression)),
             PieceKind::Verbatim => None,
         });
         let (indices, expressions): (Vec<usize>, Vec<Span>) = needed.unzip();
-        match self.renderer.engine.thunks(self.file, self.js, &expressions) {
+        match javascript.thunks(self.file, self.js, &expressions) {
             Ok(thunks) => indices.into_iter().zip(thunks).collect(),
             Err(diagnostic) if expressions.is_empty() || diagnostic.code == Code::JavascriptLimit => {
                 self.fail(diagnostic);
@@ -289,7 +331,7 @@ impl Body<'_> {
                 .into_iter()
                 .zip(expressions)
                 .filter_map(|(index, expression)| {
-                    let one = self.renderer.engine.thunks(self.file, self.js, &[expression]);
+                    let one = javascript.thunks(self.file, self.js, &[expression]);
                     one.map_err(|diagnostic| self.fail(diagnostic)).ok().and_then(|mut one| Some((index, one.pop()?)))
                 })
                 .collect(),
@@ -375,7 +417,7 @@ impl Body<'_> {
         if let Some(span) = own.find_map(|span| named(&static_texts(self.file, span))) {
             return Origin::here(span);
         }
-        self.renderer.include_origin(reference, expression)
+        self.renderer.includes.origin(reference, expression)
     }
 
     /// Adds what JavaScript gave. Static text in it, of this expression or of the includes that it names, is found again
@@ -386,7 +428,7 @@ impl Body<'_> {
         let own = own.iter().map(|(text, span)| (text.as_str(), Origin::here(*span)));
         let mut candidates: Vec<(&str, Origin)> = own.collect();
         if value.len() >= SHORTEST_LITERAL && !self.renderer.project.includes.is_empty() {
-            let named = self.renderer.include_literals().iter().filter(|(name, _)| text.contains(name.as_str()));
+            let named = self.renderer.includes.texts().iter().filter(|(name, _)| text.contains(name.as_str()));
             for (_, texts) in named {
                 let here = texts
                     .iter()

@@ -5,6 +5,9 @@ mod node;
 mod texts;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use crate::action::{
     Action, ActionId, Assertion, Check, Dependency, Documentation, Incremental, Kind, Materialization, Model, Node,
@@ -15,7 +18,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::files::Span;
 use crate::project::{self, Project};
 use crate::relation::{Iceberg, JobOptions, Target};
-use crate::template::build::texts::{ActionTexts, Part};
+use crate::template::build::texts::{ActionTexts, MOST_WRITTEN, Part};
 use crate::template::checks::{InlineCheck, InlineKind};
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig, ModelConfig};
 use crate::template::declare::{Body, Declared, What};
@@ -31,11 +34,27 @@ pub(super) struct Builder<'a> {
     pub(super) diagnostics: Diagnostics,
 }
 
+/// An action whose texts are plain.
+struct Plain {
+    action: Action<Reference>,
+    diagnostics: Diagnostics,
+    /// How long its texts are, in bytes.
+    written: usize,
+}
+
 impl<'a> Builder<'a> {
     /// Makes an action of each.
     pub(super) fn build(&mut self) -> Vec<Action<Reference>> {
         let declared = self.declared;
-        let mut actions: Vec<_> = (0..).map(ActionId).zip(declared).map(|(id, one)| self.build_one(id, one)).collect();
+        let all = (0..).map(ActionId).zip(declared).zip(self.plain());
+        let actions = all.map(|((id, one), plain)| match plain.filter(|plain| self.has_room(plain.written)) {
+            Some(plain) => {
+                self.diagnostics.extend(plain.diagnostics);
+                plain.action
+            }
+            None => self.build_one(id, one),
+        });
+        let mut actions: Vec<_> = actions.collect();
         for (declared, action) in declared.iter().zip(&mut actions) {
             if let Kind::Test(test) = &mut action.kind {
                 test.inlined = self.inlined(test);
@@ -43,6 +62,34 @@ impl<'a> Builder<'a> {
             action.file_name.clone_from(&declared.file_name);
         }
         actions
+    }
+
+    /// Makes those actions that need no engine, beside each other.
+    fn plain(&self) -> Vec<Option<Plain>> {
+        let Self { project, catalog, declared, .. } = *self;
+        let includes = self.renderer.includes();
+        let all = AtomicUsize::new(0);
+        let build = |(id, one): (usize, &'a Declared)| {
+            let renderer = Renderer::new(project, includes, None);
+            let mut builder = Builder { project, catalog, renderer, declared, diagnostics: Diagnostics::default() };
+            let action = builder.build_one(ActionId(u32::try_from(id).unwrap_or(u32::MAX)), one);
+            let written = builder.renderer.written.get();
+            let is_kept = all.fetch_add(written, Ordering::Relaxed).saturating_add(written) <= MOST_WRITTEN;
+            let is_plain = is_kept && !builder.renderer.is_stuck();
+            is_plain.then_some(Plain { action, diagnostics: builder.diagnostics, written })
+        };
+        declared.par_iter().enumerate().map(build).collect()
+    }
+
+    /// Counts texts of so many bytes in, if they are not too many.
+    fn has_room(&self, bytes: usize) -> bool {
+        let written = &self.renderer.written;
+        let all = written.get().saturating_add(bytes);
+        let has_room = all <= MOST_WRITTEN;
+        if has_room {
+            written.set(all);
+        }
+        has_room
     }
 
     fn build_one(&mut self, id: ActionId, declared: &'a Declared) -> Action<Reference> {
@@ -174,11 +221,13 @@ impl<'a> Builder<'a> {
 
     /// What the assertions in a model's config read besides the model: it must be there when they audit the new rows.
     fn audited_with(&self, id: ActionId) -> Vec<Dependency<Reference>> {
-        let checks = self.declared.iter().filter_map(|declared| match &declared.what {
+        // They stand right before it.
+        let before = self.declared[..id.index()].iter().rev().map_while(|declared| match &declared.what {
             What::Check { check, of, .. } if *of == id => Some(&check.kind),
             _ => None,
         });
-        let others = checks.filter_map(|check| match check {
+        let checks: Vec<&InlineKind> = before.collect();
+        let others = checks.into_iter().rev().filter_map(|check| match check {
             InlineKind::Relationship(relationship) => Some((&relationship.to, relationship.to_span)),
             InlineKind::Unique(_) | InlineKind::Rows(_) => None,
         });

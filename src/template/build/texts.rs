@@ -14,7 +14,7 @@ use crate::template::render::{Outcome, Renderer};
 use crate::template::scope::{Amendment, Scope, This};
 
 /// How long all texts of a project may be together, in bytes.
-const MOST_WRITTEN: usize = 128 << 20;
+pub(super) const MOST_WRITTEN: usize = 128 << 20;
 
 /// One of the texts of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(in crate::template) enum Part {
 impl Renderer<'_> {
     /// Renders the statements of a part.
     pub(in crate::template) fn part(&self, body: &Body, part: Part, scope: &Arc<Scope>) -> Vec<Outcome> {
+        if self.is_stuck() {
+            return Vec::new();
+        }
         match body {
             Body::Sqlx { file, sqlx, added } => {
                 let texts: &[Text] = match part {

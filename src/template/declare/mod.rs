@@ -8,7 +8,7 @@ mod list;
 mod sqlx_config;
 
 use crate::action::{ActionId, Kind};
-use crate::config::{Spanned, Value};
+use crate::config::Spanned;
 use crate::diagnostic::Diagnostics;
 use crate::files::{FileId, SourceFile, Span};
 use crate::project::{Naming, Project};
@@ -20,6 +20,7 @@ use crate::template::engine::{Engine, is_follow_up};
 
 use code::Moved;
 pub(super) use code::Record;
+pub(super) use sqlx_config::Read;
 
 /// A name, and what will become of it in the second pass.
 #[derive(Debug)]
@@ -93,15 +94,14 @@ struct Declarer<'a> {
     diagnostics: Diagnostics,
 }
 
-/// A file of definitions with its tree, if it is a `.sqlx` file.
-pub(super) type Parsed = (FileId, Option<SqlxFile>);
+/// A file of definitions; of a `.sqlx` file its tree, and its config if no code is needed for that.
+pub(super) type Parsed = (FileId, Option<(SqlxFile, Option<Read>)>);
 
 /// Declares the actions of every file, in the order in which Dataform does: lists and the property graph first, then
 /// definitions by path. A model's inline assertions come before it. Says too whether no names are
 /// missing because a file has failed that code needs.
 pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -> (Vec<Declared>, bool, Diagnostics) {
-    let naming = project.naming();
-    let rules = Rules::of(&project.settings);
+    let (naming, rules) = (project.naming(), Rules::of(&project.settings));
     let (declared, diagnostics) = (Vec::with_capacity(parsed.len()), Diagnostics::default());
     let mut declarer = Declarer { project, engine, naming, rules, declared, is_complete: true, diagnostics };
     let is_unsettled = |file: &FileId| project.unsettled.contains(file);
@@ -117,12 +117,11 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     let mut is_watched = false;
     for (id, sqlx) in parsed {
         let file = project.sources.get(id);
-        if let Some(sqlx) = sqlx {
-            let (value, is_read) = declarer.evaluate_config(file, &sqlx);
-            declarer.is_complete &= is_read && !sqlx.is_broken || !is_unsettled(&id);
-            let shown = is_watched.then(|| declarer.show(file, &value)).flatten();
+        if let Some((sqlx, literal)) = sqlx {
+            let (read, shown) = declarer.sqlx_config(file, &sqlx, literal, is_watched);
+            declarer.is_complete &= read.is_known && !sqlx.is_broken || !is_unsettled(&id);
             made = if is_watched { declarer.count().unwrap_or(made) } else { made };
-            pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), value, is_read, shown });
+            pending.push(Pending::Sqlx { file, sqlx: Box::new(sqlx), read: Box::new(read), shown });
         } else {
             let failed = engine.load(file).err();
             declarer.is_complete &= failed.as_ref().is_none_or(|failed| !is_follow_up(failed) && !is_unsettled(&id));
@@ -136,9 +135,9 @@ pub(super) fn declare(project: &Project, engine: &Engine, parsed: Vec<Parsed>) -
     let mut records = declarer.records();
     for file in pending {
         match file {
-            Pending::Sqlx { file, sqlx, value, is_read, shown } => {
+            Pending::Sqlx { file, sqlx, read, shown } => {
                 let added = shown.and_then(|number| records.get_mut(number)?.take()).and_then(code::NewRecord::added);
-                declarer.sqlx(file, (sqlx, added), &value, is_read);
+                declarer.sqlx(file, (sqlx, added), *read);
             }
             Pending::Code(range) => {
                 for at in range {
@@ -157,8 +156,7 @@ enum Pending<'a> {
     Sqlx {
         file: &'a SourceFile,
         sqlx: Box<SqlxFile>,
-        value: Value,
-        is_read: bool,
+        read: Box<Read>,
         /// The number under which code has seen it.
         shown: Option<usize>,
     },

@@ -1,20 +1,70 @@
 //! The `config {}` of a `.sqlx` file.
 
 use crate::config::{Entry, Value, ValueKind};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::SourceFile;
 use crate::sqlx::{ConfigBlock, SqlxFile};
-use crate::template::config::{self, KindConfig};
+use crate::template::config::{self, ActionConfig, KindConfig, Rules};
 use crate::template::declare::{Body, Declarer, Record};
 use crate::template::engine::{Engine, is_follow_up};
 
-impl Declarer<'_> {
-    /// The config as a tree, and whether all of it is known.
-    pub(super) fn evaluate_config(&mut self, file: &SourceFile, sqlx: &SqlxFile) -> (Value, bool) {
+/// What the config of a file says.
+pub(in crate::template) struct Read {
+    config: ActionConfig,
+    /// What is wrong with it.
+    found: Diagnostics,
+    /// Whether all of it is known.
+    pub(super) is_known: bool,
+}
+
+impl Read {
+    fn of(value: &Value, is_known: bool, rules: Rules) -> Self {
+        let (mut config, mut found) = config::read(value, None, rules);
+        if !is_known {
+            // It has a name that others may refer to; that it is in order cannot be said.
+            config.kind = KindConfig::Unknown;
+            found = Diagnostics::default();
+        }
+        Self { config, found, is_known }
+    }
+
+    /// Reads the config of a file if no code is needed for that.
+    pub(in crate::template) fn literal(file: &SourceFile, sqlx: &SqlxFile, rules: Rules) -> Option<Self> {
         match &sqlx.config {
-            None => {
-                (Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } }, true)
-            }
+            None => Some(Self::of(&nothing(file), true, rules)),
+            Some(block) if !block.value.is_literal() => None,
+            Some(block) if block.value.overridden().is_empty() => Some(Self::of(&block.value, true, rules)),
+            Some(block) => Some(Self::of(&block.value.without_overridden(), true, rules)),
+        }
+    }
+}
+
+/// The config of a file that has none.
+fn nothing(file: &SourceFile) -> Value {
+    Value { span: file.span(0..0), kind: ValueKind::Object { entries: Vec::new(), open: false } }
+}
+
+impl Declarer<'_> {
+    /// Reads the config of a file; if code looks at all actions, shows it to that and gives the number of its record.
+    pub(super) fn sqlx_config(
+        &mut self,
+        file: &SourceFile,
+        sqlx: &SqlxFile,
+        literal: Option<Read>,
+        is_watched: bool,
+    ) -> (Read, Option<usize>) {
+        if let Some(read) = literal.filter(|_| !is_watched) {
+            return (read, None);
+        }
+        let (value, is_known) = self.evaluate_config(file, sqlx);
+        let shown = is_watched.then(|| self.show(file, &value)).flatten();
+        (Read::of(&value, is_known, self.rules), shown)
+    }
+
+    /// The config as a tree, and whether all of it is known.
+    fn evaluate_config(&mut self, file: &SourceFile, sqlx: &SqlxFile) -> (Value, bool) {
+        match &sqlx.config {
+            None => (nothing(file), true),
             Some(block) if sqlx.is_broken && !block.value.is_literal() => (names_only(&block.value), false),
             Some(block) => match evaluate(block, file, self.engine) {
                 Ok(value) => (value, true),
@@ -28,7 +78,7 @@ impl Declarer<'_> {
     }
 
     /// Shows the action of a file to code that looks at all of them; gives the number of its record.
-    pub(super) fn show(&mut self, file: &SourceFile, value: &Value) -> Option<usize> {
+    fn show(&mut self, file: &SourceFile, value: &Value) -> Option<usize> {
         let mut config = value.to_json();
         let fields = config.as_object_mut()?;
         fields.entry("type").or_insert_with(|| "operations".into());
@@ -41,18 +91,11 @@ impl Declarer<'_> {
         &mut self,
         file: &SourceFile,
         (sqlx, added): (Box<SqlxFile>, Option<Record>),
-        value: &Value,
-        is_read: bool,
+        Read { config, found, .. }: Read,
     ) {
         let overridden = sqlx.config.iter().flat_map(|block| block.value.overridden()).map(overridden_key);
         self.diagnostics.extend(overridden);
-        let (mut config, found) = config::read(value, None, self.rules);
-        if is_read {
-            self.diagnostics.extend(found);
-        } else {
-            // It has a name that others may refer to; that it is in order cannot be said.
-            config.kind = KindConfig::Unknown;
-        }
+        self.diagnostics.extend(found);
         let place = config.kind_span;
         let stem = match config.kind {
             KindConfig::DataPreparation(_) => file.stem().trim_end_matches(".dp"),
