@@ -1,5 +1,7 @@
 //! Calls of functions and operators.
 
+use std::borrow::Cow;
+
 use sqlparser::ast::{
     self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
 };
@@ -44,11 +46,7 @@ impl Binder<'_> {
     /// A function or an operator of which the dialect says what it gives.
     pub(super) fn make_call(&self, name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
-        let literal = |argument: &Expr| match &argument.kind {
-            ExprKind::Literal(text) => Some(text.trim_matches('\'').to_owned()),
-            _ => None,
-        };
-        let literals: Vec<Option<String>> = arguments.iter().map(literal).collect();
+        let literals: Vec<Option<Cow<'_, str>>> = arguments.iter().map(literal).collect();
         let literals: Vec<Option<&str>> = literals.iter().map(Option::as_deref).collect();
         let known = self.semantics.call_with(name, &types, &literals);
         let nullable = known.nulls.apply(arguments.iter().map(|argument| argument.nullable));
@@ -249,6 +247,20 @@ impl Binder<'_> {
             partition_by: self.exprs(&spec.partition_by),
             order_by: self.exprs(spec.order_by.iter().map(|order| &order.expr)),
         }
+    }
+}
+
+/// The text of a literal without its quotes; of a number with the minus in front of it.
+fn literal(expr: &Expr) -> Option<Cow<'_, str>> {
+    match &expr.kind {
+        ExprKind::Literal(text) => Some(text.trim_matches('\'').into()),
+        ExprKind::Call(call) if call.name == "-" => match call.arguments.as_slice() {
+            [Expr { kind: ExprKind::Literal(digits), data_type, .. }] if data_type.is_number() => {
+                Some(format!("-{digits}").into())
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -312,12 +312,30 @@ fn common_of_two(one: &DataType, other: &DataType) -> Option<DataType> {
     })
 }
 
+/// What an operator makes of two numbers. A FLOAT64 that is a literal becomes the NUMERIC that it stands beside; beside any
+/// other one the NUMERIC becomes a FLOAT64. See `EXPLICIT_OR_LITERAL` in `public/cast.cc` of `GoogleSQL`.
+fn number(arguments: &Arguments<'_>) -> DataType {
+    use DataType::{Decimal, Double, Null, Unknown};
+    let [one, other] = arguments.types else { return Unknown };
+    let of_float = |place, decimal: &DataType| match arguments.literal(place) {
+        Some(_) => decimal.clone(),
+        None => Double,
+    };
+    match (one, other) {
+        (Double, Decimal(_)) => of_float(0, other),
+        (Decimal(_), Double) => of_float(1, one),
+        (Null, Null) => Unknown,
+        _ => common_of_two(one, other).unwrap_or_default(),
+    }
+}
+
 fn is_moment(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. })
 }
 
 fn rule(name: &str) -> Option<Rule> {
     match name {
+        "number" => Some(number),
         "row" => Some(types::row),
         _ => None,
     }
