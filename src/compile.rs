@@ -91,6 +91,7 @@ impl Compilation {
         if project.settings.core.is_some() {
             diagnostics.weaken_where(|found| found.code == Code::UnusedInput);
         }
+        diagnostics.sort();
         Self { project, graph, run_time_data, analysis: Analysis::default(), diagnostics }
     }
 }

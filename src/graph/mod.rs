@@ -40,6 +40,7 @@ impl Graph {
             let mut all: Vec<ActionId> = action.dependencies.iter().map(|dependency| dependency.on).collect();
             all.sort_unstable();
             all.dedup();
+            // Each is there once now, so the graph need not look for it among all that depends on the same.
             for on in all {
                 edges.add_edge(node(on), node(id), ());
             }

@@ -33,7 +33,7 @@ use crate::template::config::Rules;
 use crate::template::declare::{Read, declare};
 use crate::template::engine::{Engine, is_follow_up};
 use crate::template::jinja::Jinja;
-use crate::template::render::{Engines, Includes, Renderer};
+use crate::template::render::{Engines, Includes, Means, Renderer};
 use crate::template::scope::{Catalog, Unresolved};
 
 /// What the files of a project declare. An action's place in the list is its id.
@@ -100,7 +100,8 @@ pub fn evaluate(project: &Project) -> (Evaluated, Diagnostics) {
     let (jinja, found) = Jinja::start(project);
     diagnostics.extend(found);
     let includes = Includes::new(project);
-    let renderer = Renderer::new(project, &includes, Some(Engines { javascript: &engine, jinja: &jinja }));
+    let means = Means::Engines(Engines { javascript: &engine, jinja: &jinja });
+    let renderer = Renderer::new(project, &includes, means);
     let mut builder = Builder { project, catalog: &catalog, renderer, declared: &declared, diagnostics };
     let actions = builder.build();
     let mut diagnostics = Diagnostics::default();

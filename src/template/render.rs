@@ -1,6 +1,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::action::{Origin, Reference, Rendered};
@@ -37,9 +38,18 @@ pub(super) struct Engines<'a> {
     pub(super) jinja: &'a Jinja,
 }
 
-/// The static texts of each include, under the include's name.
+/// What renders texts.
+#[derive(Clone, Copy)]
+pub(super) enum Means<'a> {
+    Engines(Engines<'a>),
+    /// Nothing but this, for plain texts: many are rendered at once, and this is how long all of them are by now.
+    Plain(&'a AtomicUsize),
+}
+
+/// What the includes say in plain sight.
 pub(super) struct Includes<'a> {
     project: &'a Project,
+    /// The static texts of each, under its name.
     texts: OnceLock<HashMap<String, Vec<(String, Span)>>>,
 }
 
@@ -69,9 +79,8 @@ impl<'a> Includes<'a> {
 pub(super) struct Renderer<'a> {
     project: &'a Project,
     includes: &'a Includes<'a>,
-    /// `None` where only plain texts are rendered.
-    engines: Option<Engines<'a>>,
-    /// Whether a text has asked for engines that are not there. What is rendered then is of no use.
+    means: Means<'a>,
+    /// Whether a text has asked for more than there is. What is rendered then is of no use.
     is_stuck: Cell<bool>,
     /// The static texts of files under `definitions/`.
     code: RefCell<BTreeMap<FileId, Literals>>,
@@ -88,9 +97,9 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Renderer<'a> {
-    pub(super) fn new(project: &'a Project, includes: &'a Includes<'a>, engines: Option<Engines<'a>>) -> Self {
+    pub(super) fn new(project: &'a Project, includes: &'a Includes<'a>, means: Means<'a>) -> Self {
         let (is_stuck, code, written) = (Cell::new(false), RefCell::default(), Cell::new(0));
-        Self { project, includes, engines, is_stuck, code, written }
+        Self { project, includes, means, is_stuck, code, written }
     }
 
     /// What it knows of the includes.
@@ -98,18 +107,37 @@ impl<'a> Renderer<'a> {
         self.includes
     }
 
-    /// Whether engines were needed that are not there.
+    /// Whether more was needed than there is.
     pub(super) fn is_stuck(&self) -> bool {
         self.is_stuck.get()
     }
 
+    /// The engines for a text that needs them; where there are none it is stuck.
     fn engines(&self) -> Option<Engines<'a>> {
-        self.is_stuck.set(self.is_stuck.get() || self.engines.is_none());
-        self.engines
+        match self.means {
+            Means::Engines(engines) => Some(engines),
+            Means::Plain(_) => {
+                self.is_stuck.set(true);
+                None
+            }
+        }
+    }
+
+    /// Counts a text of so many bytes in. Among plain ones it is stuck if that makes more than `most` of all of them.
+    pub(super) fn count(&self, bytes: usize, most: usize) {
+        self.written.set(self.written.get().saturating_add(bytes));
+        if let Means::Plain(all) = self.means {
+            let all = all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+            self.is_stuck.set(self.is_stuck.get() || all > most);
+        }
     }
 
     /// Renders one text of a file. `js` are the file's `js {}` blocks.
     pub(super) fn render(&self, file: FileId, js: &[Span], text: &Text, scope: &Arc<Scope>) -> Outcome {
+        let is_plain = !text.has_jinja && js.is_empty();
+        if !is_plain && self.engines().is_none() {
+            return Outcome::default();
+        }
         let file = self.project.sources.get(file);
         // What is put in for a placeholder is often longer than that.
         let length = text.span.range().len();

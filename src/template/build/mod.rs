@@ -5,7 +5,7 @@ mod node;
 mod texts;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use rayon::prelude::*;
 
@@ -22,7 +22,7 @@ use crate::template::build::texts::{ActionTexts, MOST_WRITTEN, Part};
 use crate::template::checks::{InlineCheck, InlineKind};
 use crate::template::config::{ActionConfig, KindConfig, MaterializationConfig, ModelConfig};
 use crate::template::declare::{Body, Declared, What};
-use crate::template::render::Renderer;
+use crate::template::render::{Means, Renderer};
 use crate::template::scope::{Amendment, Catalog, Scope, This};
 
 /// Makes actions of what is declared.
@@ -47,7 +47,7 @@ impl<'a> Builder<'a> {
     pub(super) fn build(&mut self) -> Vec<Action<Reference>> {
         let declared = self.declared;
         let all = (0..).map(ActionId).zip(declared).zip(self.plain());
-        let actions = all.map(|((id, one), plain)| match plain.filter(|plain| self.has_room(plain.written)) {
+        let actions = all.map(|((id, one), plain)| match plain.filter(|plain| self.takes_room(plain.written)) {
             Some(plain) => {
                 self.diagnostics.extend(plain.diagnostics);
                 plain.action
@@ -68,21 +68,19 @@ impl<'a> Builder<'a> {
     fn plain(&self) -> Vec<Option<Plain>> {
         let Self { project, catalog, declared, .. } = *self;
         let includes = self.renderer.includes();
-        let all = AtomicUsize::new(0);
+        let written_by_all = AtomicUsize::new(0);
         let build = |(id, one): (usize, &'a Declared)| {
-            let renderer = Renderer::new(project, includes, None);
+            let renderer = Renderer::new(project, includes, Means::Plain(&written_by_all));
             let mut builder = Builder { project, catalog, renderer, declared, diagnostics: Diagnostics::default() };
             let action = builder.build_one(ActionId(u32::try_from(id).unwrap_or(u32::MAX)), one);
             let written = builder.renderer.written.get();
-            let is_kept = all.fetch_add(written, Ordering::Relaxed).saturating_add(written) <= MOST_WRITTEN;
-            let is_plain = is_kept && !builder.renderer.is_stuck();
-            is_plain.then_some(Plain { action, diagnostics: builder.diagnostics, written })
+            (!builder.renderer.is_stuck()).then_some(Plain { action, diagnostics: builder.diagnostics, written })
         };
         declared.par_iter().enumerate().map(build).collect()
     }
 
-    /// Counts texts of so many bytes in, if they are not too many.
-    fn has_room(&self, bytes: usize) -> bool {
+    /// Counts texts of so many bytes in, if that does not make too many.
+    fn takes_room(&self, bytes: usize) -> bool {
         let written = &self.renderer.written;
         let all = written.get().saturating_add(bytes);
         let has_room = all <= MOST_WRITTEN;

@@ -35,6 +35,7 @@ pub(in crate::template) enum Part {
 impl Renderer<'_> {
     /// Renders the statements of a part.
     pub(in crate::template) fn part(&self, body: &Body, part: Part, scope: &Arc<Scope>) -> Vec<Outcome> {
+        // Another one renders the whole action.
         if self.is_stuck() {
             return Vec::new();
         }
@@ -125,10 +126,10 @@ impl ActionTexts<'_, '_> {
 
     /// Takes a text away if there are too many of them by now, which is reported once.
     fn within(&self, outcome: &mut Outcome) {
-        let written = &self.builder.renderer.written;
-        let before = written.get();
-        written.set(before.saturating_add(outcome.rendered.text().len()));
-        if written.get() <= MOST_WRITTEN {
+        let renderer = &self.builder.renderer;
+        let before = renderer.written.get();
+        renderer.count(outcome.rendered.text().len(), MOST_WRITTEN);
+        if renderer.written.get() <= MOST_WRITTEN && !renderer.is_stuck() {
             return;
         }
         outcome.rendered = Rendered::default();
@@ -142,6 +143,9 @@ impl ActionTexts<'_, '_> {
 
     fn take(&mut self, outcome: Outcome) -> Rendered {
         self.builder.diagnostics.extend(outcome.diagnostics);
+        if outcome.uses.is_empty() {
+            return outcome.rendered;
+        }
         let known = self.dependencies.iter().map(|known| (known.on.clone(), known.origin));
         let mut known: HashSet<(Reference, Origin)> = known.collect();
         for (call, origin) in outcome.uses {
