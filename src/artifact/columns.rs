@@ -1,8 +1,6 @@
 //! What is known of the columns of an action, as the manifest and `list` have it.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::action::{ActionId, ColumnDocumentation};
@@ -44,59 +42,110 @@ struct ColumnEntry<'a> {
 /// A column of another relation that becomes this one, or decides on the rows.
 #[derive(Serialize)]
 struct FlowEntry<'a> {
-    relation: Shown<'a>,
+    relation: &'a str,
     column: &'a str,
     kind: &'static str,
 }
 
-/// Something in its own words.
-pub(super) struct Shown<'a>(pub(super) &'a dyn fmt::Display);
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
-    }
+/// Tells of the columns of actions.
+pub struct Columns<'a> {
+    compilation: &'a Compilation,
+    /// The full names of all actions, by their ids: each is told many times.
+    names: Vec<String>,
 }
 
-/// The same as an object of JSON: `columns`, `columns_complete`, `influences`, `keys`.
-pub fn columns(compilation: &Compilation, id: ActionId) -> Map<String, Value> {
-    match serde_json::to_value(known_columns(compilation, id)) {
-        Ok(Value::Object(columns)) => columns,
-        _ => Map::new(),
+impl<'a> Columns<'a> {
+    /// Of a project that has been compiled.
+    pub fn new(compilation: &'a Compilation) -> Self {
+        Self { compilation, names: compilation.graph.iter().map(|(_, action)| action.target.to_string()).collect() }
     }
-}
 
-/// First the columns of the action in their order, then what is documented besides: fields inside of them, and columns that
-/// are not known to be there.
-pub(super) fn known_columns(compilation: &Compilation, id: ActionId) -> KnownColumns<'_> {
-    let action = compilation.graph.get(id);
-    let documented = action.documentation.columns.as_slice();
-    let Some(facts) = compilation.analysis.facts(id).filter(|_| action.kind.has_output()) else {
-        return KnownColumns {
-            columns: documented.iter().map(only_documented).collect(),
-            columns_complete: None,
-            influences: Vec::new(),
-            keys: Vec::new(),
-            known: 0,
+    /// The columns of an action as an object of JSON: `columns`, `columns_complete`, `influences`, `keys`.
+    pub fn of(&self, id: ActionId) -> Map<String, Value> {
+        match serde_json::to_value(self.known(id)) {
+            Ok(Value::Object(columns)) => columns,
+            _ => Map::new(),
+        }
+    }
+
+    /// The full name of an action.
+    pub(super) fn name(&self, id: ActionId) -> &str {
+        &self.names[id.index()]
+    }
+
+    /// First the columns of the action in their order, then what is documented besides: fields inside of them, and columns that
+    /// are not known to be there.
+    pub(super) fn known(&self, id: ActionId) -> KnownColumns<'_> {
+        let Self { compilation, .. } = self;
+        let action = compilation.graph.get(id);
+        let documented = action.documentation.columns.as_slice();
+        let Some(facts) = compilation.analysis.facts(id).filter(|_| action.kind.has_output()) else {
+            return KnownColumns {
+                columns: documented.iter().map(only_documented).collect(),
+                columns_complete: None,
+                influences: Vec::new(),
+                keys: Vec::new(),
+                known: 0,
+            };
         };
-    };
-    let case = compilation.project.settings.dialect.semantics().names().case;
-    let is_of = |documented: &ColumnDocumentation, column: &Column| match documented.path.as_slice() {
-        [name] => column.name.as_deref().is_some_and(|own| case.is_same(own, name)),
-        _ => false,
-    };
-    let visible = || facts.columns.visible().map(|(_, column)| column);
-    let known = visible().map(|column| {
-        let documented = documented.iter().find(|documented| is_of(documented, column));
-        describe(compilation, id, column, documented)
-    });
-    let others = documented.iter().filter(|documented| !visible().any(|column| is_of(documented, column)));
-    KnownColumns {
-        columns: known.chain(others.map(only_documented)).collect(),
-        columns_complete: Some(!facts.columns.is_open),
-        influences: influences(compilation, id, facts),
-        keys: keys(facts),
-        known: visible().count(),
+        let case = compilation.project.settings.dialect.semantics().names().case;
+        let is_of = |documented: &ColumnDocumentation, column: &Column| match documented.path.as_slice() {
+            [name] => column.name.as_deref().is_some_and(|own| case.is_same(own, name)),
+            _ => false,
+        };
+        let visible = || facts.columns.visible().map(|(_, column)| column);
+        let known = visible().map(|column| {
+            let documented = documented.iter().find(|documented| is_of(documented, column));
+            self.describe(id, column, documented)
+        });
+        let others = documented.iter().filter(|documented| !visible().any(|column| is_of(documented, column)));
+        KnownColumns {
+            columns: known.chain(others.map(only_documented)).collect(),
+            columns_complete: Some(!facts.columns.is_open),
+            influences: self.influences(id, facts),
+            keys: keys(facts),
+            known: visible().count(),
+        }
+    }
+
+    fn describe<'s>(
+        &'s self,
+        id: ActionId,
+        column: &'s Column,
+        documented: Option<&'s ColumnDocumentation>,
+    ) -> ColumnEntry<'s> {
+        let semantics = self.compilation.project.settings.dialect.semantics();
+        let is_known = !column.data_type.is_vague();
+        let origins = column.origins_of_whole().into_iter().map(|(origin, kind)| FlowEntry {
+            relation: self.relation(id, &origin.relation),
+            column: &origin.column,
+            kind: FlowKind::Origin(kind).word(),
+        });
+        ColumnEntry {
+            path: column.name.as_deref().into_iter().collect(),
+            r#type: is_known.then(|| semantics.type_name(&column.data_type)),
+            nullability: column.nullable.word(),
+            origins: origins.collect(),
+            description: documented.and_then(|documented| documented.description.as_deref()),
+            tags: documented.map(|documented| documented.tags.as_slice()).unwrap_or_default(),
+        }
+    }
+
+    fn influences<'s>(&'s self, id: ActionId, facts: &'s Facts) -> Vec<FlowEntry<'s>> {
+        let entries = facts.influences.iter().map(|influence| FlowEntry {
+            relation: self.relation(id, &influence.relation),
+            column: &influence.column,
+            kind: FlowKind::Influence(influence.kind).word(),
+        });
+        entries.collect()
+    }
+
+    fn relation<'s>(&'s self, id: ActionId, relation: &'s Relation) -> &'s str {
+        match relation {
+            Relation::Action(id) => self.name(*id),
+            Relation::Own => self.name(id),
+            Relation::Undeclared(path) => path,
+        }
     }
 }
 
@@ -111,48 +160,8 @@ fn only_documented(documented: &ColumnDocumentation) -> ColumnEntry<'_> {
     }
 }
 
-fn describe<'a>(
-    compilation: &'a Compilation,
-    id: ActionId,
-    column: &'a Column,
-    documented: Option<&'a ColumnDocumentation>,
-) -> ColumnEntry<'a> {
-    let semantics = compilation.project.settings.dialect.semantics();
-    let is_known = !column.data_type.is_vague();
-    let origins = column.origins_of_whole().into_iter().map(|(origin, kind)| FlowEntry {
-        relation: relation(compilation, id, &origin.relation),
-        column: &origin.column,
-        kind: FlowKind::Origin(kind).word(),
-    });
-    ColumnEntry {
-        path: column.name.as_deref().into_iter().collect(),
-        r#type: is_known.then(|| semantics.type_name(&column.data_type)),
-        nullability: column.nullable.word(),
-        origins: origins.collect(),
-        description: documented.and_then(|documented| documented.description.as_deref()),
-        tags: documented.map(|documented| documented.tags.as_slice()).unwrap_or_default(),
-    }
-}
-
-fn influences<'a>(compilation: &'a Compilation, id: ActionId, facts: &'a Facts) -> Vec<FlowEntry<'a>> {
-    let entries = facts.influences.iter().map(|influence| FlowEntry {
-        relation: relation(compilation, id, &influence.relation),
-        column: &influence.column,
-        kind: FlowKind::Influence(influence.kind).word(),
-    });
-    entries.collect()
-}
-
 /// By the names of their columns.
 fn keys(facts: &Facts) -> Vec<Vec<&str>> {
     let name = |place: &usize| facts.columns.known.get(*place)?.name.as_deref();
     facts.keys.iter().filter_map(|key| key.iter().map(name).collect()).collect()
-}
-
-fn relation<'a>(compilation: &'a Compilation, id: ActionId, relation: &'a Relation) -> Shown<'a> {
-    match relation {
-        Relation::Action(id) => Shown(&compilation.graph.get(*id).target),
-        Relation::Own => Shown(&compilation.graph.get(id).target),
-        Relation::Undeclared(path) => Shown(path),
-    }
 }

@@ -1,19 +1,24 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, ActionId, Kind, Materialization, Node, Rendered, Texts};
 use crate::artifact::manifest::write_manifest;
+use crate::artifact::memory::{read_kept, write_kept};
 use crate::artifact::write::{refuse_links, write_atomically, write_in_place, write_new};
 use crate::compile::Compilation;
 
 /// The folder of the compiled SQL, under the project's root.
 const FOLDER: &str = ".trueup/compiled";
+
+/// Where what is known of them is kept for the next process.
+const KEPT: &str = ".trueup/compiled.bin";
 
 /// How many letters stand between two statements, at most.
 const SEPARATION: usize = 4;
@@ -21,16 +26,19 @@ const SEPARATION: usize = 4;
 /// The longest name of a file that every file system takes, less than its 255 bytes by what is put behind it.
 const LONGEST_NAME: usize = 180;
 
-/// What is known of the compiled files since they were last written or read, for who compiles again and again.
+/// What is known of the compiled files since they were last written or read: they need not be read again.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// By their paths in the folder: how each was found, and the hash of its text.
-    files: HashMap<PathBuf, (Found, u64)>,
-    hash: RandomState,
+    /// By their paths in the folder.
+    files: HashMap<PathBuf, Known>,
+    has_news: bool,
 }
 
+/// What is known of a file: how it was found, and the hash of its text.
+type Known = (Found, u64);
+
 /// A file as a look at the folder shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Found {
     length: u64,
     modified: SystemTime,
@@ -38,6 +46,30 @@ struct Found {
 
 /// How old a file has to be so that another change would give it another time.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// What an earlier process has known of the compiled files.
+pub fn read_written(root: &Path) -> Written {
+    let read = |bytes: &[u8]| postcard::from_bytes(bytes).unwrap_or_default();
+    let files: Vec<(PathBuf, Known)> = read_kept(root, KEPT, read).unwrap_or_default();
+    Written { files: files.into_iter().collect(), has_news: false }
+}
+
+/// Keeps what is new of it for the next one.
+pub fn write_written(root: &Path, written: &mut Written) {
+    if std::mem::take(&mut written.has_news) {
+        let mut files: Vec<(&PathBuf, &Known)> = written.files.iter().collect();
+        files.sort_unstable_by_key(|(_, (_, hash))| *hash);
+        write_kept(root, KEPT, || postcard::to_stdvec(&files).unwrap_or_default());
+    }
+}
+
+/// [`write_compiled`] for who compiles once.
+pub fn write_compiled_once(root: &Path, compilation: &Compilation) -> io::Result<()> {
+    let mut written = read_written(root);
+    write_compiled(root, compilation, &mut written)?;
+    write_written(root, &mut written);
+    Ok(())
+}
 
 /// Writes the compiled SQL of every action to `.trueup/compiled/`, both texts of incremental models, and
 /// `.trueup/manifest.json`. Files of actions that are gone are removed.
@@ -56,16 +88,17 @@ fn write_files(root: &Path, compilation: &Compilation, written: &mut Written) ->
     for inner in folders {
         refuse_links(root, &folder.join(inner).join("file"))?;
     }
-    let mut there = found_in(&root.join(folder));
-    let Written { files: known, hash } = &*written;
-    // What a file holds that is as it should be.
-    let write = |file: &CompiledFile<'_>| -> io::Result<Option<(PathBuf, (Found, u64))>> {
+    let mut there = found_in(&root.join(folder), files.len());
+    let known = &written.files;
+    // What a file holds that is as it should be, and whether that is new.
+    let write = |file: &CompiledFile<'_>| -> io::Result<Option<(PathBuf, Known, bool)>> {
         let (path, text) = (folder.join(&file.path), file.content.text());
         let found = there.get(&file.path).copied();
         if let Some(found) = found.filter(|found| found.length == text.len() as u64) {
-            let entry = (found, hash.hash_one(&*text));
-            if known.get(&file.path) == Some(&entry) || holds(&root.join(&path), &text) {
-                return Ok(Some((file.path.clone(), entry)));
+            let entry = (found, hash(&text));
+            let is_known = known.get(&file.path) == Some(&entry);
+            if is_known || holds(&root.join(&path), &text) {
+                return Ok(Some((file.path.clone(), entry, !is_known)));
             }
         }
         if found.is_some() || write_new(&root.join(&path), &text).is_err() {
@@ -76,9 +109,11 @@ fn write_files(root: &Path, compilation: &Compilation, written: &mut Written) ->
     // The system makes the files of one folder one after the other, and who waits for that burns time.
     let least = if there.is_empty() { files.len().max(1) } else { 1 };
     let entries = files.par_iter().with_min_len(least).map(write);
-    let entries: Vec<Option<(PathBuf, (Found, u64))>> = entries.collect::<io::Result<_>>()?;
+    let mut entries: Vec<Option<(PathBuf, Known, bool)>> = entries.collect::<io::Result<_>>()?;
     let is_settled = |found: &Found| found.modified.elapsed().is_ok_and(|age| age > SETTLED);
-    written.files = entries.into_iter().flatten().filter(|(_, (found, _))| is_settled(found)).collect();
+    entries.retain(|entry| entry.as_ref().is_some_and(|(_, (found, _), _)| is_settled(found)));
+    written.has_news |= entries.len() != known.len() || entries.iter().flatten().any(|(_, _, is_new)| *is_new);
+    written.files = entries.into_iter().flatten().map(|(path, entry, _)| (path, entry)).collect();
     for file in &files {
         there.remove(&file.path);
     }
@@ -86,6 +121,13 @@ fn write_files(root: &Path, compilation: &Compilation, written: &mut Written) ->
         remove(&root.join(folder).join(path))?;
     }
     Ok(())
+}
+
+/// The same in each process of one build.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether the file at a path has that text.
@@ -124,7 +166,7 @@ pub fn compiled(compilation: &Compilation) -> impl Iterator<Item = (PathBuf, Str
 
 /// All of them. No two have the same path, also where capitals do not count.
 fn files(compilation: &Compilation) -> Vec<CompiledFile<'_>> {
-    let mut taken = HashSet::new();
+    let mut taken = HashSet::with_capacity(compilation.graph.order().len() * 2);
     let files = compilation.graph.iter().flat_map(|(_, action)| of_action(action));
     files.map(|file| CompiledFile { path: free(file.path, &mut taken), ..file }).collect()
 }
@@ -203,8 +245,8 @@ fn file_name(name: &str) -> String {
     if is_device || safe.is_empty() { format!("_{safe}") } else { safe.to_owned() }
 }
 
-/// The files in a folder, by their paths from it.
-fn found_in(folder: &Path) -> HashMap<PathBuf, Found> {
+/// The files in a folder, by their paths from it: about as many as that.
+fn found_in(folder: &Path, count: usize) -> HashMap<PathBuf, Found> {
     let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
     let files = entries.filter(|entry| entry.file_type().is_file() && !is_being_written(entry));
     let found = files.filter_map(|entry| {
@@ -212,7 +254,9 @@ fn found_in(folder: &Path) -> HashMap<PathBuf, Found> {
         let found = Found { length: data.len(), modified: data.modified().ok()? };
         Some((entry.path().strip_prefix(folder).ok()?.to_owned(), found))
     });
-    found.collect()
+    let mut all = HashMap::with_capacity(count);
+    all.extend(found);
+    all
 }
 
 fn remove(path: &Path) -> io::Result<()> {

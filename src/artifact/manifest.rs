@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::action::{Action, ActionId, Documentation, Kind, Materialization, Publishing, Rendered};
-use crate::artifact::columns::{KnownColumns, Shown, known_columns};
+use crate::artifact::columns::{Columns, KnownColumns};
 use crate::artifact::snapshot::SavedState;
 use crate::compare::State;
 use crate::compile::Compilation;
@@ -33,7 +33,7 @@ struct Manifest<'a> {
 
 #[derive(Serialize)]
 struct ManifestAction<'a> {
-    name: Shown<'a>,
+    name: &'a str,
     target: ManifestTarget<'a>,
     canonical_target: ManifestTarget<'a>,
     r#type: &'static str,
@@ -44,7 +44,7 @@ struct ManifestAction<'a> {
     columns: KnownColumns<'a>,
     tags: &'a [String],
     disabled: bool,
-    depends_on: Vec<Shown<'a>>,
+    depends_on: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sql: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,12 +97,13 @@ pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> 
     };
     let head = serde_json::to_string(&manifest)?;
     write!(out, "{},\"actions\":[", head.strip_suffix('}').unwrap_or_default())?;
+    let columns = Columns::new(compilation);
     let actions: Vec<(ActionId, &Action<ActionId>)> = compilation.graph.iter().collect();
     let mut before: &[u8] = b"\n";
     for piece in actions.chunks(AT_ONCE) {
         let line = |(id, action): &(ActionId, &Action<ActionId>)| {
             let mut line = Vec::with_capacity(LINE);
-            serde_json::to_writer(&mut line, &describe(compilation, *id, action))?;
+            serde_json::to_writer(&mut line, &describe(compilation, &columns, *id, action))?;
             Ok(line)
         };
         let lines: Vec<serde_json::Result<Vec<u8>>> = piece.par_iter().map(line).collect();
@@ -115,7 +116,12 @@ pub(super) fn write_manifest(compilation: &Compilation, out: &mut dyn Write) -> 
     out.write_all(b"\n]}\n")
 }
 
-fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<ActionId>) -> ManifestAction<'a> {
+fn describe<'a>(
+    compilation: &'a Compilation,
+    columns: &'a Columns<'_>,
+    id: ActionId,
+    action: &'a Action<ActionId>,
+) -> ManifestAction<'a> {
     let (mut sql, mut incremental_sql, mut pre, mut post) = (None, None, Vec::new(), Vec::new());
     let mut unique_key: &[String] = &action.documentation.unique_key;
     let mut publish = None;
@@ -135,22 +141,22 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
         Kind::Test(test) => sql = Some(vec![test.expected.text()]),
         Kind::Declaration | Kind::Node(_) | Kind::Unknown => {}
     }
-    let columns = known_columns(compilation, id);
-    let known = columns.known;
+    let known = columns.known(id);
+    let count = known.known;
     let depends_on = compilation.graph.dependencies(id);
     let Documentation { times, expectations, .. } = &action.documentation;
     let seconds = |span: Option<TimeSpan>| span.map(TimeSpan::seconds);
     ManifestAction {
-        name: Shown(&action.target),
+        name: columns.name(id),
         target: target(&action.target),
         canonical_target: target(&action.canonical),
         r#type: action.kind.word(),
         file: compilation.project.sources.get(action.name_span.file).path(),
         description: action.documentation.description.as_deref(),
-        columns,
+        columns: known,
         tags: &action.tags,
         disabled: action.disabled,
-        depends_on: depends_on.iter().map(|id| Shown(&compilation.graph.get(*id).target)).collect(),
+        depends_on: depends_on.iter().map(|id| columns.name(*id)).collect(),
         sql,
         incremental_sql,
         pre_operations: pre,
@@ -164,7 +170,7 @@ fn describe<'a>(compilation: &'a Compilation, id: ActionId, action: &'a Action<A
             error_after_seconds: seconds(freshness.error_after),
         }),
         lateness_seconds: seconds(expectations.lateness),
-        state: SavedState::of(&State::of(compilation, id), known),
+        state: SavedState::of(&State::of(compilation, id), count),
     }
 }
 

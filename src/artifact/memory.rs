@@ -14,17 +14,28 @@ const FILE: &str = ".trueup/memory.bin";
 
 /// What earlier compilations by the same build of trueup have found out; nothing if there were none.
 pub fn read_memory(root: &Path) -> Memory {
-    let read = |bytes: Vec<u8>| bytes.strip_prefix(build()?.as_bytes()).map(Memory::from_bytes);
-    fs::read(root.join(FILE)).ok().and_then(read).unwrap_or_default()
+    read_kept(root, FILE, Memory::from_bytes).unwrap_or_default()
 }
 
 /// Keeps what is new for the next compilation, if the project has a folder for such things. Without it that takes longer, and
 /// is the same: no error is worth a word.
 pub fn write_memory(root: &Path, memory: &mut Memory) {
-    let has_folder = root.join(FILE).parent().is_some_and(Path::is_dir);
-    if let Some(build) = build().filter(|_| memory.has_news() && has_folder) {
-        let bytes = [build.into_bytes(), memory.to_bytes()].concat();
-        let _ = write_atomically(root, Path::new(FILE), &bytes);
+    if memory.has_news() {
+        write_kept(root, FILE, || memory.to_bytes());
+    }
+}
+
+/// Reads what the same build of trueup has kept in a file under the root.
+pub(super) fn read_kept<T>(root: &Path, file: &str, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    let bytes = fs::read(root.join(file)).ok()?;
+    bytes.strip_prefix(build()?.as_bytes()).map(read)
+}
+
+/// Keeps something for [`read_kept`], if the folder is there.
+pub(super) fn write_kept(root: &Path, file: &str, bytes: impl FnOnce() -> Vec<u8>) {
+    let has_folder = root.join(file).parent().is_some_and(Path::is_dir);
+    if let Some(build) = build().filter(|_| has_folder) {
+        let _ = write_atomically(root, Path::new(file), [build.into_bytes(), bytes()].concat());
     }
 }
 

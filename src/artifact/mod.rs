@@ -17,9 +17,9 @@ mod status;
 mod write;
 
 pub use catalog::write_catalog;
-pub use columns::columns;
+pub use columns::Columns;
 pub use comparison::comparison_json;
-pub use compiled::{Written, compiled, write_compiled};
+pub use compiled::{Written, compiled, read_written, write_compiled, write_compiled_once, write_written};
 pub use costs::costs_json;
 pub use dataform::dataform_graph;
 pub use journal::{Journal, LastRun, Undertaking};

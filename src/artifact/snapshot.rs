@@ -72,7 +72,9 @@ struct Number(u64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:016x}", self.0))
+        let digit = |place: usize| b"0123456789abcdef"[(self.0 >> (60 - 4 * place) & 0xf) as usize];
+        let digits: [u8; 16] = std::array::from_fn(digit);
+        serializer.serialize_str(str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

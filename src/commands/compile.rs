@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::analysis::Memory;
-use crate::artifact::{self, Written, read_memory, write_memory};
+use crate::artifact::{self, Written, read_memory, read_written, write_memory, write_written};
 use crate::commands::run::cancel_on_interrupt;
 use crate::commands::shared::{DOTENV, DenyArgs, ProjectArgs};
 use crate::compile::Compilation;
@@ -51,7 +51,8 @@ struct Kept {
 
 impl Kept {
     fn read(root: &Path) -> Self {
-        Self { memory: read_memory(root), written: Written::default(), compilation: None }
+        let (memory, written) = rayon::join(|| read_memory(root), || read_written(root));
+        Self { memory, written, compilation: None }
     }
 }
 
@@ -97,7 +98,7 @@ fn compile(args: &CompileArgs, root: &Path, terminal: &Terminal, kept: &mut Kept
         terminal.progress(&compile_summary(compilation, started.elapsed()));
     }
     // Nobody has to wait for that.
-    write_memory(root, &mut kept.memory);
+    rayon::join(|| write_memory(root, &mut kept.memory), || write_written(root, &mut kept.written));
     result
 }
 

@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::artifact;
+use crate::artifact::Columns;
 use crate::commands::shared::{ProjectArgs, SelectArgs};
 use crate::error::CommandError;
 use crate::report::{self, Terminal};
@@ -42,6 +42,7 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
     let path = |id| compilation.project.sources.get(graph.get(id).name_span.file).path().to_string();
     let width = selection.iter().map(|id| graph.get(id).target.to_string().chars().count()).max().unwrap_or_default();
     let words = selection.iter().map(|id| graph.get(id).kind.word().len()).max().unwrap_or_default().max(11);
+    let columns = Columns::new(&compilation);
     let mut lines: Vec<String> = Vec::new();
     // In the order in which they would run.
     for id in graph.order().iter().copied().filter(|id| selection.contains(*id)) {
@@ -62,7 +63,7 @@ pub(super) fn run(args: &ListArgs, terminal: &Terminal) -> Result<(), CommandErr
                     "depends_on": graph.dependencies(id).iter().map(|id| graph.get(*id).target.to_string()).collect::<Vec<_>>(),
                 });
                 if let Some(line) = line.as_object_mut().filter(|_| args.columns) {
-                    line.extend(artifact::columns(&compilation, id));
+                    line.extend(columns.of(id));
                 }
                 line.to_string()
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use crate::adapter::{Adapter, JobRef, LeftJob, LoggedJob, RunIdentity, Settled};
-use crate::artifact::{self, Journal, LastRun, Undertaking, Written};
+use crate::artifact::{self, Journal, LastRun, Undertaking};
 use crate::commands::history::{keep, new_run_id};
 use crate::commands::shared::{DenyArgs, ProjectArgs, SelectArgs, bytes_of, look_at, moment, show};
 use crate::compile::Compilation;
@@ -121,7 +121,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), CommandErro
         within_budget(args, &estimate(&plan, adapter.as_ref())?, &compilation)?;
     }
     adapter.prepare()?;
-    artifact::write_compiled(&root, &compilation, &mut Written::default())?;
+    artifact::write_compiled_once(&root, &compilation)?;
     let cancelled = cancel_on_interrupt()?;
     let threads = args.threads.and_then(|threads| usize::try_from(threads).ok());
     let threads = threads.or(compilation.project.environment.threads).unwrap_or_else(|| adapter.parallelism());

@@ -1,6 +1,9 @@
 //! A state of a project, as far as it can be compared with another one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::LazyLock;
 
 use crate::action::{
     Action, ActionId, ColumnDocumentation, Documentation, Expectations, Kind, Materialization, Publishing, Rendered,
@@ -9,7 +12,7 @@ use crate::analysis::bound::{Column, Relation};
 use crate::analysis::{Facts, Fingerprint, Letters, hash};
 use crate::compile::Compilation;
 use crate::dialect::Dialect;
-use crate::relation::DataType;
+use crate::relation::{DataType, JobOptions, PhysicalOptions};
 
 /// The actions of a project by their names, without what an environment adds to these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -199,12 +202,20 @@ fn documentation(action: &Action<ActionId>, dialect: &dyn Dialect) -> u64 {
     letters.hash()
 }
 
+static NO_JOB: LazyLock<String> = LazyLock::new(|| format!("{:?}", JobOptions::default()));
+static NO_OPTIONS: LazyLock<String> = LazyLock::new(|| format!("{:?}", PhysicalOptions::default()));
+
+/// Options in letters. Most are those that nobody sets, and it takes long to write them.
+fn written<T: Debug + Default + PartialEq>(options: &T, default: &'static LazyLock<String>) -> Cow<'static, str> {
+    if *options == T::default() { default.as_str().into() } else { format!("{options:?}").into() }
+}
+
 /// Of everything in the config that changes what a run does.
 fn settings(action: &Action<ActionId>) -> u64 {
     let mut letters = Letters::default();
-    letters.add(format_args!("{:?} {:?}", action.disabled, action.job));
+    letters.add(format_args!("{:?} {}", action.disabled, written(&action.job, &NO_JOB)));
     if let Kind::Model(model) = &action.kind {
-        letters.add(format_args!("{:?} {:?}", model.options, model.unique_key));
+        letters.add(format_args!("{} {:?}", written(&model.options, &NO_OPTIONS), model.unique_key));
         if model.publishing == Publishing::Audited {
             letters.add(format_args!("audited"));
         }
