@@ -490,8 +490,8 @@ fn environment(current: &Current, written: &Written) -> Environment<'static> {
         environment.add_function(name, move || with_scope(&current, read));
     };
     about_this("self", Scope::own_relation);
-    about_this("name", |scope| scope.this("name").map(|this| this.name.clone()));
-    about_this("schema", |scope| scope.this("schema").map(|this| this.schema.clone()));
+    about_this("name", Scope::name);
+    about_this("schema", Scope::schema);
     about_this("database", Scope::database);
     environment.add_global("interval", Value::from_object(Interval { current: Arc::clone(current) }));
     let seen = Arc::clone(current);

@@ -412,8 +412,8 @@ impl Body<'_> {
         };
         match call.name {
             "self" => read(Scope::own_relation),
-            "name" => read(|scope| scope.this("name").map(|this| this.name.clone())),
-            "schema" => read(|scope| scope.this("schema").map(|this| this.schema.clone())),
+            "name" => read(Scope::name),
+            "schema" => read(Scope::schema),
             "ref" | "resolve" => {
                 let parts = call.texts()?;
                 let reference = Reference::from_parts(parts.iter().map(|part| part.value.to_string()))?;

@@ -34,7 +34,7 @@ pub(super) struct Scope {
     inputs: Option<Vec<(Reference, String)>>,
     uses: Mutex<Vec<Use>>,
     amendments: Mutex<Vec<Amendment>>,
-    /// The size of what `ref` has given so far.
+    /// The size of what `ref`, `self` and the others have given so far.
     given: AtomicUsize,
 }
 
@@ -82,7 +82,7 @@ impl Unresolved {
     }
 }
 
-/// How much `ref` gives to one text, in bytes.
+/// How much `ref`, `self` and the others give to one text, in bytes.
 const MOST_GIVEN: usize = 16 << 20;
 
 impl Scope {
@@ -141,14 +141,14 @@ impl Scope {
         Ok(text)
     }
 
-    /// Counts what `ref` has given. An error if it is too much now.
+    /// Counts what is given. An error if it is too much now.
     fn give(&self, bytes: usize) -> Result<(), String> {
         let given = self.given.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if given > MOST_GIVEN { Err("this text refers to too much".to_owned()) } else { Ok(()) }
     }
 
     /// What the text is about.
-    pub(super) fn this(&self, function: &str) -> Result<&This, String> {
+    fn this(&self, function: &str) -> Result<&This, String> {
         self.this.as_ref().ok_or_else(|| format!("`{function}()` has no meaning here"))
     }
 
@@ -159,7 +159,22 @@ impl Scope {
         if !this.has_output && self.catalog.is_dataform_3 {
             return Err("`self()` has no meaning in operations without output: add `hasOutput: true`".to_owned());
         }
-        Ok(this.relation.clone())
+        self.given(&this.relation)
+    }
+
+    /// What `name()` gives.
+    pub(super) fn name(&self) -> Result<String, String> {
+        self.given(&self.this("name")?.name)
+    }
+
+    /// What `schema()` gives.
+    pub(super) fn schema(&self) -> Result<String, String> {
+        self.given(&self.this("schema")?.schema)
+    }
+
+    fn given(&self, text: &str) -> Result<String, String> {
+        self.give(text.len())?;
+        Ok(text.to_owned())
     }
 
     /// What `interval.start` gives: a text, which every warehouse takes for a date or a timestamp beside one.
@@ -183,9 +198,8 @@ impl Scope {
 
     /// What `database()` gives.
     pub(super) fn database(&self) -> Result<String, String> {
-        let database = self.this("database")?.database.clone();
-        database
-            .ok_or_else(|| "`database()` has no meaning here: neither the action nor the project names one".to_owned())
+        let database = self.this("database")?.database.as_deref();
+        self.given(database.ok_or("`database()` has no meaning here: neither the action nor the project names one")?)
     }
 
     pub(super) fn amend(&self, key: String, values: Vec<serde_json::Value>) {

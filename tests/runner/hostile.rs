@@ -371,6 +371,18 @@ fn texts_that_multiply() -> Result<(), Failed> {
     let test =
         format!("config {{ type: \"test\", dataset: \"a\" }}\ninput \"b\" {{ {} }}\nselect 1", "x".repeat(1 << 20));
     refused(&project(&[("definitions/a.sqlx", &refs), ("definitions/b_test.sqlx", &test)])?, &["error"])?;
+    for call in ["self()", "schema()"] {
+        let calls = format!("${{{call}}}").repeat(50_000);
+        let long = format!("config {{ type: \"view\", schema: \"{}\" }}\nselect {calls}", "x".repeat(1 << 20));
+        refused(&project(&[("definitions/a.sqlx", &long)])?, &["refers to too much"])?;
+    }
+    let of_many = project(&[])?;
+    let long = format!("config {{ type: \"declaration\", schema: \"{}\", name: \"b\" }}", "x".repeat(1000));
+    of_many.write("definitions/b.sqlx", &long)?;
+    for number in 0..40 {
+        of_many.write(&format!("definitions/a{number}.sqlx"), &format!("{VIEW}{}", "${ref(\"b\")}".repeat(10_000)))?;
+    }
+    refused(&of_many, &["take more than 128 MiB"])?;
     Ok(())
 }
 

@@ -153,8 +153,8 @@ impl Engine {
             context.set(name, function.with_name(name)?)
         };
         function("self", Scope::own_relation)?;
-        function("name", |scope| scope.this("name").map(|this| this.name.clone()))?;
-        function("schema", |scope| scope.this("schema").map(|this| this.schema.clone()))?;
+        function("name", Scope::name)?;
+        function("schema", Scope::schema)?;
         function("database", Scope::database)?;
         function("intervalStart", Scope::interval_start)?;
         function("intervalEnd", Scope::interval_end)?;
