@@ -21,7 +21,7 @@ pub(super) struct KnownColumns<'a> {
     keys: Vec<Vec<&'a str>>,
     /// How many of the columns are not only documented.
     #[serde(skip)]
-    pub(super) known: usize,
+    pub(super) count: usize,
 }
 
 #[derive(Serialize)]
@@ -85,7 +85,7 @@ impl<'a> Columns<'a> {
                 columns_complete: None,
                 influences: Vec::new(),
                 keys: Vec::new(),
-                known: 0,
+                count: 0,
             };
         };
         let case = compilation.project.settings.dialect.semantics().names().case;
@@ -104,7 +104,7 @@ impl<'a> Columns<'a> {
             columns_complete: Some(!facts.columns.is_open),
             influences: self.influences(id, facts),
             keys: keys(facts),
-            known: visible().count(),
+            count: visible().count(),
         }
     }
 

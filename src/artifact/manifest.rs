@@ -142,7 +142,7 @@ fn describe<'a>(
         Kind::Declaration | Kind::Node(_) | Kind::Unknown => {}
     }
     let known = columns.known(id);
-    let count = known.known;
+    let count = known.count;
     let depends_on = compilation.graph.dependencies(id);
     let Documentation { times, expectations, .. } = &action.documentation;
     let seconds = |span: Option<TimeSpan>| span.map(TimeSpan::seconds);

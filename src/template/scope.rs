@@ -122,7 +122,7 @@ impl Scope {
             let meant =
                 || inputs.iter().find(|(name, _)| known.is_some() && self.catalog.names.find(name).next() == known);
             let rows = named.or_else(meant).map(|(_, rows)| rows.as_str());
-            self.give(rows.map_or(0, str::len))?;
+            self.count(rows.map_or(0, str::len))?;
             return Ok(rows.map(|rows| format!("({rows})")).unwrap_or_default());
         }
         let text = known.map_or_else(
@@ -136,13 +136,13 @@ impl Scope {
             },
             |id| self.catalog.relations[id.index()].clone(),
         );
-        self.give(text.len() + size_of::<Use>())?;
+        self.count(text.len() + size_of::<Use>())?;
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         Ok(text)
     }
 
     /// Counts what is given. An error if it is too much now.
-    fn give(&self, bytes: usize) -> Result<(), String> {
+    fn count(&self, bytes: usize) -> Result<(), String> {
         let given = self.given.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if given > MOST_GIVEN { Err("this text refers to too much".to_owned()) } else { Ok(()) }
     }
@@ -159,21 +159,22 @@ impl Scope {
         if !this.has_output && self.catalog.is_dataform_3 {
             return Err("`self()` has no meaning in operations without output: add `hasOutput: true`".to_owned());
         }
-        self.given(&this.relation)
+        self.give_text(&this.relation)
     }
 
     /// What `name()` gives.
     pub(super) fn name(&self) -> Result<String, String> {
-        self.given(&self.this("name")?.name)
+        self.give_text(&self.this("name")?.name)
     }
 
     /// What `schema()` gives.
     pub(super) fn schema(&self) -> Result<String, String> {
-        self.given(&self.this("schema")?.schema)
+        self.give_text(&self.this("schema")?.schema)
     }
 
-    fn given(&self, text: &str) -> Result<String, String> {
-        self.give(text.len())?;
+    /// Gives a text, and counts it.
+    fn give_text(&self, text: &str) -> Result<String, String> {
+        self.count(text.len())?;
         Ok(text.to_owned())
     }
 
@@ -199,7 +200,9 @@ impl Scope {
     /// What `database()` gives.
     pub(super) fn database(&self) -> Result<String, String> {
         let database = self.this("database")?.database.as_deref();
-        self.given(database.ok_or("`database()` has no meaning here: neither the action nor the project names one")?)
+        self.give_text(
+            database.ok_or("`database()` has no meaning here: neither the action nor the project names one")?,
+        )
     }
 
     pub(super) fn amend(&self, key: String, values: Vec<serde_json::Value>) {

@@ -1,5 +1,7 @@
 //! The `config {}` of a `.sqlx` file.
 
+use std::borrow::Cow;
+
 use crate::config::{Entry, Value, ValueKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::files::SourceFile;
@@ -32,11 +34,17 @@ impl Read {
     pub(in crate::template) fn literal(file: &SourceFile, sqlx: &SqlxFile, rules: Rules) -> Option<Self> {
         match &sqlx.config {
             None => Some(Self::of(&nothing(file), true, rules)),
-            Some(block) if !block.value.is_literal() => None,
-            Some(block) if block.value.overridden().is_empty() => Some(Self::of(&block.value, true, rules)),
-            Some(block) => Some(Self::of(&block.value.without_overridden(), true, rules)),
+            Some(block) => literal(block).map(|value| Self::of(&value, true, rules)),
         }
     }
+}
+
+/// A config as a tree, if no code is needed for that.
+fn literal(block: &ConfigBlock) -> Option<Cow<'_, Value>> {
+    let value = &block.value;
+    let plain =
+        || if value.overridden().is_empty() { Cow::Borrowed(value) } else { Cow::Owned(value.without_overridden()) };
+    value.is_literal().then(plain)
 }
 
 /// The config of a file that has none.
@@ -125,9 +133,8 @@ fn names_only(config: &Value) -> Value {
 
 /// The config as a tree without JavaScript in it.
 fn evaluate(block: &ConfigBlock, file: &SourceFile, engine: &Engine) -> Result<Value, Diagnostic> {
-    if block.value.is_literal() {
-        let is_plain = block.value.overridden().is_empty();
-        return Ok(if is_plain { block.value.clone() } else { block.value.without_overridden() });
+    if let Some(value) = literal(block) {
+        return Ok(value.into_owned());
     }
     let text = engine.json(file, block.object).map_err(|diagnostic| {
         let help = help_with(&diagnostic.message);
@@ -140,7 +147,7 @@ fn evaluate(block: &ConfigBlock, file: &SourceFile, engine: &Engine) -> Result<V
 /// What people mostly did when the engine says that of a config.
 fn help_with(message: &str) -> Option<&'static str> {
     if message.starts_with("unexpected identifier") || message.starts_with("unexpected string") {
-        Some("look at what stands before it: a comma may be missing")
+        Some("look at what stands before it: a comma or a colon may be missing")
     } else if message == "unexpected token '='" {
         Some("a key and its value are parted by a colon: `type: \"view\"`")
     } else if message.ends_with("is not defined") {
